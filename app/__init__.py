@@ -1,0 +1,50 @@
+"""The OnCall Platform. `create_app()` is a list of named steps; the map of the house is `wiring.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+
+from flask import Flask
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def create_app(environ: Mapping[str, str] | None = None) -> Flask:
+    """The application with the settings of `environ` (the process environment when left out)."""
+    from app.core import db, extensions, http, jobs, log, pages, secrets, settings, web
+    from app.core import live as live_pages
+    from app.core import plugins as plugin_registry
+    from app.core import redis as redis_clients
+    from app.core.fields import Setting
+
+    registry = plugin_registry.load(ROOT)
+    app = web.Application("app", root_path=str(ROOT), template_folder="templates", static_folder="static",
+                          instance_path=str(ROOT / "instance"))
+    extra = [settings.Setting(name, setting.default, setting.help, setting.secret)
+             for name, setting in registry.settings if isinstance(setting, Setting)]
+    app.config.update(settings.load(environ, extra=extra), ROOT=ROOT)
+    app.extensions["plugins"] = registry
+    log.init_log(app.config["LOG_LEVEL"])
+    secrets.configure(app.config["ENCRYPTION_KEYS"])
+    http.configure(app.config["OUTBOUND_ALLOW"])
+    app.extensions["redis"] = redis_clients.connect(app.config)
+    app.extensions["redis_blocking"] = redis_clients.connect(app.config)
+
+    from app import wiring
+
+    for module in wiring.MODELS:
+        import_module(module)
+    db.init_db(app)
+    jobs.init_jobs(app, wiring.SUBSCRIPTIONS)
+    app.extensions["panels"] = wiring.PANELS
+    extensions.init_extensions(app)
+    web.init_web(app)
+    pages.install(app, wiring.SHELL)
+    for module, prefix in wiring.BLUEPRINTS:
+        app.register_blueprint(import_module(module).blueprint, url_prefix=prefix or None)
+    for slug, blueprint in registry.blueprints.items():
+        app.register_blueprint(blueprint, url_prefix=f"/plugins/{slug}")
+    live_pages.mount(app, extensions.sock, wiring.FEEDS)
+    return app

@@ -1,0 +1,23 @@
+"""What time it is: the one place that asks, so that tests can say."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    """The present instant, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+def rfc3339(at: datetime | None) -> str | None:
+    """`at` as RFC 3339 in UTC with milliseconds and `Z`; None stays None."""
+    if at is None:
+        return None
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse_instant(text: str) -> datetime:
+    """The instant an RFC 3339 text names; a text without offset is read as UTC. Raises ValueError."""
+    at = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

@@ -1,0 +1,189 @@
+"""The database: base class, column types, and the only `commit()` in the house."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Engine, ForeignKey, Integer, MetaData, TypeDecorator, event
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import DeclarativeBase, mapped_column, registry
+
+NAMES = {"ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+         "ck": "ck_%(table_name)s_%(constraint_name)s", "fk": "fk_%(table_name)s_%(column_0_name)s",
+         "pk": "pk_%(table_name)s"}
+
+
+class Instant(TypeDecorator[datetime]):
+    """An instant in UTC: aware in Python on both databases. Refuses naive values."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Aware UTC for PostgreSQL, naive UTC for SQLite."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs a time zone")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Always aware and in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+BigId = BigInteger().with_variant(Integer, "sqlite")
+Json = JSON().with_variant(JSONB(), "postgresql")
+Key = Annotated[int, mapped_column(BigId, primary_key=True)]
+
+
+def foreign(target: str, **options: Any) -> Any:
+    """A nullable-by-annotation foreign key column on `table.column`."""
+    return mapped_column(BigId, ForeignKey(target), **options)
+
+
+class Base(DeclarativeBase):
+    """The parent of every table."""
+
+    registry = registry(
+        metadata=MetaData(naming_convention=NAMES),
+        type_annotation_map={datetime: Instant, dict[str, Any]: Json, list[Any]: Json, list[str]: Json,
+                             list[int]: Json})
+
+    @property
+    def ref(self) -> str:
+        """Short reference used in the event log, `incident:42`."""
+        return f"{type(self).__name__.lower()}:{self.id}"  # type: ignore[attr-defined]
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+session = db.session
+
+
+@dataclass
+class Pending:
+    """What the present transaction will hand over once it is committed."""
+
+    events: list[Any] = field(default_factory=list)
+    wakes: set[str] = field(default_factory=set)
+
+
+_pending: ContextVar[Pending | None] = ContextVar("pending", default=None)
+_after_commit: list[Callable[[Pending], None]] = []
+_threads = threading.Lock()
+_lock_files: dict[str, int] = {}
+
+
+def after_commit(hand_over: Callable[[Pending], None]) -> None:
+    """Name the one receiver of what committed transactions leave behind (core/jobs)."""
+    _after_commit[:] = [hand_over]
+
+
+def pending() -> Pending:
+    """The open transaction's list. Raises RuntimeError outside `transaction()`."""
+    current = _pending.get()
+    if current is None:
+        raise RuntimeError("changes need `with transaction():` around them")
+    return current
+
+
+def in_transaction() -> bool:
+    """Whether the caller is inside `transaction()`."""
+    return _pending.get() is not None
+
+
+@contextmanager
+def transaction() -> Iterator[Pending]:
+    """Begin, run the body, commit, then hand the recorded events to dispatch; any exception rolls all of it back."""
+    if _pending.get() is not None:
+        raise RuntimeError("transactions do not nest")
+    left = Pending()
+    token = _pending.set(left)
+    try:
+        with _write_lock(db.engine):
+            session.rollback()
+            try:
+                yield left
+                session.commit()
+            except BaseException:
+                session.rollback()
+                raise
+    finally:
+        _pending.reset(token)
+    for hand_over in _after_commit:
+        hand_over(left)
+
+
+@contextmanager
+def _write_lock(engine: Engine) -> Iterator[None]:
+    """SQLite has one writer and no queue: a thread lock and a file lock make writers wait in order (STACK.md)."""
+    if engine.dialect.name != "sqlite" or not engine.url.database:
+        yield
+        return
+    with _threads:
+        descriptor = _lock_file(f"{engine.url.database}.lock")
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+def _lock_file(path: str) -> int:
+    key = f"{os.getpid()}:{path}"
+    if key not in _lock_files:
+        _lock_files[key] = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    return _lock_files[key]
+
+
+Row = TypeVar("Row", bound=Base)
+
+
+def locked(model: type[Row], key: int) -> Row | None:
+    """The row, fresh and locked until the transaction ends; None when there is none."""
+    return session.get(model, key, with_for_update=True, populate_existing=True)
+
+
+def init_db(app: Flask) -> None:
+    """Attach the database named by DATABASE_URL with the engine options of each dialect."""
+    url = make_url(app.config["DATABASE_URL"])
+    if url.drivername in ("postgresql", "postgres"):
+        url = url.set(drivername="postgresql+psycopg")
+    app.config["SQLALCHEMY_DATABASE_URI"] = url.render_as_string(hide_password=False)
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = (
+        {"connect_args": {"timeout": 30, "check_same_thread": False}, "pool_size": 80, "max_overflow": 40}
+        if url.get_backend_name() == "sqlite" else
+        {"pool_size": 20, "max_overflow": 60, "pool_pre_ping": True, "pool_timeout": 4,
+         "connect_args": {"connect_timeout": 3, "options": "-c statement_timeout=30000 -c lock_timeout=10000"}})
+    db.init_app(app)
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            event.listen(db.engine, "connect", _prepare_sqlite)
+            event.listen(db.engine, "begin", _begin_sqlite)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    """WAL for readers beside the writer; FULL because an answered 202 must survive a power cut (STACK.md)."""
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000",
+                   "cache_size=-8000", "temp_store=MEMORY"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Any) -> None:
+    """A writing transaction takes the write lock at its start, so that it can never fail for it half-way."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if _pending.get() is not None else "BEGIN")

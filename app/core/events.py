@@ -1,0 +1,117 @@
+"""The one log: kinds of facts, the row that is timeline, audit and outbox at once, and `record`."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core import clock
+from app.core.access import Actor
+from app.core.db import Base, Key, foreign, pending, session
+
+KINDS: dict[str, Kind] = {}
+_cause: ContextVar[tuple[int, int]] = ContextVar("cause", default=(0, 0))
+_heard: list[Callable[[str], bool]] = []
+DEEPEST = 8
+UNDISPATCHED = text("dispatched_at IS NULL")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A fact that a domain can state: `noun.past_participle`, the sentence people read, and its data's names."""
+
+    name: str
+    sentence: str
+    data: tuple[str, ...] = ()
+    timeline: bool = False
+
+    def __post_init__(self) -> None:
+        if self.name in KINDS:
+            raise ValueError(f"event kind {self.name} is declared twice")
+        KINDS[self.name] = self
+
+
+class Event(Base):
+    """One fact. Append-only: only `dispatched_at` is ever updated."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        Index("ix_events_subject", "subject", "id"),
+        Index("ix_events_undispatched", "id", sqlite_where=UNDISPATCHED, postgresql_where=UNDISPATCHED),
+    )
+
+    id: Mapped[Key]
+    kind: Mapped[str] = mapped_column(String(80), index=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    actor: Mapped[str] = mapped_column(String(80), index=True)
+    actor_name: Mapped[str] = mapped_column(String(200))
+    subject: Mapped[str] = mapped_column(String(80))
+    also: Mapped[list[str]]
+    data: Mapped[dict[str, Any]]
+    ip: Mapped[str] = mapped_column(String(64), default="")
+    agent: Mapped[str] = mapped_column(String(300), default="")
+    cause_id: Mapped[int | None] = foreign("events.id")
+    depth: Mapped[int] = mapped_column(default=0)
+    dispatched_at: Mapped[datetime | None]
+
+
+class _Sentence(string.Formatter):
+    def get_value(self, key: int | str, args: Any, kwargs: Any) -> Any:
+        return kwargs.get(str(key), "")
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def sentence(event: Event) -> str:
+    """What people read about this fact; unknown kinds (a removed plugin's) show their name."""
+    kind = KINDS.get(event.kind)
+    if kind is None:
+        return event.kind
+    return _Sentence().format(kind.sentence, actor=event.actor_name, **event.data).strip()
+
+
+def record(kind: Kind, subject: str, *, by: Actor, also: Iterable[str] = (), **data: Any) -> Event:
+    """Add the fact to the open transaction. `subject` and `also` are refs; `data` must hold the kind's names only.
+
+    A chain of causes deeper than 8 is refused with RuntimeError: two automations feeding each other must end.
+    """
+    unknown = set(data) - set(kind.data)
+    if unknown:
+        raise ValueError(f"{kind.name} does not declare {', '.join(sorted(unknown))}")
+    cause, depth = _cause.get()
+    if depth > DEEPEST:
+        raise RuntimeError(f"{kind.name} refused: a chain of {DEEPEST} causes led here")
+    at = clock.now()
+    waits = any(heard(kind.name) for heard in _heard)
+    event = Event(kind=kind.name, at=at, dispatched_at=None if waits else at, actor=by.ref,
+                  actor_name=by.name[:200], subject=subject, also=list(also), data=data, ip=by.ip[:64],
+                  agent=by.agent[:300], cause_id=cause or None, depth=depth)
+    session.add(event)
+    pending().events.append(event)
+    return event
+
+
+class caused_by:  # noqa: N801 - reads as words: `with caused_by(event):`
+    """Facts recorded in this block were caused by `event`."""
+
+    def __init__(self, event: Event) -> None:
+        self.values = (event.id, event.depth + 1)
+
+    def __enter__(self) -> None:
+        self.token = _cause.set(self.values)
+
+    def __exit__(self, *_: object) -> None:
+        _cause.reset(self.token)
+
+
+def listening(heard: Callable[[str], bool]) -> None:
+    """Name the one who knows whether anybody hears a kind (core/jobs); unheard facts need no dispatch."""
+    _heard[:] = [heard]

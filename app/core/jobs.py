@@ -1,0 +1,178 @@
+"""The door: after a commit it tells live pages and wakes workers; and the jobs that run reactions."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from importlib import import_module
+from typing import Any
+
+import redis
+import structlog
+from flask import Flask, current_app
+from rq import Queue, Retry
+from sqlalchemy import select, update
+
+from app.core import clock
+from app.core.db import Pending, after_commit, pending, session, transaction
+from app.core.events import Event, caused_by, listening
+from app.core.redis import client
+
+log = structlog.get_logger()
+CHUNK = 100
+LIVE = "oncall:live"
+QUEUES = ("pages", "default")
+STALE = timedelta(seconds=5)
+PAUSE = 1.0
+
+
+@dataclass(frozen=True)
+class On:
+    """A row of the subscription table: events whose kind matches `pattern` go to the function at `reaction`."""
+
+    pattern: str
+    reaction: str
+    queue: str = "default"
+
+
+def function(path: str) -> Callable[..., Any]:
+    """The function at a dotted path."""
+    module, _, name = path.rpartition(".")
+    found: Callable[..., Any] = getattr(import_module(module), name)
+    return found
+
+
+def wake(path: str) -> None:
+    """After this transaction's commit run the tick at `path` once, soon. A lost wake-up is caught by the clock."""
+    pending().wakes.add(path)
+
+
+def init_jobs(app: Flask, subscriptions: Iterable[On]) -> None:
+    """Check that every reaction exists and become the receiver of committed transactions."""
+    table = tuple(subscriptions)
+    for row in table:
+        function(row.reaction)
+    app.extensions["subscriptions"] = table
+    app.extensions["redis_down_until"] = 0.0
+    after_commit(dispatch)
+    listening(lambda kind: any(heard_by(kind)))
+
+
+def heard_by(kind: str) -> Iterator[On]:
+    """The rows of the table that hear this kind."""
+    table: tuple[On, ...] = current_app.extensions["subscriptions"]
+    return (row for row in table if fnmatchcase(kind, row.pattern))
+
+
+def dispatch(left: Pending) -> None:
+    """Publish, enqueue, mark. Never raises: the change is committed, a sweep repairs what could not be told."""
+    if not left.events and not left.wakes:
+        return
+    if time.monotonic() < current_app.extensions["redis_down_until"]:
+        return
+    try:
+        connection = client()
+        publish(connection, left.events)
+        _enqueue(connection, left.events)
+        for path in left.wakes:
+            _wake(connection, path)
+    except redis.RedisError as error:
+        current_app.extensions["redis_down_until"] = time.monotonic() + PAUSE
+        log.warning("dispatch.postponed", reason=str(error)[:200], events=len(left.events))
+        return
+    _mark([event.id for event in left.events if any(heard_by(event.kind))])
+
+
+def publish(connection: redis.Redis, events: Iterable[Event]) -> None:
+    """Tell live pages which subjects changed: ids only, each reader's own page decides what they see."""
+    topics = {topic for event in events for topic in (event.subject, *event.also)}
+    if topics:
+        kinds = sorted({event.kind for event in events})
+        connection.publish(LIVE, json.dumps({"topics": sorted(topics), "kinds": kinds}))
+
+
+def _enqueue(connection: redis.Redis, events: Iterable[Event]) -> None:
+    by_row: dict[On, list[int]] = defaultdict(list)
+    for event in events:
+        for row in heard_by(event.kind):
+            by_row[row].append(event.id)
+    for row, ids in by_row.items():
+        queue = Queue(row.queue, connection=connection)
+        for start in range(0, len(ids), CHUNK):
+            queue.enqueue("app.core.jobs.deliver", row.reaction, ids[start:start + CHUNK], result_ttl=0,
+                          failure_ttl=86400, job_timeout=120, retry=Retry(max=3))
+
+
+def _wake(connection: redis.Redis, path: str) -> None:
+    """Coalesced: while one wake-up waits in the queue, further ones add nothing."""
+    if connection.set(f"oncall:wake:{path}", 1, nx=True, ex=10):
+        Queue("pages", connection=connection).enqueue("app.core.jobs.run_tick", path, result_ttl=0, failure_ttl=3600,
+                                                      job_timeout=300)
+
+
+def _mark(ids: list[int]) -> None:
+    if not ids:
+        return
+    with transaction():
+        session.execute(update(Event).where(Event.id.in_(ids)).values(dispatched_at=clock.now()),
+                        execution_options={"synchronize_session": False})
+
+
+def run_tick(path: str) -> None:
+    """A wake-up arrived. The mark goes first, so that whatever comes during the run wakes another."""
+    client().delete(f"oncall:wake:{path}")
+    function(path)()
+
+
+def deliver(reaction: str, ids: list[int]) -> None:
+    """Run one subscriber's reaction for a chunk of events in one transaction; a failing chunk goes one by one."""
+    try:
+        _react(reaction, ids)
+    except Exception:
+        if len(ids) == 1:
+            raise
+        log.exception("reaction.chunk_failed", reaction=reaction, events=len(ids))
+        failures = [error for key in ids if (error := _attempt(reaction, key))]
+        if failures:
+            raise failures[0] from None
+
+
+def _attempt(reaction: str, key: int) -> Exception | None:
+    try:
+        _react(reaction, [key])
+    except Exception as error:
+        log.exception("reaction.failed", reaction=reaction, event_id=key)
+        return error
+    return None
+
+
+def _react(reaction: str, ids: list[int]) -> None:
+    with transaction():
+        events = session.scalars(select(Event).where(Event.id.in_(ids)).order_by(Event.id)).all()
+        for event in events:
+            with caused_by(event):
+                function(reaction)(event)
+
+
+def redispatch() -> int:
+    """Tick: hand over again what was committed but not told, or run it here while Redis is away."""
+    query = (select(Event).where(Event.dispatched_at.is_(None), Event.at < clock.now() - STALE)
+             .order_by(Event.id).limit(CHUNK * 5))
+    with transaction():
+        late = list(session.scalars(query))
+    if not late:
+        return 0
+    try:
+        _enqueue(client(), late)
+        publish(client(), late)
+    except redis.RedisError:
+        for event in late:
+            for row in heard_by(event.kind):
+                _attempt(row.reaction, event.id)
+    _mark([event.id for event in late])
+    return len(late)

@@ -1,0 +1,209 @@
+"""Pages: whether a whole template or one of its blocks goes out, and the globals every template may use."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from flask import Flask, Response, current_app, flash, g, get_flashed_messages, redirect, request, url_for
+from jinja2 import Template
+from markupsafe import Markup
+
+from app.core import clock
+
+# Blocks that give a page its shape; an element that happens to carry such an id is no region.
+LAYOUT = frozenset({"title", "heading", "top", "content", "foot"})
+FALLBACK = {"clock": "%H:%M UTC", "day": "%a %-d %B", "stamp": "%-d %b %Y, %H:%M UTC"}
+
+
+@dataclass(frozen=True)
+class NavItem:
+    """One place in the navigation; shown once its endpoint exists. `tab` puts it into the tab bar of a telephone."""
+
+    endpoint: str
+    label: str
+    icon: str
+    group: str = ""
+    tab: bool = False
+
+
+@dataclass(frozen=True)
+class Shell:
+    """The endpoints that the frame around every page links to; those that do not exist are left out."""
+
+    nav: tuple[NavItem, ...] = ()
+    home: str = ""
+    account: str = ""
+    sign_out: str = ""
+
+
+@dataclass(frozen=True)
+class Link:
+    """A navigation entry as the templates show it."""
+
+    url: str
+    label: str
+    icon: str
+    group: str
+    tab: bool
+    current: bool
+
+
+def page(template: str, context: Any, *, status: int = 200) -> Response:
+    """Show `template` with the fields of the dataclass `context`, or only the block that an htmx request asks for.
+
+    An invalid form comes back with `status=422`.
+    """
+    found = current_app.jinja_env.get_template(template)
+    block = _wanted(found)
+    html = _block(found, block, context) if block else found.render(_variables(context))
+    response = Response(html, status, mimetype="text/html")
+    response.vary.update(("HX-Request", "HX-Target", "HX-Boosted", "HX-History-Restore-Request", "HX-Request-Type"))
+    if block and (messages := get_flashed_messages(with_categories=True)):
+        response.headers["HX-Trigger"] = json.dumps({"toast": {"items": messages}})
+    return response
+
+
+def render_blocks(template: str, names: Iterable[str], context: Any) -> dict[str, str]:
+    """Each named block of `template` alone, as the live feed sends it."""
+    found = current_app.jinja_env.get_template(template)
+    return {name: _block(found, name, context) for name in names}
+
+
+def go(url: str, message: str | None = None, *, tone: str = "calm") -> Response:
+    """On to another page after a success, with a toast: 303 for a browser, `HX-Location` for htmx."""
+    if message:
+        flash(message, tone)
+    if request.headers.get("HX-Request") == "true" and "HX-Boosted" not in request.headers:
+        return Response(status=200, headers={"HX-Location": url, "Vary": "HX-Request"})
+    answer = redirect(url, 303)
+    return Response(answer.get_data(), 303, answer.headers)
+
+
+def region(name: str, key: object = None) -> Markup:
+    """The id of a refreshable region: the name of its block, and a key where there are several (`row-42`)."""
+    return Markup('id="{}"').format(name if key is None else f"{name}-{key}")
+
+
+def nav() -> list[Link]:
+    """The navigation entries whose endpoints exist, and which of them the reader is in."""
+    shell: Shell = current_app.extensions["shell"]
+    links = []
+    for item in shell.nav:
+        if item.endpoint in current_app.view_functions:
+            url = url_for(item.endpoint)
+            here = request.path == url or (url != "/" and request.path.startswith(url.rstrip("/") + "/"))
+            links.append(Link(url, item.label, item.icon, item.group, item.tab, here))
+    return links
+
+
+def place(name: str) -> str:
+    """The address of a part of the shell (`home`, `account`, `sign_out`), or "" while it does not exist."""
+    endpoint = getattr(current_app.extensions["shell"], name)
+    return url_for(endpoint) if endpoint in current_app.view_functions else ""
+
+
+def live_url() -> str:
+    """The feed of the page being shown, with its query string, or "" when it has none."""
+    feeds: frozenset[str] = current_app.extensions.get("live_paths", frozenset())
+    if request.url_rule is None or request.url_rule.rule not in feeds:
+        return ""
+    query = request.query_string.decode("utf-8", "replace")
+    return f"/live{request.path}" + (f"?{query}" if query else "")
+
+
+def form_token() -> str:
+    """The CSRF token of this session; "" in a live render, which viewers share (the browser fills it in)."""
+    make = current_app.jinja_env.globals.get("csrf_token")
+    return "" if g.get("live") or make is None else str(make())  # type: ignore[operator]
+
+
+def hue(name: object) -> int:
+    """Which of the eight colours a person has, 1 to 8, the same on every page and machine."""
+    return zlib.crc32(str(name).encode()) % 8 + 1
+
+
+def iso(at: datetime) -> str:
+    """An instant for `<time datetime>`; one without zone is read as UTC."""
+    return _utc(at).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def utc(at: datetime, how: str = "stamp") -> str:
+    """The absolute time in UTC, for readers without script."""
+    return _utc(at).strftime(FALLBACK.get(how, FALLBACK["stamp"]))
+
+
+def asset(path: str) -> str:
+    """The address of a static file; it changes when the file does, so that browsers may keep it for ever."""
+    return url_for("static", filename=path, v=_fingerprint(Path(current_app.static_folder or "") / path))
+
+
+def install(app: Flask, shell: Shell) -> None:
+    """Give the templates of `app` their globals and filters."""
+    app.extensions["shell"] = shell
+    app.jinja_env.globals.update(
+        ui=_Macros(app), region=region, nav=nav, place=place, live_url=live_url, form_token=form_token, hue=hue,
+        asset=asset, server_time=lambda: iso(clock.now()),
+    )
+    app.jinja_env.filters.update(iso=iso, utc=utc)
+
+
+class _Macros:
+    """The macros of templates/ui/*.html as one namespace, found at first use so that a block rendered alone has them."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._files: dict[str, str] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        if not self._files:
+            self._files = self._find()
+        if name not in self._files:
+            raise AttributeError(f"there is no macro ui.{name}")
+        return getattr(self._app.jinja_env.get_template(self._files[name]).module, name)
+
+    def _find(self) -> dict[str, str]:
+        environment = self._app.jinja_env
+        files = environment.list_templates(filter_func=lambda path: path.startswith("ui/"))
+        return {name: path for path in files for name in vars(environment.get_template(path).module)
+                if not name.startswith("_")}
+
+
+def _wanted(template: Template) -> str:
+    headers = request.headers
+    whole = ("HX-Boosted", "HX-History-Restore-Request")
+    if headers.get("HX-Request") != "true" or any(headers.get(name) == "true" for name in whole):
+        return ""
+    if headers.get("HX-Request-Type") == "full":
+        return ""
+    name = unquote(headers.get("HX-Target", "")).partition("#")[2].partition("-")[0]
+    return name if name in template.blocks and name not in LAYOUT else ""
+
+
+def _block(template: Template, name: str, context: Any) -> str:
+    scope = template.new_context(_variables(context))
+    return "".join(template.blocks[name](scope)).strip()
+
+
+def _variables(context: Any) -> dict[str, Any]:
+    values = dict(context) if isinstance(context, Mapping) else {f.name: getattr(context, f.name) for f in fields(context)}
+    values["page"] = context
+    current_app.update_template_context(values)
+    return values
+
+
+def _utc(at: datetime) -> datetime:
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+@cache
+def _fingerprint(path: Path) -> str | None:
+    return sha256(path.read_bytes()).hexdigest()[:8] if path.is_file() else None

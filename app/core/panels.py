@@ -1,0 +1,15 @@
+"""Parts of a page that a higher domain adds: the table stands in wiring, the page asks for its parts by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app
+
+from app.core.jobs import function
+
+
+def panels(page: str, subject: Any) -> dict[str, Any]:
+    """What the higher domains add to `page` about `subject`, by panel name."""
+    table: dict[str, dict[str, str]] = current_app.extensions["panels"]
+    return {name: function(path)(subject) for name, path in table.get(page, {}).items()}

@@ -1,0 +1,68 @@
+"""The clock process: runs the table of periodic ticks, each in its own thread, never twice at once here."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import structlog
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.core.db import session, transaction
+from app.core.jobs import function
+from app.core.pulse import beat
+from app.core.worker import owner
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Every:
+    """A row of the periodic table: the tick at `path` is due every so many seconds."""
+
+    seconds: float
+    path: str
+
+
+def run_clock(app: Flask, table: Iterable[Every], startup: tuple[str, ...]) -> None:
+    """Tick until told to stop. Any number of these may run: due rows are claimed, not owned."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    rows = list(table)
+    with app.app_context():
+        for path in startup:
+            function(path)()
+    due = {row: 0.0 for row in rows}
+    running: dict[Every, Future[None]] = {}
+    with ThreadPoolExecutor(len(rows), "tick") as pool:
+        while not stop.is_set():
+            now = time.monotonic()
+            for row in rows:
+                if due[row] <= now and (row not in running or running[row].done()):
+                    due[row] = now + row.seconds
+                    running[row] = pool.submit(_tick, app, row.path)
+            stop.wait(0.05)
+
+
+def _tick(app: Flask, path: str) -> None:
+    with app.app_context():
+        try:
+            function(path)()
+        except SQLAlchemyError as error:
+            log.error("tick.failed", tick=path, reason=str(error).splitlines()[0][:300])
+        except Exception:
+            log.exception("tick.failed", tick=path)
+        finally:
+            session.remove()
+
+
+def note_clock() -> None:
+    """Tick: this clock is alive."""
+    with transaction():
+        beat("clock", owner=owner())

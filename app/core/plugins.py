@@ -1,0 +1,219 @@
+"""Plugins: found at start, checked, and kept in one registry; a faulty one is listed as broken and harms no other."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import jinja2
+import pluggy
+
+from app import hookspecs
+from app.core.plugin_sources import Found, bundled, packaged
+from app.plugin_api import API_VERSION, Channel, EventView, Integration, Setting
+
+log = logging.getLogger(__name__)
+
+
+class MisspeltHook(RuntimeError):
+    """A plugin implements a hook that does not exist. The start stops, since its author expects to be called."""
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A plugin that could not be used: `reason` is the last line of the fault."""
+
+    slug: str
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A plugin that works; `source` is "bundled" or "package"."""
+
+    slug: str
+    name: str
+    version: str
+    source: str
+    enabled: bool
+
+
+@dataclass
+class Registry:
+    """What all plugins offer, by slug. `off` are the plugins an admin switched off; set it anew at any time."""
+
+    integrations: dict[str, Integration] = field(default_factory=dict)
+    channels: dict[str, Channel] = field(default_factory=dict)
+    settings: list[tuple[str, Setting]] = field(default_factory=list)
+    blueprints: dict[str, Any] = field(default_factory=dict)
+    broken: list[Broken] = field(default_factory=list)
+    owners: dict[tuple[str, str], str] = field(default_factory=dict)
+    off: frozenset[str] = frozenset()
+    _found: dict[str, Found] = field(default_factory=dict, repr=False)
+    _listeners: dict[str, Callable[..., None]] = field(default_factory=dict, repr=False)
+
+    @property
+    def installed(self) -> list[Installed]:
+        """The plugins that work, in the order of their slugs."""
+        return [Installed(slug, self._name(slug), found.version, found.source, slug not in self.off)
+                for slug, found in sorted(self._found.items())]
+
+    def _name(self, slug: str) -> str:
+        offered: list[Integration | Channel] = [*self.integrations.values(), *self.channels.values()]
+        named = (thing.name for thing in offered if thing.slug == slug)
+        return next(named, slug.replace("_", " ").replace("-", " ").capitalize())
+
+    def owner(self, kind: str, slug: str) -> str:
+        """The slug of the plugin that offers the "integration" or "channel" of this slug. Raises KeyError."""
+        return self.owners[kind, slug]
+
+    def is_on(self, kind: str, slug: str) -> bool:
+        """Whether the "integration" or "channel" exists and its plugin is not switched off."""
+        return (kind, slug) in self.owners and self.owners[kind, slug] not in self.off
+
+    def folder(self, slug: str) -> Path:
+        """Where the plugin of this slug lives. Raises KeyError."""
+        return self._found[slug].folder
+
+    def readme(self, slug: str) -> str:
+        """The set-up guide of a plugin as Markdown, "" without one. It may hold the placeholder {url}."""
+        path = self.folder(slug) / "README.md"
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+    def icon(self, slug: str) -> Path | None:
+        """The path of a plugin's icon.svg, None without one."""
+        path = self.folder(slug) / "icon.svg"
+        return path if path.is_file() else None
+
+    def template_loader(self) -> jinja2.BaseLoader:
+        """Loads "<slug>/<name>" from the templates folder of each plugin."""
+        return jinja2.PrefixLoader({slug: jinja2.FileSystemLoader(found.folder / "templates")
+                                    for slug, found in self._found.items()})
+
+    def tell(self, event: EventView) -> list[tuple[str, Exception]]:
+        """Let every plugin that listens hear `event`; returns the ones that failed, which stops no other."""
+        faults: list[tuple[str, Exception]] = []
+        for slug, listener in self._listeners.items():
+            if slug in self.off:
+                continue
+            try:
+                listener(event=event)
+            except Exception as fault:
+                log.exception("plugin %s failed on event %s", slug, event.id)
+                faults.append((slug, fault))
+        return faults
+
+
+def load(root: Path, *, off: Collection[str] = ()) -> Registry:
+    """Find the plugins of `root`/plugins and of installed packages. Raises MisspeltHook; other faults end as Broken."""
+    manager = pluggy.PluginManager("oncall")
+    manager.add_hookspecs(hookspecs)
+    registry = Registry(off=frozenset(off))
+    for found in (*bundled(root), *packaged()):
+        _add(registry, manager, found)
+    return registry
+
+
+def _add(registry: Registry, manager: pluggy.PluginManager, found: Found) -> None:
+    if found.slug in registry._found:
+        return _break(registry, found, f"a plugin called {found.slug} is there already")
+    try:
+        module = found.load()
+        _check_version(module)
+        manager.register(module, name=found.slug)
+        _check_hooks(manager, found.slug, module)
+        offer = _offer(module)
+        _check_free(registry, offer)
+    except MisspeltHook:
+        raise
+    except (Exception, SystemExit) as fault:
+        if manager.has_plugin(found.slug):
+            manager.unregister(name=found.slug)
+        log.warning("plugin %s is broken", found.slug, exc_info=True)
+        return _break(registry, found, traceback.format_exception_only(fault)[-1].strip())
+    _enter(registry, found, module, offer)
+    return None
+
+
+def _break(registry: Registry, found: Found, reason: str) -> None:
+    registry.broken.append(Broken(found.slug, found.source, reason))
+
+
+def _check_version(module: ModuleType) -> None:
+    wanted = getattr(module, "api_version", API_VERSION)
+    if wanted != API_VERSION:
+        raise RuntimeError(f"it is written for plugin API {wanted}, this is plugin API {API_VERSION}")
+
+
+def _check_hooks(manager: pluggy.PluginManager, slug: str, module: ModuleType) -> None:
+    try:
+        manager.check_pending()
+    except pluggy.PluginValidationError:
+        known = [name for name, value in vars(hookspecs).items() if hasattr(value, "oncall_spec")]
+        wrong = next(name for name, value in vars(module).items()
+                     if hasattr(value, "oncall_impl") and name not in known)
+        near = get_close_matches(wrong, known, n=1, cutoff=0)
+        raise MisspeltHook(f"Plugin {slug} implements the hook {wrong!r}, which does not exist; "
+                           f"did you mean {near[0]!r}?") from None
+
+
+@dataclass(frozen=True)
+class _Offer:
+    """What one plugin's hooks returned."""
+
+    integrations: tuple[Integration, ...]
+    channels: tuple[Channel, ...]
+    settings: tuple[Setting, ...]
+    blueprint: Any
+
+
+def _offer(module: ModuleType) -> _Offer:
+    integrations = _called(module, "integrations", Integration)
+    channels = _called(module, "channels", Channel)
+    settings = _called(module, "settings", Setting)
+    return _Offer(integrations, channels, settings, module.blueprint() if _implements(module, "blueprint") else None)
+
+
+def _implements(module: ModuleType, hook: str) -> bool:
+    return hasattr(getattr(module, hook, None), "oncall_impl")
+
+
+def _called(module: ModuleType, hook: str, kind: Any) -> tuple[Any, ...]:
+    """What a hook returns, each item checked. Raises TypeError naming the hook and what is missing."""
+    things = tuple(getattr(module, hook)()) if _implements(module, hook) else ()
+    for thing in things:
+        if not isinstance(thing, kind):
+            wanted = getattr(kind, "__protocol_attrs__", None) or [*kind.__annotations__, *vars(kind)]
+            missing = sorted(name for name in wanted if not name.startswith("_") and not hasattr(thing, name))
+            raise TypeError(f"{hook}() returned {thing!r}, which lacks {', '.join(missing) or kind.__name__}")
+    return things
+
+
+def _check_free(registry: Registry, offer: _Offer) -> None:
+    for kind, thing in _keyed(offer):
+        if (kind, thing.slug) in registry.owners:
+            raise RuntimeError(f"the {kind} {thing.slug} is offered by {registry.owners[kind, thing.slug]} already")
+
+
+def _keyed(offer: _Offer) -> list[tuple[str, Integration | Channel]]:
+    return [*(("integration", thing) for thing in offer.integrations), *(("channel", thing) for thing in offer.channels)]
+
+
+def _enter(registry: Registry, found: Found, module: ModuleType, offer: _Offer) -> None:
+    registry._found[found.slug] = found
+    registry.owners.update({(kind, thing.slug): found.slug for kind, thing in _keyed(offer)})
+    registry.integrations.update({thing.slug: thing for thing in offer.integrations})
+    registry.channels.update({thing.slug: thing for thing in offer.channels})
+    prefix = found.slug.upper().replace("-", "_")
+    registry.settings.extend((f"{prefix}_{setting.name}", setting) for setting in offer.settings)
+    if offer.blueprint is not None:
+        registry.blueprints[found.slug] = offer.blueprint
+    if _implements(module, "on_event"):
+        registry._listeners[found.slug] = module.on_event

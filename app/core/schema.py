@@ -1,0 +1,53 @@
+"""The database's shape: bringing it up to date, and whether it is."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from collections.abc import Iterator
+
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import current_app
+from flask_migrate import upgrade
+from sqlalchemy import text
+
+from app.core.db import db
+
+LOCK = 7_113_942_001
+
+
+def head() -> str:
+    """The newest revision that this program knows."""
+    found = ScriptDirectory(str(current_app.config["ROOT"] / "migrations")).get_current_head()
+    return found or ""
+
+
+def present() -> str:
+    """The revision the database is at; "" before the first migration."""
+    with db.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def migrate() -> bool:
+    """Bring the database up to date; two at once: one waits. Says whether anything was to do."""
+    with _one_at_a_time():
+        if present() == head():
+            return False
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        upgrade(directory=str(current_app.config["ROOT"] / "migrations"))
+        return True
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    if db.engine.dialect.name != "postgresql":
+        yield
+        return
+    with db.engine.connect() as connection:
+        connection.execute(text("SELECT set_config('lock_timeout', '0', false)"))
+        connection.execute(text(f"SELECT pg_advisory_lock({LOCK})"))
+        try:
+            yield
+        finally:
+            connection.execute(text(f"SELECT pg_advisory_unlock({LOCK})"))

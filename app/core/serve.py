@@ -1,0 +1,44 @@
+"""The web process: gunicorn with threads for pages, or with gevent for sockets only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+
+class _Server(BaseApplication):  # type: ignore[misc]
+    """Gunicorn told what to serve by us instead of by its command line."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.options = options
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Take the options given."""
+        for name, value in self.options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Make the application in the worker, after the fork."""
+        from app import create_app
+
+        return create_app()
+
+
+def options(config: dict[str, str], *, sockets_only: bool = False, port: int | None = None) -> dict[str, Any]:
+    """Gunicorn's settings: threads well above the cap on sockets, since each live page holds one (STACK.md)."""
+    common = {"bind": f"{config['HOST']}:{port or config['PORT']}", "graceful_timeout": 5, "timeout": 60,
+              "keepalive": 30, "loglevel": "warning", "proc_name": "oncall web", "limit_request_field_size": 16384,
+              "limit_request_line": 8190, "limit_request_fields": 100}
+    if sockets_only:
+        return common | {"worker_class": "gevent", "workers": int(config["WEB_PROCESSES"]),
+                         "worker_connections": 8000, "proc_name": "oncall live"}
+    return common | {"worker_class": "gthread", "workers": int(config["WEB_PROCESSES"]),
+                     "threads": int(config["WEB_THREADS"])}
+
+
+def run(config: dict[str, str], *, sockets_only: bool = False, port: int | None = None) -> None:
+    """Serve until told to stop."""
+    _Server(options(config, sockets_only=sockets_only, port=port)).run()

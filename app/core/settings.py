@@ -1,0 +1,115 @@
+"""Every setting with its default and help, read from the environment and instance/config.toml."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tomllib
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: where it can be written and what it means."""
+
+    name: str
+    default: str
+    help: str
+    secret: bool = False
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("DATABASE_URL", "", "Database; empty means SQLite in the instance folder; postgresql://… in production"),
+    Setting("REDIS_URL", "", "Redis or Valkey; empty means an embedded one in the instance folder", secret=True),
+    Setting("SECRET_KEY", "", "Signs cookies; generated into the instance folder", secret=True),
+    Setting("ENCRYPTION_KEYS", "", "Encrypt stored secrets; comma separated, the first encrypts", secret=True),
+    Setting("HOST", "127.0.0.1", "Address the web process listens on"),
+    Setting("PORT", "8000", "Port the web process listens on"),
+    Setting("BASE_URL", "", "Address people use; makes absolute links. Empty means http://HOST:PORT"),
+    Setting("TRUSTED_PROXIES", "0", "How many proxies in front are believed about the client's address"),
+    Setting("ADMIN_EMAIL", "", "With ADMIN_PASSWORD: creates the break-glass admin at first start"),
+    Setting("ADMIN_PASSWORD", "", "Password of that admin, 12 characters or more", secret=True),
+    Setting("SMTP_URL", "", "Mail server, smtp://user:password@host:port?starttls=1", secret=True),
+    Setting("MAIL_FROM", "On-call <oncall@localhost>", "Sender of mail"),
+    Setting("OUTBOUND_ALLOW", "", "Private networks that outgoing calls may reach, CIDRs with commas"),
+    Setting("VAPID_PUBLIC_KEY", "", "Web push; generated into the instance folder"),
+    Setting("VAPID_PRIVATE_KEY", "", "Web push; generated into the instance folder", secret=True),
+    Setting("VAPID_SUBJECT", "mailto:oncall@localhost", "Contact that push services see"),
+    Setting("WEB_PROCESSES", "1", "Web processes of one `oncall web`"),
+    Setting("WEB_THREADS", "64", "Threads of one web process; a live page holds one"),
+    Setting("LIVE_MAX_SOCKETS", "48", "Live pages of one web process; further ones poll instead"),
+    Setting("WORKER_PROCESSES", "1", "Worker processes of one `oncall worker`"),
+    Setting("SEND_THREADS", "16", "Messages one worker hands over at the same time"),
+    Setting("METRICS_TOKEN", "", "Bearer token for /metrics from other machines", secret=True),
+    Setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR"),
+)
+
+
+def load(environ: Mapping[str, str] | None = None, *, extra: Iterable[Setting] = ()) -> dict[str, str]:
+    """All settings by name: environment, then instance/config.toml, then generated or default values."""
+    env = os.environ if environ is None else environ
+    instance = Path(env.get("ONCALL_INSTANCE", "instance")).resolve()
+    instance.mkdir(parents=True, exist_ok=True)
+    written = _written(instance)
+    values = {setting.name: env.get(setting.name) or written.get(setting.name) or setting.default
+              for setting in (*SETTINGS, *extra)}
+    values["ONCALL_INSTANCE"] = str(instance)
+    values["DATABASE_URL"] = values["DATABASE_URL"] or f"sqlite:///{instance / 'oncall.db'}"
+    values["BASE_URL"] = (values["BASE_URL"] or f"http://{values['HOST']}:{values['PORT']}").rstrip("/")
+    for name, value in generated(instance).items():
+        values[name] = values[name] or value
+    return values
+
+
+def origin(name: str, environ: Mapping[str, str] | None = None) -> str:
+    """Where the value of a setting comes from: `environment`, `file` or `default`."""
+    env = os.environ if environ is None else environ
+    if env.get(name):
+        return "environment"
+    return "file" if name in _written(Path(env.get("ONCALL_INSTANCE", "instance"))) else "default"
+
+
+def _written(instance: Path) -> dict[str, str]:
+    path = instance / "config.toml"
+    if not path.exists():
+        return {}
+    return {name: str(value) for name, value in tomllib.loads(path.read_text()).items()}
+
+
+def generated(instance: Path) -> dict[str, str]:
+    """The keys this installation made for itself, one file each in instance/keys, readable by the owner only."""
+    folder = instance / "keys"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    values = {name: _kept(folder / name.lower(), lambda: urlsafe_b64encode(secrets.token_bytes(32)).decode())
+              for name in ("SECRET_KEY", "ENCRYPTION_KEYS")}
+    pair = _kept(folder / "vapid", _vapid_pair).split()
+    return values | {"VAPID_PRIVATE_KEY": pair[0], "VAPID_PUBLIC_KEY": pair[1]}
+
+
+def _kept(path: Path, make: Callable[[], str]) -> str:
+    """The text of `path`, made once: whoever links the finished file first wins, everybody reads that one."""
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        draft.touch(mode=0o600)
+        draft.write_text(make())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        draft.unlink()
+    return path.read_text().strip()
+
+
+def _vapid_pair() -> str:
+    """A P-256 key pair as unpadded base64url: the private number and the uncompressed point (RFC 8292)."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    private = key.private_numbers().private_value.to_bytes(32, "big")
+    public = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    return " ".join(urlsafe_b64encode(raw).rstrip(b"=").decode() for raw in (private, public))
+

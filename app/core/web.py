@@ -1,0 +1,184 @@
+"""The edge: one transaction a request, who is asking, forgery protection, security headers, and failures as answers."""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+import time
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import structlog
+from flask import Flask, Response, abort, current_app, g, jsonify, render_template, request
+from flask import session as cookie
+from flask_login import current_user
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app.core.access import Actor
+from app.core.db import session, transaction
+from app.core.errors import Failure, Invalid, RateLimited
+
+log = structlog.get_logger()
+SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
+POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+          "manifest-src 'self'; worker-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+HEADERS = {
+    "Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()", "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+class Application(Flask):
+    """Flask whose changing requests run inside one transaction, rendering included."""
+
+    def dispatch_request(self) -> Any:
+        """The view's answer; an answer that says "no" rolls back, the commit comes before anything leaves."""
+        view = self.view_functions.get(request.endpoint or "")
+        if request.method in SAFE or getattr(view, "own_transaction", False):
+            return super().dispatch_request()
+        with transaction() as left:
+            response = self.make_response(super().dispatch_request())
+            if response.status_code >= 400:
+                session.rollback()
+                left.events.clear()
+                left.wakes.clear()
+            return response
+
+
+def init_web(app: Flask) -> None:
+    """Attach the edge to the application."""
+    proxies = int(app.config["TRUSTED_PROXIES"])
+    if proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
+    secure = app.config["BASE_URL"].startswith("https://")
+    app.config.update(SESSION_COOKIE_HTTPONLY=True, SESSION_COOKIE_SAMESITE="Lax", SESSION_COOKIE_SECURE=secure,
+                      SESSION_COOKIE_NAME="oncall", MAX_CONTENT_LENGTH=2 * 1024 * 1024, MAX_FORM_PARTS=1000)
+    app.before_request(_begin)
+    app.before_request(_refuse_forgery)
+    app.after_request(_finish)
+    app.register_error_handler(Failure, _failure)
+    app.register_error_handler(HTTPException, _http_failure)
+    app.register_error_handler(OperationalError, _database_away)
+    app.register_error_handler(Exception, _fault)
+    app.jinja_env.globals["csrf_token"] = csrf_token
+
+
+def _begin() -> None:
+    given = request.headers.get("X-Request-ID", "")
+    trusted = int(current_app.config["TRUSTED_PROXIES"]) > 0 and re.fullmatch(r"[A-Za-z0-9-]{8,64}", given)
+    g.request_id = given if trusted else uuid4().hex
+    g.started = time.perf_counter()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _finish(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if current_app.config["SESSION_COOKIE_SECURE"]:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    response.headers["X-Request-ID"] = g.get("request_id", "")
+    if response.mimetype == "text/html":
+        response.headers.setdefault("Cache-Control", "no-store")
+    took = round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1)
+    log.info("request", route=str(request.url_rule or "-"), method=request.method, status=response.status_code,
+             ms=took)
+    return response
+
+
+def csrf_token() -> str:
+    """The token that this browser's forms must carry; made at first use, renewed at sign-in."""
+    if "csrf" not in cookie:
+        cookie["csrf"] = secrets.token_urlsafe(32)
+    return str(cookie["csrf"])
+
+
+def _refuse_forgery() -> None:
+    """A changing request that rides on a cookie must come from our own pages and prove it."""
+    if request.method in SAFE or request.authorization is not None or "oncall" not in request.cookies:
+        return
+    view = current_app.view_functions.get(request.endpoint or "")
+    if getattr(view, "access", "") == "token":
+        return
+    origin = request.headers.get("Origin")
+    own = urlsplit(current_app.config["BASE_URL"]).netloc
+    if origin and urlsplit(origin).netloc not in (own, request.host):
+        abort(403, "This request came from another site.")
+    given = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
+    if current_user.is_authenticated and not hmac.compare_digest(given, str(cookie.get("csrf", ""))):
+        abort(403, "This page is out of date. Load it again and repeat what you did.")
+
+
+def actor(via: str = "") -> Actor:
+    """Who is asking, as commands want it."""
+    user = current_user
+    if not user.is_authenticated:
+        abort(401)
+    road = via or ("API" if request.path.startswith("/api/") else "web")
+    return Actor(f"user:{user.id}", user.name, via=road, user_id=user.id, scopes=g.get("scopes"),
+                 ip=request.remote_addr or "", agent=request.user_agent.string)
+
+
+def wants_json() -> bool:
+    """Whether the answer goes to a machine."""
+    if request.path.startswith(("/api/", "/in/", "/v2/", "/healthz", "/readyz", "/live/")):
+        return True
+    return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
+
+
+def problem(status: int, title: str, detail: str, **more: Any) -> Response:
+    """An RFC 9457 answer."""
+    response = jsonify({"type": "about:blank", "title": title, "status": status, "detail": detail,
+                        "instance": request.path, **more})
+    response.status_code, response.mimetype = status, "application/problem+json"
+    return response
+
+
+def answer(status: int, title: str, detail: str, **more: Any) -> Response:
+    """A failure in the form its reader understands: problem+json or a page."""
+    if wants_json():
+        return problem(status, title, detail, **more)
+    page = render_template("errors/error.html", status=status, title=title, detail=detail,
+                           request_id=g.get("request_id", ""))
+    return Response(page, status, mimetype="text/html")
+
+
+def _failure(error: Failure) -> Response:
+    more: dict[str, Any] = {}
+    if isinstance(error, Invalid):
+        more["errors"] = [{"field": fault.field, "message": fault.message} for fault in error.problems]
+    if getattr(error, "state", None):
+        more["state"] = error.state  # type: ignore[attr-defined]
+    response = answer(error.status, error.title, error.detail, **more)
+    if isinstance(error, RateLimited):
+        response.headers["Retry-After"] = str(error.after)
+    return response
+
+
+def _http_failure(error: HTTPException) -> Response:
+    code = error.code or 500
+    if code < 400:
+        return Response.force_type(error.get_response(), request.environ)
+    response = answer(code, error.name, error.description or "")
+    for name, value in error.get_headers():
+        if name.lower() in ("retry-after", "allow", "www-authenticate"):
+            response.headers[name] = value
+    return response
+
+
+def _database_away(error: OperationalError) -> Response:
+    log.error("database.unreachable", reason=str(error).splitlines()[0][:300])
+    response = answer(503, "Not available", "The database can't be reached at the moment. Try again in a few seconds.")
+    response.headers["Retry-After"] = "5"
+    return response
+
+
+def _fault(error: Exception) -> Response:
+    if current_app.testing and current_app.config.get("PROPAGATE_EXCEPTIONS"):
+        raise error
+    log.exception("request.failed")
+    return answer(500, "Something went wrong", "This is our fault, and it is in the log under the id below.")

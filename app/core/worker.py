@@ -1,0 +1,99 @@
+"""The worker process: one RQ SimpleWorker with an application context around each job."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from typing import Any
+
+import structlog
+from flask import Flask
+from redis import RedisError
+from rq import Queue
+from rq.job import Job
+from rq.worker import SimpleWorker, Worker
+
+from app.core.db import session
+from app.core.jobs import QUEUES, function
+from app.core.redis import blocking, client
+
+log = structlog.get_logger()
+
+
+class HouseWorker(SimpleWorker):
+    """Runs each job inside the application, and leaves no database session behind."""
+
+    app: Flask
+
+    def perform_job(self, job: Job, queue: Queue, execution: Any) -> bool:
+        """RQ's own, inside an application context."""
+        with self.app.app_context():
+            try:
+                return bool(super().perform_job(job, queue, execution))
+            finally:
+                session.remove()
+
+
+def owner() -> str:
+    """Who leases work: machine, process id, and start of the process, so that a reused id is another owner."""
+    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
+
+
+def alive(leaser: str) -> bool:
+    """Whether that owner may still be working: another machine's always may, ours only while the process lives."""
+    host, _, rest = leaser.partition(":")
+    pid, _, started = rest.partition(":")
+    return host != socket.gethostname() or (pid.isdigit() and _started(int(pid)) == started)
+
+
+def _started(pid: int) -> str:
+    """The process's start, as the kernel counts it; "" when there is none. Elsewhere than Linux only its existence."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[19]
+    except FileNotFoundError:
+        if os.path.isdir("/proc/self"):
+            return ""
+    except OSError:
+        return ""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return ""
+    except PermissionError:
+        pass
+    return "running"
+
+
+def run_worker(app: Flask, startup: tuple[str, ...]) -> None:
+    """Work until told to stop; a lost Redis is waited for, the clock does the due work meanwhile."""
+    with app.app_context():
+        for path in startup:
+            function(path)()
+    wait = 1.0
+    while True:
+        try:
+            with app.app_context():
+                _requeue_orphans()
+                worker = HouseWorker([Queue(name, connection=blocking()) for name in QUEUES], connection=blocking(),
+                                     maintenance_interval=60, log_job_description=False)
+                worker.app = app
+            worker.work(logging_level="WARNING")
+            return
+        except RedisError as error:
+            log.warning("worker.waits_for_redis", reason=str(error)[:200])
+            time.sleep(wait)
+            wait = min(wait * 2, 10.0)
+
+
+def _requeue_orphans() -> None:
+    """Jobs that a killed worker of this machine held go back to their queue, its registration ends."""
+    for other in Worker.all(connection=client()):
+        if other.hostname != socket.gethostname() or other.pid is None or _started(other.pid):
+            continue
+        job = other.get_current_job()
+        if job is not None and job.origin in QUEUES:
+            log.warning("job.returned", job=job.func_name)
+            Queue(job.origin, connection=client()).enqueue_job(job)
+        other.register_death()

@@ -1,0 +1,71 @@
+"""Escalation policies and running escalations."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.core import clock
+from app.core.db import Base, Key, foreign
+from app.identity.models import Team
+from app.incidents.models import Incident
+
+RUNNING = text("state = 'running'")
+
+
+class Policy(Base):
+    """Levels in order: `[{"timeout": 300, "targets": [{"schedule": 3}, {"user": 7}, {"team": 2}]}]`, seconds and ids."""
+
+    __tablename__ = "escalation_policies"
+
+    id: Mapped[Key]
+    key: Mapped[str] = mapped_column(String(60), unique=True)
+    name: Mapped[str] = mapped_column(String(100))
+    team_id: Mapped[int | None] = foreign("teams.id", index=True)
+    repeat: Mapped[int] = mapped_column(default=1)
+    levels: Mapped[list[Any]] = mapped_column(default=list)
+    catch_all: Mapped[bool] = mapped_column(default=False)
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    team: Mapped[Team | None] = relationship(foreign_keys=[team_id])
+
+
+class TeamPolicy(Base):
+    """A team's default policy; the primary key makes two defaults impossible."""
+
+    __tablename__ = "team_policies"
+
+    team_id: Mapped[int] = foreign("teams.id", primary_key=True)
+    policy_id: Mapped[int] = foreign("escalation_policies.id", index=True)
+    policy: Mapped[Policy] = relationship()
+
+
+class Run(Base):
+    """A policy at work on an incident. One running run per incident, by the database."""
+
+    __tablename__ = "escalation_runs"
+    __table_args__ = (
+        Index("uq_escalation_runs_running", "incident_id", unique=True, sqlite_where=RUNNING,
+              postgresql_where=RUNNING),
+        Index("ix_escalation_runs_due", "next_at", "id", sqlite_where=RUNNING, postgresql_where=RUNNING),
+    )
+
+    id: Mapped[Key]
+    incident_id: Mapped[int] = foreign("incidents.id", index=True)
+    policy_id: Mapped[int | None] = foreign("escalation_policies.id", index=True)
+    policy_name: Mapped[str] = mapped_column(String(100))
+    policy_version: Mapped[int] = mapped_column(default=1)
+    levels: Mapped[list[Any]]
+    repeat: Mapped[int]
+    catch_all: Mapped[bool] = mapped_column(default=False)
+    state: Mapped[str] = mapped_column(String(20), default="running")
+    level: Mapped[int] = mapped_column(default=0)
+    round: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime] = mapped_column(default=clock.now)
+    started_at: Mapped[datetime] = mapped_column(default=clock.now)
+    ended_at: Mapped[datetime | None]
+    incident: Mapped[Incident] = relationship()
+    policy: Mapped[Policy | None] = relationship()

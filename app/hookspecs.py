@@ -1,0 +1,40 @@
+"""The hooks a plugin may implement, one sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pluggy
+
+from app.plugin_api import Channel, EventView, Integration, Setting
+
+hookspec = pluggy.HookspecMarker("oncall")
+
+
+@hookspec
+def integrations() -> Sequence[Integration]:
+    """The ways in that this plugin offers."""
+    return ()
+
+
+@hookspec
+def channels() -> Sequence[Channel]:
+    """The ways to reach a person or a room that this plugin offers."""
+    return ()
+
+
+@hookspec
+def settings() -> Sequence[Setting]:
+    """The plugin's own settings; names are prefixed with its slug."""
+    return ()
+
+
+@hookspec
+def blueprint() -> Any:
+    """A Flask blueprint mounted at /plugins/<slug>/."""
+
+
+@hookspec
+def on_event(event: EventView) -> None:
+    """Hears every committed event, after the commit, in a worker."""

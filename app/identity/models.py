@@ -1,0 +1,125 @@
+"""People, teams, memberships, login sessions and API tokens."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.core import clock
+from app.core.db import Base, Key, foreign
+
+
+class User(Base):
+    """A person. Never deleted while history names them; `email` is stored in lower case."""
+
+    __tablename__ = "users"
+
+    id: Mapped[Key]
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    role: Mapped[str] = mapped_column(String(20), default="member")
+    time_zone: Mapped[str] = mapped_column(String(64), default="UTC")
+    state: Mapped[str] = mapped_column(String(20), default="active")
+    password_hash: Mapped[str | None] = mapped_column(String(300))
+    last_login_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    memberships: Mapped[list[Membership]] = relationship(back_populates="user", cascade="all, delete-orphan")
+
+    is_authenticated = True
+    is_anonymous = False
+
+    @property
+    def is_active(self) -> bool:
+        """Whether this person may sign in and be on duty."""
+        return self.state == "active"
+
+    def get_id(self) -> str:
+        """What Flask-Login keeps; the login session itself is a row of its own."""
+        return str(self.id)
+
+
+class Team(Base):
+    """A group that owns services, schedules and policies. `key` never changes."""
+
+    __tablename__ = "teams"
+
+    id: Mapped[Key]
+    key: Mapped[str] = mapped_column(String(60), unique=True)
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    description: Mapped[str] = mapped_column(String(500), default="")
+    private: Mapped[bool] = mapped_column(default=False)
+    tags: Mapped[list[str]] = mapped_column(default=list)
+    archived_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    memberships: Mapped[list[Membership]] = relationship(back_populates="team", cascade="all, delete-orphan")
+
+
+class Membership(Base):
+    """A person's role in a team: manager, responder or observer."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (UniqueConstraint("team_id", "user_id"),)
+
+    id: Mapped[Key]
+    team_id: Mapped[int] = foreign("teams.id")
+    user_id: Mapped[int] = foreign("users.id", index=True)
+    role: Mapped[str] = mapped_column(String(20), default="responder")
+    team: Mapped[Team] = relationship(back_populates="memberships")
+    user: Mapped[User] = relationship(back_populates="memberships")
+
+
+class LoginSession(Base):
+    """One signed-in browser. Only the SHA-256 of its cookie value is stored."""
+
+    __tablename__ = "login_sessions"
+
+    id: Mapped[Key]
+    user_id: Mapped[int] = foreign("users.id", index=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    last_seen_at: Mapped[datetime] = mapped_column(default=clock.now)
+    ended_at: Mapped[datetime | None]
+    ip: Mapped[str] = mapped_column(String(64), default="")
+    agent: Mapped[str] = mapped_column(String(300), default="")
+    user: Mapped[User] = relationship()
+
+
+class ApiToken(Base):
+    """A machine's key to /api/v1. Only its SHA-256 is stored; `scopes` None means all of its owner's rights."""
+
+    __tablename__ = "api_tokens"
+
+    id: Mapped[Key]
+    user_id: Mapped[int] = foreign("users.id", index=True)
+    name: Mapped[str] = mapped_column(String(100))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    last4: Mapped[str] = mapped_column(String(4))
+    scopes: Mapped[list[str] | None]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    expires_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    user: Mapped[User] = relationship()
+
+
+class SetupLink(Base):
+    """The one-time link that makes the first admin; valid for 24 hours, dead at first use."""
+
+    __tablename__ = "setup_links"
+
+    id: Mapped[Key]
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class FailedLogin(Base):
+    """A wrong password: `subject` is `email:…` or `ip:…`. Rows, so that a lock survives a restart."""
+
+    __tablename__ = "failed_logins"
+
+    id: Mapped[Key]
+    subject: Mapped[str] = mapped_column(String(300), index=True)
+    at: Mapped[datetime] = mapped_column(default=clock.now)

@@ -1,0 +1,127 @@
+"""Incidents, alerts, responders and notes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.catalog.models import Service
+from app.core import clock
+from app.core.db import Base, BigId, Key, foreign
+from app.identity.models import Team, User
+
+FIRING = text("status = 'firing'")
+
+
+class Counter(Base):
+    """The last incident number given out; numbers have no holes and are never reused."""
+
+    __tablename__ = "counters"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[int] = mapped_column(BigId, default=0)
+
+
+class Incident(Base):
+    """One thing that somebody must look at. Its id is its number, `#142`."""
+
+    __tablename__ = "incidents"
+    __table_args__ = (Index("ix_incidents_status_id", "status", "id"), Index("ix_incidents_team_id_id", "team_id", "id"),
+                      Index("ix_incidents_service_id_id", "service_id", "id"))
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    title: Mapped[str] = mapped_column(String(300))
+    description: Mapped[str] = mapped_column(Text, default="")
+    status: Mapped[str] = mapped_column(String(20), default="triggered")
+    severity: Mapped[str] = mapped_column(String(20), default="medium")
+    urgency: Mapped[str] = mapped_column(String(10), default="high")
+    priority: Mapped[str | None] = mapped_column(String(2))
+    service_id: Mapped[int | None] = foreign("services.id")
+    team_id: Mapped[int | None] = foreign("teams.id")
+    alert_count: Mapped[int] = mapped_column(default=0)
+    test: Mapped[bool] = mapped_column(default=False)
+    labels: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    route: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    former_id: Mapped[int | None] = foreign("incidents.id", index=True)
+    opened_at: Mapped[datetime] = mapped_column(default=clock.now, index=True)
+    opened_by: Mapped[str] = mapped_column(String(80), default="system")
+    triggered_at: Mapped[datetime] = mapped_column(default=clock.now)
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[str | None] = mapped_column(String(80))
+    acknowledged_name: Mapped[str | None] = mapped_column(String(200))
+    resolved_at: Mapped[datetime | None] = mapped_column(index=True)
+    resolved_by: Mapped[str | None] = mapped_column(String(80))
+    resolved_name: Mapped[str | None] = mapped_column(String(200))
+    resolution_note: Mapped[str] = mapped_column(String(2000), default="")
+    snoozed_until: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=1)
+    service: Mapped[Service | None] = relationship()
+    team: Mapped[Team | None] = relationship()
+    responders: Mapped[list[Responder]] = relationship(back_populates="incident", order_by="Responder.id")
+
+    @property
+    def assignees(self) -> list[User]:
+        """The people whose incident this is, in the order they were named."""
+        return [responder.user for responder in self.responders if responder.kind == "assignee"]
+
+
+class Responder(Base):
+    """Somebody connected with an incident: `assignee` (it is theirs) or `responder` (asked to help)."""
+
+    __tablename__ = "responders"
+    __table_args__ = (UniqueConstraint("incident_id", "user_id"),)
+
+    id: Mapped[Key]
+    incident_id: Mapped[int] = foreign("incidents.id")
+    user_id: Mapped[int] = foreign("users.id", index=True)
+    kind: Mapped[str] = mapped_column(String(20), default="responder")
+    state: Mapped[str] = mapped_column(String(20), default="requested")
+    at: Mapped[datetime] = mapped_column(default=clock.now)
+    incident: Mapped[Incident] = relationship(back_populates="responders")
+    user: Mapped[User] = relationship()
+
+
+class Alert(Base):
+    """One problem of one sender. The database allows one firing alert per integration and dedup key."""
+
+    __tablename__ = "alerts"
+    __table_args__ = (
+        Index("uq_alerts_open", "integration_id", "dedup_key", unique=True, sqlite_where=FIRING,
+              postgresql_where=FIRING),
+        Index("ix_alerts_incident_id_id", "incident_id", "id"),
+    )
+
+    id: Mapped[Key]
+    integration_id: Mapped[int | None] = foreign("integrations.id")
+    dedup_key: Mapped[str] = mapped_column(String(512))
+    status: Mapped[str] = mapped_column(String(20), default="firing")
+    severity: Mapped[str] = mapped_column(String(20), default="medium")
+    title: Mapped[str] = mapped_column(String(1024))
+    body: Mapped[str] = mapped_column(Text, default="")
+    url: Mapped[str] = mapped_column(String(2000), default="")
+    labels: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    notes: Mapped[list[str]] = mapped_column(default=list)
+    count: Mapped[int] = mapped_column(default=1)
+    first_seen: Mapped[datetime] = mapped_column(default=clock.now)
+    last_seen: Mapped[datetime] = mapped_column(default=clock.now)
+    resolved_at: Mapped[datetime | None]
+    service_id: Mapped[int | None] = foreign("services.id", index=True)
+    incident_id: Mapped[int | None] = foreign("incidents.id")
+    service: Mapped[Service | None] = relationship()
+    incident: Mapped[Incident | None] = relationship()
+
+
+class Note(Base):
+    """What a person wrote about an incident; Markdown, shown sanitised."""
+
+    __tablename__ = "notes"
+
+    id: Mapped[Key]
+    incident_id: Mapped[int] = foreign("incidents.id", index=True)
+    author: Mapped[str] = mapped_column(String(80))
+    author_name: Mapped[str] = mapped_column(String(200))
+    body: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)

@@ -1,0 +1,87 @@
+"""Integrations, the inbox of deliveries and refused requests."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, LargeBinary, String, Text, text
+from sqlalchemy.orm import Mapped, deferred, mapped_column, relationship
+
+from app.catalog.models import Service
+from app.core import clock
+from app.core.db import Base, Key, foreign
+from app.identity.models import Team
+
+ORIGINAL = text("delivery_key IS NOT NULL AND state NOT IN ('duplicate', 'rejected')")
+UNPROCESSED = text("state = 'received'")
+
+
+class Integration(Base):
+    """A sender that is allowed in. Its token opens `/in/<token>`; secrets are encrypted, the token also hashed."""
+
+    __tablename__ = "integrations"
+
+    id: Mapped[Key]
+    key: Mapped[str] = mapped_column(String(60), unique=True)
+    name: Mapped[str] = mapped_column(String(100))
+    plugin: Mapped[str] = mapped_column(String(60))
+    team_id: Mapped[int | None] = foreign("teams.id", index=True)
+    service_id: Mapped[int | None] = foreign("services.id", index=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    token_sealed: Mapped[str] = mapped_column(Text)
+    token_last4: Mapped[str] = mapped_column(String(4))
+    secret_sealed: Mapped[str | None] = mapped_column(Text)
+    config: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    default_severity: Mapped[str] = mapped_column(String(20), default="medium")
+    paused_at: Mapped[datetime | None]
+    last_seen_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    team: Mapped[Team | None] = relationship()
+    service: Mapped[Service | None] = relationship()
+
+
+class Delivery(Base):
+    """One request as it came: the inbox row. States: received, processed, duplicate, rejected, held, failed."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        Index("uq_deliveries_original", "integration_id", "delivery_key", "body_hash", unique=True,
+              sqlite_where=ORIGINAL, postgresql_where=ORIGINAL),
+        Index("ix_deliveries_unprocessed", "id", sqlite_where=UNPROCESSED, postgresql_where=UNPROCESSED),
+        Index("ix_deliveries_integration_id_id", "integration_id", "id"),
+    )
+
+    id: Mapped[Key]
+    integration_id: Mapped[int] = foreign("integrations.id")
+    received_at: Mapped[datetime] = mapped_column(default=clock.now)
+    method: Mapped[str] = mapped_column(String(10), default="POST")
+    headers: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    query: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    body: Mapped[bytes] = deferred(mapped_column(LargeBinary))
+    delivery_key: Mapped[str | None] = mapped_column(String(300))
+    body_hash: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(20), default="received")
+    duplicate_of: Mapped[int | None] = foreign("deliveries.id", index=True)
+    signature: Mapped[str] = mapped_column(String(20), default="")
+    note: Mapped[str] = mapped_column(String(1000), default="")
+    results: Mapped[list[Any]] = mapped_column(default=list)
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime] = mapped_column(default=clock.now)
+    processed_at: Mapped[datetime | None]
+    replayed_by: Mapped[str | None] = mapped_column(String(80))
+    ip: Mapped[str] = mapped_column(String(64), default="")
+    integration: Mapped[Integration] = relationship()
+
+
+class RefusedRequest(Base):
+    """A request with a right token but a wrong signature: counted and shown, its body never kept."""
+
+    __tablename__ = "refused_requests"
+
+    id: Mapped[Key]
+    integration_id: Mapped[int] = foreign("integrations.id", index=True)
+    at: Mapped[datetime] = mapped_column(default=clock.now)
+    ip: Mapped[str] = mapped_column(String(64), default="")
+    reason: Mapped[str] = mapped_column(String(300))
+    integration: Mapped[Integration] = relationship()

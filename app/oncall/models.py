@@ -1,0 +1,67 @@
+"""Schedules, their layers and overrides. Local times are kept as wall-clock text, instants in UTC."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.core import clock
+from app.core.db import Base, Key, foreign
+from app.identity.models import Team
+
+
+class Schedule(Base):
+    """Who is on duty when, in one time zone; layers lowest precedence first."""
+
+    __tablename__ = "schedules"
+
+    id: Mapped[Key]
+    key: Mapped[str] = mapped_column(String(60), unique=True)
+    name: Mapped[str] = mapped_column(String(100))
+    team_id: Mapped[int] = foreign("teams.id", index=True)
+    time_zone: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    team: Mapped[Team] = relationship()
+    layers: Mapped[list[Layer]] = relationship(back_populates="schedule", order_by="Layer.position",
+                                               cascade="all, delete-orphan")
+    overrides: Mapped[list[Override]] = relationship(back_populates="schedule", order_by="Override.starts_at",
+                                                     cascade="all, delete-orphan")
+
+
+class Layer(Base):
+    """A rotation. `starts` and `ends` are local wall-clock times, `2026-01-05T09:00`; `turns` lists user ids."""
+
+    __tablename__ = "layers"
+
+    id: Mapped[Key]
+    schedule_id: Mapped[int] = foreign("schedules.id", index=True)
+    position: Mapped[int]
+    name: Mapped[str] = mapped_column(String(50))
+    time_zone: Mapped[str | None] = mapped_column(String(64))
+    starts: Mapped[str] = mapped_column(String(19))
+    ends: Mapped[str | None] = mapped_column(String(19))
+    every: Mapped[int] = mapped_column(default=1)
+    unit: Mapped[str] = mapped_column(String(10), default="week")
+    turns: Mapped[list[Any]] = mapped_column(default=list)
+    restrictions: Mapped[list[Any]] = mapped_column(default=list)
+    schedule: Mapped[Schedule] = relationship(back_populates="layers")
+
+
+class Override(Base):
+    """A stand-in for a span; with `replaces_id` only while that person would be on duty."""
+
+    __tablename__ = "overrides"
+
+    id: Mapped[Key]
+    schedule_id: Mapped[int] = foreign("schedules.id", index=True)
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    people: Mapped[list[int]] = mapped_column(default=list)
+    replaces_id: Mapped[int | None] = foreign("users.id", index=True)
+    reason: Mapped[str] = mapped_column(String(200), default="")
+    created_by: Mapped[str] = mapped_column(String(80), default="")
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    schedule: Mapped[Schedule] = relationship(back_populates="overrides")
