@@ -1,0 +1,116 @@
+"""Senders built for the PagerDuty Events API v2, with the answers that they expect.
+
+Source: https://developer.pagerduty.com/docs/events-api-v2-overview
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from app.plugin_api import (
+    Answer,
+    Inbound,
+    Rejected,
+    Signal,
+    first,
+    hookimpl,
+    labels,
+    mapping,
+    moment,
+    sequence,
+    severity_of,
+    stable_key,
+    text,
+    web_link,
+)
+
+STATUSES = {"trigger": "firing", "acknowledge": "acknowledged", "resolve": "resolved"}
+SEVERITIES = ("critical", "error", "warning", "info")
+
+
+def event(inbound: Inbound) -> dict[str, Any]:
+    """The body. Raises Rejected listing all its faults at once, as the vendor does."""
+    body = inbound.json()
+    found = list(faults(body)) if isinstance(body, dict) else ["The event must be an object"]
+    if found:
+        raise Rejected("Event object is invalid: " + "; ".join(found), errors=found)
+    return dict(body)
+
+
+def faults(body: dict[str, Any]) -> list[str]:
+    """What is wrong with an event, each as a sentence."""
+    found = []
+    action = body.get("event_action")
+    if action not in tuple(STATUSES):
+        found.append("'event_action' must be one of trigger, acknowledge, resolve")
+    if not isinstance(body.get("dedup_key", ""), (str, type(None))):
+        found.append("'dedup_key' must be a text")
+    if action in ("acknowledge", "resolve") and not text(body.get("dedup_key")):
+        found.append(f"'dedup_key' is missing: {action} needs it")
+    if action in ("acknowledge", "resolve"):
+        return found
+    payload = body.get("payload")
+    if not isinstance(payload, dict):
+        return [*found, "'payload' must be an object"]
+    found += [f"'payload.{name}' is missing or blank" for name in ("summary", "source") if not text(payload.get(name))]
+    if payload.get("severity") not in SEVERITIES:
+        found.append(f"'payload.severity' must be one of {', '.join(SEVERITIES)}")
+    return found
+
+
+def dedup_key(body: dict[str, Any], inbound: Inbound) -> str:
+    """The sender's key, or one made from this very delivery: the same whenever it is read again."""
+    return text(body.get("dedup_key")) or stable_key(inbound.received_at.isoformat(), inbound.body.decode("latin-1"))[:32]
+
+
+def details(custom: object) -> str:
+    """Custom details as lines."""
+    lines = [f"{name}: {value}" for name, value in labels(custom).items()] if isinstance(custom, (dict, list)) else []
+    return "\n".join(lines) or text(custom)
+
+
+class PagerDutyEvents:
+    """The Events API v2."""
+
+    slug = "pagerduty_events"
+    name = "PagerDuty Events"
+    can = frozenset({"open", "resolve"})
+    fields = ()
+
+    def verify(self, inbound: Inbound, config: Any) -> None:
+        """The routing key is the credential and checked before; here the event is."""
+        event(inbound)
+
+    def normalize(self, inbound: Inbound, config: Any) -> list[Signal]:
+        """The one signal of an event."""
+        body = event(inbound)
+        payload = mapping(body.get("payload"))
+        links = [mapping(link).get("href") for link in sequence(body.get("links"))]
+        named = {name: text(payload.get(name)) for name in ("source", "component", "group", "class")}
+        at = moment(payload.get("timestamp"))
+        return [Signal(
+            dedup_key=dedup_key(body, inbound), status=STATUSES[body["event_action"]], title=text(payload.get("summary")),
+            severity=severity_of(payload.get("severity")), body=details(payload.get("custom_details")),
+            url=first(*map(web_link, [body.get("client_url"), *links])), service_key=text(body.get("routing_key")),
+            labels={name: value for name, value in named.items() if value}, started_at=at, happened_at=at,
+        )]
+
+    def respond(self, inbound: Inbound, fault: Rejected | None) -> Answer:
+        """The vendor's own answer; 400 lists every fault."""
+        if fault is not None:
+            errors = list(fault.errors) or [fault.reason]
+            return answer(400, status="invalid event", message="Event object is invalid", errors=errors)
+        key = dedup_key(event(inbound), inbound)
+        return answer(202, status="success", message="Event processed", dedup_key=key)
+
+
+def answer(status: int, **said: Any) -> Answer:
+    """An answer in JSON."""
+    return Answer(status, {"content-type": "application/json"}, json.dumps(said).encode())
+
+
+@hookimpl
+def integrations() -> list[PagerDutyEvents]:
+    """The way in."""
+    return [PagerDutyEvents()]
