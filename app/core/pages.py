@@ -172,9 +172,12 @@ class _Macros:
 
     def _find(self) -> dict[str, str]:
         environment = self._app.jinja_env
-        files = environment.list_templates(filter_func=lambda path: path.startswith("ui/"))
-        return {name: path for path in files for name in vars(environment.get_template(path).module)
-                if not name.startswith("_")}
+        found: dict[str, str] = {}
+        for path in environment.list_templates(filter_func=lambda path: path.startswith("ui/")):
+            for name in vars(environment.get_template(path).module):
+                if not name.startswith("_") and found.setdefault(name, path) != path:
+                    raise RuntimeError(f"the macro {name} stands in {found[name]} and in {path}")
+        return found
 
 
 def _wanted(template: Template) -> str:

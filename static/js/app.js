@@ -1,0 +1,7 @@
+// The one script of every page: starts the parts. Pages work as links and forms without it.
+import './times.js';
+import './forms.js';
+import './shell.js';
+import './keys.js';
+import './live.js';
+import './push.js';
