@@ -1,0 +1,70 @@
+"""Lists for machines: a page of rows after an opaque cursor, so that nothing is repeated or lost while others edit."""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, literal, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.core.db import session
+from app.core.errors import Invalid, Problem
+
+DEFAULT, MOST = 50, 200
+
+
+def limit_of(args: Mapping[str, str]) -> int:
+    """How many items the caller wants: `limit`, 1 to 200, 50 when left out. Raises Invalid."""
+    text = args.get("limit", str(DEFAULT))
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MOST):
+        raise Invalid(problems=[Problem("limit", f"limit must be a whole number from 1 to {MOST}")])
+    return int(text)
+
+
+def paged(query: Select[Any], args: Mapping[str, str], *, by: Sequence[InstrumentedAttribute[Any]],
+          show: Callable[[Any], Any], descending: bool = False) -> dict[str, Any]:
+    """`{"items", "next"}` of the rows of `query` (one entity) in the order of the columns `by`, which end in a
+    unique one. `args` are the request's: `limit` and `cursor`. Raises Invalid for either.
+    """
+    limit = limit_of(args)
+    if args.get("cursor"):
+        query = query.where(_beyond(by, _read(args["cursor"], by), descending))
+    order = [column.desc() if descending else column.asc() for column in by]
+    rows = list(session.scalars(query.order_by(None).order_by(*order).limit(limit + 1)).unique())
+    more = len(rows) > limit
+    rows = rows[:limit]
+    return {"items": [show(row) for row in rows], "next": _write(rows[-1], by) if more else None}
+
+
+def _beyond(by: Sequence[InstrumentedAttribute[Any]], values: list[Any], descending: bool) -> ColumnElement[bool]:
+    here, there = tuple_(*by), tuple_(*(literal(value, column.type) for value, column in zip(values, by, strict=True)))
+    return here < there if descending else here > there
+
+
+def _write(row: Any, by: Sequence[InstrumentedAttribute[Any]]) -> str:
+    values = [getattr(row, column.key) for column in by]
+    plain = [value.isoformat() if isinstance(value, datetime) else value for value in values]
+    return urlsafe_b64encode(json.dumps(plain).encode()).rstrip(b"=").decode()
+
+
+def _read(cursor: str, by: Sequence[InstrumentedAttribute[Any]]) -> list[Any]:
+    try:
+        plain = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        return [_typed(value, column.type.python_type) for value, column in zip(list(plain), by, strict=True)]
+    except (ValueError, TypeError, RecursionError):
+        raise Invalid(problems=[Problem("cursor", "this cursor is not one that a list gave out")]) from None
+
+
+def _typed(value: Any, kind: Any) -> Any:
+    if kind is datetime:
+        at = datetime.fromisoformat(value)
+        if at.tzinfo is None:
+            raise ValueError("no time zone")
+        return at
+    if type(value) is not kind or (kind is int and abs(value) >= 2**63) or (kind is str and "\0" in value):
+        raise ValueError("another kind of value")
+    return value
