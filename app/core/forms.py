@@ -89,9 +89,9 @@ def check_key(text: object) -> str:
 
 def check_text(text: object, *, least: int = 0, most: int, label: str = "This") -> str:
     """A text of `least` to `most` characters without spaces at its ends and without control characters."""
-    if not isinstance(text, str):
+    clean = text.strip() if isinstance(text, str) else None
+    if clean is None:
         raise ValueError(f"{label} must be text")
-    clean = text.strip()
     if CONTROL.search(clean):
         raise ValueError(f"{label} holds a control character")
     if not clean and least:
@@ -137,13 +137,12 @@ def email_address(text: object) -> str:
 
 def check_list(value: object, *, most: int, label: str = "This") -> list[Any]:
     """A list of at most `most` items; None counts as empty."""
-    if value is None:
-        return []
-    if not isinstance(value, list):
+    items = [] if value is None else value if isinstance(value, list) else None
+    if items is None:
         raise ValueError(f"{label} must be a list")
-    if len(value) > most:
+    if len(items) > most:
         raise ValueError(f"{label} may have at most {most} items")
-    return value
+    return items
 
 
 def tags(value: object) -> list[str]:

@@ -1,0 +1,109 @@
+"""Reading people and teams, and the one gate that every command asks: `allow`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import func, or_, select
+
+from app.core.access import Actor
+from app.core.db import session
+from app.core.errors import Forbidden, NotFound
+from app.identity import rules
+from app.identity.models import Membership, Team, User
+
+# Actors without a person: machines that were let in by their own token, and whoever holds the machine itself.
+TRUSTED = frozenset({"operator", "system", "integration", "heartbeat"})
+
+
+def allow(by: Actor, action: str, *, team_id: int | None = None, involved: bool = False) -> None:
+    """Raise unless `by` may do `action` to a thing of this team: NotFound when the team is private to others,
+    Forbidden otherwise. `involved`: the person was paged for, assigned to or requested on this incident."""
+    if may(by, action, team_id=team_id, involved=involved):
+        return
+    if team_id is not None and not may_see(by, team_id):
+        raise NotFound("There is no such thing.")
+    raise Forbidden("Your role does not include this.")
+
+
+def may(by: Actor, action: str, *, team_id: int | None = None, involved: bool = False) -> bool:
+    """Whether `allow` would let it pass."""
+    if by.user_id is None:
+        return by.kind in TRUSTED
+    user = session.get(User, by.user_id)
+    if user is None or not user.is_active or not rules.scopes_permit(by.scopes, action):
+        return False
+    team = session.get(Team, team_id) if team_id is not None else None
+    private = team is not None and team.private
+    return rules.permitted(user.role, role_in(user, team_id), action, team_private=private, involved=involved)
+
+
+def may_anywhere(by: Actor, action: str) -> bool:
+    """Whether there can be anything to which `by` may do this: the question before a body is read."""
+    if by.user_id is None:
+        return by.kind in TRUSTED
+    user = session.get(User, by.user_id)
+    if user is None or not user.is_active or not rules.scopes_permit(by.scopes, action):
+        return False
+    roles = [None, *(membership.role for membership in user.memberships)]
+    return any(rules.permitted(user.role, role, action, involved=True) for role in roles)
+
+
+def may_see(by: Actor, team_id: int) -> bool:
+    """Whether the actor may know of this team and its things at all."""
+    teams = visible_teams(by)
+    return teams is None or team_id in teams
+
+
+def role_in(user: User, team_id: int | None) -> str | None:
+    """The person's role in a team, None outside of it."""
+    return next((found.role for found in user.memberships if found.team_id == team_id), None)
+
+
+def visible_teams(by: Actor) -> set[int] | None:
+    """Ids of the teams whose things the actor may see; None when that is all of them. Things without a team are seen."""
+    user = session.get(User, by.user_id) if by.user_id is not None else None
+    if (by.user_id is None and by.kind in TRUSTED) or (user is not None and user.is_active and user.role == "admin"):
+        return None
+    if user is None or not user.is_active:
+        return set()
+    mine = [membership.team_id for membership in user.memberships]
+    if session.scalar(select(Team.id).where(Team.private, Team.id.not_in(mine)).limit(1)) is None:
+        return None
+    return set(session.scalars(select(Team.id).where(or_(Team.private.is_(False), Team.id.in_(mine)))))
+
+
+def managed_teams(by: Actor) -> set[int] | None:
+    """Ids of the teams whose audit and settings are the actor's; None for all of them."""
+    if may(by, "admin"):
+        return None
+    user = session.get(User, by.user_id) if by.user_id is not None else None
+    return {found.team_id for found in user.memberships if found.role == "manager"} if user else set()
+
+
+def user_by_email(email: str) -> User | None:
+    """The person with this address, in any letter case."""
+    return session.scalar(select(User).where(User.email == email.strip().lower()))
+
+
+def team_by_key(key: str) -> Team | None:
+    """The team with this key, archived ones too."""
+    return session.scalar(select(Team).where(Team.key == key.strip().lower()))
+
+
+def team_by_name(name: str) -> Team | None:
+    """The team with this name, in any letter case."""
+    return session.scalar(select(Team).where(func.lower(Team.name) == name.strip().lower()))
+
+
+def user_document(user: User) -> dict[str, Any]:
+    """The person as in the configuration document, without secrets."""
+    return {"email": user.email, "name": user.name, "role": user.role, "time_zone": user.time_zone}
+
+
+def team_document(team: Team) -> dict[str, Any]:
+    """The team as in the configuration document, but its policy, which escalation adds."""
+    members = session.execute(select(User.email, Membership.role).join(Membership.user)
+                              .where(Membership.team_id == team.id).order_by(User.email))
+    return {"key": team.key, "name": team.name, "description": team.description, "tags": list(team.tags),
+            "private": team.private, "members": [{"user": email, "role": role} for email, role in members]}

@@ -1,0 +1,118 @@
+"""Who may do what: the role × action table, and the pure rules of passwords, locks and logins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+PLATFORM_ROLES = ("admin", "member")
+TEAM_ROLES = ("manager", "responder", "observer")
+SCOPES = ("incidents:read", "incidents:write", "schedules:read", "schedules:write", "config:read", "config:write",
+          "alerts:write", "scim", "admin")
+
+# Rows: what is done. Values: who may, by their role in the owning team; "other" is a person outside of it.
+# What is not listed is for platform admins only, and so is every thing without a team but to read.
+EVERYBODY = frozenset({"observer", "responder", "manager", "other"})
+MEMBERS = frozenset({"observer", "responder", "manager"})
+RESPONDERS = frozenset({"responder", "manager"})
+MANAGERS = frozenset({"manager"})
+ADMINS: frozenset[str] = frozenset()
+TABLE: dict[str, frozenset[str]] = {
+    "incident.read": EVERYBODY, "incident.act": RESPONDERS, "incident.create": RESPONDERS,
+    "schedule.read": EVERYBODY, "schedule.override_self": RESPONDERS, "schedule.edit": MANAGERS,
+    "policy.edit": MANAGERS, "service.edit": MANAGERS,
+    "integration.read": MEMBERS, "integration.edit": MANAGERS,
+    "team.read": EVERYBODY, "team.edit": MANAGERS, "team.create": ADMINS,
+    "people.read": EVERYBODY, "people.edit": ADMINS,
+    "own.read": EVERYBODY, "own.edit": EVERYBODY,
+    "audit.read": MANAGERS, "admin": ADMINS,
+}
+# A person paged for, assigned to or requested on an incident is a responder there, for these actions only.
+INVOLVED = frozenset({"incident.read", "incident.act"})
+
+# Which scopes of an API token open an action; "admin" opens all, and a token without scopes is its owner.
+_READ_INCIDENTS = frozenset({"incidents:read", "incidents:write"})
+_READ_SCHEDULES = frozenset({"schedules:read", "schedules:write", "config:read", "config:write"})
+_READ_CONFIG = frozenset({"config:read", "config:write"})
+_WRITE_CONFIG = frozenset({"config:write"})
+NEEDED_SCOPES: dict[str, frozenset[str]] = {
+    "incident.read": _READ_INCIDENTS, "incident.act": frozenset({"incidents:write"}),
+    "incident.create": frozenset({"incidents:write", "alerts:write"}),
+    "schedule.read": _READ_SCHEDULES, "schedule.override_self": frozenset({"schedules:write"}),
+    "schedule.edit": frozenset({"schedules:write", "config:write"}),
+    "policy.edit": _WRITE_CONFIG, "service.edit": _WRITE_CONFIG,
+    "integration.read": _READ_CONFIG, "integration.edit": _WRITE_CONFIG,
+    "team.read": _READ_CONFIG, "team.edit": _WRITE_CONFIG, "team.create": _WRITE_CONFIG,
+    "people.read": _READ_CONFIG, "people.edit": _WRITE_CONFIG, "own.read": frozenset(SCOPES),
+    "own.edit": _WRITE_CONFIG,
+}
+
+
+def permitted(
+    role_platform: str, role_in_team: str | None, action: str, *, team_private: bool = False, involved: bool = False,
+) -> bool:
+    """Whether a person with this platform role and this role in the owning team (None: none) may do it.
+
+    `involved`: paged for, assigned to or requested on this very incident. Unknown actions and roles are refused.
+    """
+    if action not in TABLE:
+        return False
+    if role_platform == "admin" or (involved and action in INVOLVED):
+        return True
+    if team_private and role_in_team is None:
+        return False
+    return role_platform == "member" and (role_in_team or "other") in TABLE[action]
+
+
+def scopes_permit(scopes: frozenset[str] | None, action: str) -> bool:
+    """Whether an API token with these scopes (None: all of its owner's rights) opens the action."""
+    if scopes is None or "admin" in scopes:
+        return True
+    return bool(scopes & NEEDED_SCOPES.get(action, frozenset()))
+
+
+LOGIN_LASTS = timedelta(hours=24)
+LOGIN_IDLE = timedelta(hours=12)
+SEEN_EVERY = timedelta(minutes=5)
+LINK_LASTS = timedelta(hours=24)
+WINDOW = timedelta(minutes=15)
+ACCOUNT_TRIES, ACCOUNT_LOCK = 5, timedelta(minutes=60)
+ADDRESS_TRIES, ADDRESS_LOCK = 20, timedelta(minutes=15)
+
+
+def login_valid(created_at: datetime, last_seen_at: datetime, ended_at: datetime | None, now: datetime) -> bool:
+    """Whether a login still opens the door: 24 h in all, 12 h without a request, and not ended."""
+    return ended_at is None and now < created_at + LOGIN_LASTS and now < last_seen_at + LOGIN_IDLE
+
+
+def locked_until(failures: Sequence[datetime], tries: int, lasts: timedelta) -> datetime | None:
+    """When the lock that these failures (oldest first) caused ends; None when they caused none.
+
+    `tries` failures within 15 minutes lock for `lasts`, counted from the last of them.
+    """
+    until = None
+    for first, last in zip(failures, failures[tries - 1:], strict=False):
+        if last - first <= WINDOW:
+            until = last + lasts
+    return until
+
+
+def password_fault(password: str, *, name: str, email: str, common: frozenset[str]) -> str:
+    """Why this password can't be taken, as a sentence; "" when it can. `common` holds lower-case passwords."""
+    plain = password.casefold()
+    if len(password) < 12:
+        return "The password needs at least 12 characters"
+    if len(password) > 200:
+        return "The password may have at most 200 characters"
+    if plain in (name.casefold(), email.casefold()):
+        return "The password must not be your name or e-mail address"
+    if plain in common or len(set(plain)) < 5:
+        return "This password is too common; choose another"
+    return ""
+
+
+def own_path(target: str | None) -> str:
+    """`target` when it is a path on this site, else "/": browsers read `//host`, `\\host` and `https:host` as elsewhere."""
+    if not target or not target.startswith("/") or target[1:2] in ("/", "\\"):
+        return "/"
+    return "/" if any(ord(letter) < 33 or letter == "\\" for letter in target) else target
