@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import String, UniqueConstraint
+from sqlalchemy import Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
@@ -16,9 +16,10 @@ class Service(Base):
     """Something that can break. `lifecycle` is active, deprecated or archived."""
 
     __tablename__ = "services"
+    __table_args__ = (Index("uq_services_key_lower", text("lower(key)"), unique=True),)
 
     id: Mapped[Key]
-    key: Mapped[str] = mapped_column(String(60), unique=True)
+    key: Mapped[str] = mapped_column(String(100), unique=True)
     name: Mapped[str] = mapped_column(String(100))
     description: Mapped[str] = mapped_column(String(2000), default="")
     team_id: Mapped[int] = foreign("teams.id", index=True)

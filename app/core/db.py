@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,7 +15,20 @@ from typing import Annotated, Any, TypeVar
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Engine, ForeignKey, Integer, MetaData, TypeDecorator, event
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Engine,
+    ForeignKey,
+    Integer,
+    MetaData,
+    TypeDecorator,
+    event,
+    func,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import DeclarativeBase, mapped_column, registry
@@ -156,6 +170,15 @@ Row = TypeVar("Row", bound=Base)
 def locked(model: type[Row], key: int) -> Row | None:
     """The row, fresh and locked until the transaction ends; None when there is none."""
     return session.get(model, key, with_for_update=True, populate_existing=True)
+
+
+def alone(purpose: str) -> None:
+    """Wait until no other transaction is at work on `purpose`, and keep others out until this one ends.
+
+    SQLite has one writer anyway; PostgreSQL gives an advisory lock.
+    """
+    if db.engine.dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(zlib.crc32(purpose.encode()))))
 
 
 def init_db(app: Flask) -> None:
