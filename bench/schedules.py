@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from app.oncall.rules import Layer, Override, Restriction, Rotation, Schedule, on_duty, shifts  # noqa: E402
+from app.oncall.rules import Layer, Override, Restriction, Rotation, Schedule, on_duty, shifts
 
 NEW_YORK = ZoneInfo("America/New_York")
 NOW = datetime(2026, 7, 20, 12, 34, tzinfo=UTC)

@@ -27,7 +27,7 @@ OVERRIDE, GAP = "override", ""
 LOOK_AHEAD = timedelta(days=400)
 """How far `on_duty` looks for the end of a shift before it says that none is in sight."""
 
-_FIRST_LOOK = timedelta(days=2)
+_FIRST_LOOK = timedelta(hours=12)
 
 
 class _Piece(NamedTuple):
@@ -130,7 +130,7 @@ def _filled(gaps: list[_Piece], spans: list[_Piece]) -> Iterator[_Piece]:
             start, end = max(spans[next_].start, gap.start), min(spans[next_].end, gap.end)
             if start < end:
                 yield from _gap(reached, start)
-                yield spans[next_]._replace(start=start, end=end)
+                yield _Piece(start, end, *spans[next_][2:])
                 reached = end
             if spans[next_].end > gap.end:
                 break
@@ -147,21 +147,22 @@ def _overridden(pieces: list[_Piece], overrides: tuple[Override, ...],
                 inactive: frozenset[Person]) -> Iterator[_Piece]:
     """The pieces cut at the overrides' edges and decided anew; pieces cover a span without a hole, in order."""
     start, end = pieces[0].start, pieces[-1].end
-    waiting = sorted((one for one in _with_people(overrides, inactive) if one.starts < end and start < one.ends),
-                     key=lambda one: one.starts, reverse=True)
+    near = (one for one in overrides if one.starts < end and start < one.ends)
+    waiting = sorted(_with_people(near, inactive), key=lambda one: one.starts, reverse=True)
     edges = {edge.astimezone(UTC) for one in waiting for edge in (one.starts, one.ends) if start < edge < end}
     cuts = sorted(edges.union((piece.start for piece in pieces), (end,)))
     running: list[Override] = []
     place = 0
     for begin, finish in pairwise(cuts):
         place += begin >= pieces[place].end
-        running = [one for one in running if one.ends > begin]
+        if running:
+            running = [one for one in running if one.ends > begin]
         while waiting and waiting[-1].starts <= begin:
             running.append(waiting.pop())
-        yield _decided(pieces[place]._replace(start=begin, end=finish), running)
+        yield _Piece(begin, finish, *_decided(pieces[place], running))
 
 
-def _with_people(overrides: tuple[Override, ...], inactive: frozenset[Person]) -> Iterator[Override]:
+def _with_people(overrides: Iterable[Override], inactive: frozenset[Person]) -> Iterator[Override]:
     """The overrides without deactivated people; one that is left with nobody has no effect: the layers page somebody."""
     for one in overrides:
         people = tuple(person for person in one.people if person not in inactive)
@@ -169,7 +170,8 @@ def _with_people(overrides: tuple[Override, ...], inactive: frozenset[Person]) -
             yield replace(one, people=people)
 
 
-def _decided(piece: _Piece, running: list[Override]) -> _Piece:
+def _decided(piece: _Piece, running: list[Override]) -> tuple[tuple[Person, ...], str]:
+    """The people and the layer of a piece through which the same overrides run."""
     people, layer = piece.people, piece.layer
     by_person: dict[Person, Override] = {}
     for one in running:
@@ -180,8 +182,7 @@ def _decided(piece: _Piece, running: list[Override]) -> _Piece:
     if not by_person.keys().isdisjoint(people):
         layer = OVERRIDE
         people = tuple(stand_in for person in people for stand_in in _stand_ins(person, by_person))
-    people = tuple(dict.fromkeys(people))
-    return piece._replace(people=people, layer=layer if people else GAP)
+    return (tuple(dict.fromkeys(people)), layer) if people else ((), GAP)
 
 
 def _stand_ins(person: Person, by_person: dict[Person, Override]) -> Iterator[Person]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from math import gcd
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ Interval = tuple[datetime, datetime]
 
 _DAY = timedelta(days=1)
 _STEPS = {"hour": timedelta(hours=1), "day": _DAY, "week": timedelta(weeks=1)}
+_EVERY_WEEKDAY = frozenset(range(7))
 _MONTHS_OF_GREGORIAN_CYCLE = 4800
 _FRUITLESS_HANDOFFS = 400
 
@@ -66,9 +68,10 @@ def next_handoff(layer: Layer, at: datetime) -> datetime | None:
     number = _latest(layer, at)
     counted = _counted(layer, number)
     for following in range(number + 1, number + _FRUITLESS_HANDOFFS):
-        counted += _counts(layer, following)
-        if counted > 1 and _counts(layer, following):
-            return local_instant(_handoff(layer, following), layer.zone)
+        if _counts(layer, following):
+            counted += 1
+            if counted > 1:
+                return local_instant(_handoff(layer, following), layer.zone)
     return None
 
 
@@ -82,9 +85,10 @@ def _turns(layer: Layer, start: datetime, end: datetime) -> Iterator[_Turn]:
     """The turns within [start, end), clipped to it; `start` must not lie before the layer's own."""
     number = _latest(layer, start)
     counted = _counted(layer, number)
-    while (handoff := local_instant(_handoff(layer, number + 1), layer.zone)) < end:
+    days, exceptions = _counted_days(layer), _exceptions(layer, end.year)
+    while (handoff := local_instant(local := _handoff(layer, number + 1), layer.zone)) < end:
         number += 1
-        if _counts(layer, number):
+        if (local.weekday() in days) != (number in exceptions):
             counted += 1
             if counted > 1:
                 yield _Turn(start, handoff, counted - 2)
@@ -119,16 +123,24 @@ def _latest(layer: Layer, at: datetime) -> int:
 
 
 def _counted(layer: Layer, number: int) -> int:
-    """How many of the hand-offs 0..number count as turns: what the calendar says, corrected at each hole."""
-    skipped = sum(_counts_by_clock(layer, one) - _counts(layer, one) for one in _near_holes(layer, number))
-    if not (layer.skip_inactive and layer.restrictions):
-        return number + 1 - skipped
-    cycle = _cycle(layer)
-    whole, part = divmod(number + 1, cycle)
-    by_clock = sum(_counts_by_clock(layer, one) for one in range(part))
-    if whole:
-        by_clock += whole * sum(_counts_by_clock(layer, one) for one in range(cycle))
-    return by_clock - skipped
+    """How many of the hand-offs 0..number count as turns: as many as the calendar says, but for the exceptions."""
+    days, cycle = _counted_days(layer), _cycle(layer)
+    by_clock = number + 1
+    if layer.skip_inactive:
+        whole, part = divmod(number + 1, cycle)
+        counts = [_handoff(layer, one).weekday() in days for one in range(cycle if whole else part)]
+        by_clock = whole * sum(counts) + sum(counts[:part])
+    for one in _exceptions(layer, _handoff(layer, number).year):
+        if one <= number:
+            by_clock += -1 if _handoff(layer, one).weekday() in days else 1
+    return by_clock
+
+
+def _counted_days(layer: Layer) -> frozenset[int]:
+    """The weekdays on which hand-offs count."""
+    if not layer.skip_inactive or not layer.restrictions:
+        return _EVERY_WEEKDAY
+    return frozenset().union(*(one.days for one in layer.restrictions))
 
 
 def _cycle(layer: Layer) -> int:
@@ -137,23 +149,18 @@ def _cycle(layer: Layer) -> int:
     return period // gcd(period, layer.rotation.every)
 
 
-def _near_holes(layer: Layer, number: int) -> set[int]:
-    """The hand-offs up to `number` that a hole could drop, merge or move."""
-    near: set[int] = set()
-    for hole in holes(layer.zone, layer.starts - _DAY, _handoff(layer, number) + _DAY):
+@lru_cache(maxsize=2048)
+def _exceptions(layer: Layer, year: int) -> frozenset[int]:
+    """The hand-offs to the end of `year` that a hole makes count otherwise than their weekday says."""
+    days, found = _counted_days(layer), set()
+    for hole in holes(layer.zone, layer.starts - _DAY, datetime(year + 1, 1, 1) + _DAY):
         low, high = hole.start, hole.end
-        if layer.skip_inactive:  # a hole can also swallow a whole window of its day
+        if layer.skip_inactive:  # a hole can also swallow the only window of its day
             low, high = datetime.combine(low, time.min), datetime.combine(high, time.max)
-        first = max(0, _latest_by_clock(layer, low))
-        near.update(range(first, min(number, _latest_by_clock(layer, high)) + 1))
-    return near
-
-
-def _counts_by_clock(layer: Layer, number: int) -> bool:
-    if not (layer.skip_inactive and layer.restrictions):
-        return True
-    weekday = _handoff(layer, number).weekday()
-    return any(weekday in one.days for one in layer.restrictions)
+        for number in range(max(0, _latest_by_clock(layer, low)), _latest_by_clock(layer, high) + 1):
+            if _counts(layer, number) != (_handoff(layer, number).weekday() in days):
+                found.add(number)
+    return frozenset(found)
 
 
 def _counts(layer: Layer, number: int) -> bool:
@@ -177,7 +184,7 @@ def _is_void(layer: Layer, handoff: datetime, instant: datetime) -> bool:
 
 def _is_active_on(layer: Layer, day: date) -> bool:
     """A window belongs to the day on which it starts; a window that lies in a hole is none."""
-    found = [_window(one, day, layer.zone) for one in layer.restrictions if day.weekday() in one.days]
+    found = (_window(one, day, layer.zone) for one in layer.restrictions if day.weekday() in one.days)
     return not layer.restrictions or any(start < end for start, end in found)
 
 
@@ -187,15 +194,16 @@ def _window(restriction: Restriction, day: date, zone: ZoneInfo) -> Interval:
     return start, local_instant(datetime.combine(until, restriction.to), zone, fold_last=True)
 
 
-def _holders(turns: tuple[tuple[Person, ...], ...], inactive: frozenset[Person]) -> list[tuple[Person, ...]]:
+@lru_cache(maxsize=2048)
+def _holders(turns: tuple[tuple[Person, ...], ...], inactive: frozenset[Person]) -> tuple[tuple[Person, ...], ...]:
     """Who holds each turn: its own people, or those of the next turn that has somebody left."""
     left = [tuple(dict.fromkeys(one for one in turn if one not in inactive)) for turn in turns]
     if not any(left):
-        return []
+        return ()
     for place in range(2 * len(left) - 1, -1, -1):  # backwards and twice round, so that the next one is known
         here = place % len(left)
         left[here] = left[here] or left[(here + 1) % len(left)]
-    return left
+    return tuple(left)
 
 
 def _merged(intervals: Iterable[Interval]) -> list[Interval]:

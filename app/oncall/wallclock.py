@@ -87,7 +87,7 @@ def _holes_of(zone: ZoneInfo, year: int) -> tuple[Hole, ...]:
 
 def _offsets(naive: datetime, zone: ZoneInfo) -> tuple[timedelta, timedelta]:
     # PEP 495: of a time that occurs twice the first offset is the larger, of a missing one the smaller.
-    first = zone.utcoffset(naive.replace(fold=0))
+    first = zone.utcoffset(naive.replace(fold=0) if naive.fold else naive)
     last = zone.utcoffset(naive.replace(fold=1))
     assert first is not None and last is not None
     return first, last
