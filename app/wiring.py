@@ -15,6 +15,7 @@ MODELS = (
 
 # Pages for people and calls for machines, one blueprint each: module, and where it is mounted.
 BLUEPRINTS: tuple[tuple[str, str], ...] = (
+    ("app.catalog.routes", ""),
 )
 
 # Who hears which committed facts. Reactions run in a worker, at least once, in no order.

@@ -1,0 +1,53 @@
+"""What people type on the form of a service, as the fields of its document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.catalog import rules
+from app.catalog.models import Service
+from app.catalog.queries import service_document, teams_for
+from app.core.access import Actor
+from app.core.errors import Invalid
+from app.core.reading import first
+
+
+@dataclass(frozen=True)
+class ServiceForm:
+    """The form page: what stands in the fields and what is wrong with it."""
+
+    service: Service | None
+    values: Mapping[str, Any]
+    teams: Sequence[tuple[str, str]]
+    lifecycles: Sequence[tuple[str, str]]
+    faults: Mapping[str, str] = field(default_factory=dict)
+
+
+def read(form: Mapping[str, str], service: Service | None) -> dict[str, Any]:
+    """The typed text as values for `save_service`; the key of a service that exists stays its own."""
+    named = [key.strip() for key in form.get("depends_on", "").replace("\n", ",").split(",")]
+    values: dict[str, Any] = {name: form.get(name, "") for name in ("name", "description", "team", "tags")}
+    values["key"] = service.key if service else form.get("key", "").strip()
+    values["depends_on"] = [key for key in named if key]
+    if service is not None:
+        values["lifecycle"] = form.get("lifecycle", service.lifecycle)
+    return values
+
+
+def shown(service: Service | None, by: Actor, *, typed: Mapping[str, Any] | None = None,
+          invalid: Invalid | None = None) -> ServiceForm:
+    """The form of `service` (None: a new one) with what was typed, if it was refused."""
+    values = dict(typed) if typed is not None else service_document(service) if service else {}
+    faults: dict[str, str] = {}
+    for problem in invalid.problems if invalid else ():
+        faults.setdefault(problem.field.partition("[")[0], problem.message)
+    moves = [service.lifecycle, *sorted(rules.MOVES[service.lifecycle])] if service else []
+    return ServiceForm(service=service, values=_as_text(values), faults=faults,
+                       teams=[(team.key, team.name) for team in teams_for(by)],
+                       lifecycles=[(state, state.capitalize()) for state in moves])
+
+
+def _as_text(values: Mapping[str, Any]) -> dict[str, str]:
+    return {name: ", ".join(value) if isinstance(value, list) else first(value) for name, value in values.items()}
