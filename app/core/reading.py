@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
@@ -125,6 +126,8 @@ def moment(value: object) -> datetime | None:
         number = float(said)
     except ValueError:
         return _moment_written(said)
+    if not math.isfinite(number):
+        return None
     while abs(number) >= 1e11:  # as seconds this would be after the year 5138
         number /= 1000
     try:
