@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import click
 from flask import current_app
 
@@ -134,7 +136,7 @@ def _list_plugins(as_json: bool) -> None:
 @click.argument("slug")
 @click.option("--kind", type=click.Choice(["integration", "channel"]), default="integration", show_default=True)
 @with_app
-def new_plugin(slug: str, kind: str) -> None:
+def new_plugin(slug: str, kind: Literal["integration", "channel"]) -> None:
     """Write a plugin folder that passes its contract tests."""
     from app.core.plugins_new import scaffold
 

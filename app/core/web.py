@@ -162,7 +162,7 @@ def _failure(error: Failure) -> Response:
 def _http_failure(error: HTTPException) -> Response:
     code = error.code or 500
     if code < 400:
-        return Response.force_type(error.get_response(), request.environ)
+        return current_app.make_response(error.get_response())
     response = answer(code, error.name, error.description or "")
     for name, value in error.get_headers():
         if name.lower() in ("retry-after", "allow", "www-authenticate"):

@@ -96,4 +96,4 @@ def _requeue_orphans() -> None:
         if job is not None and job.origin in QUEUES:
             log.warning("job.returned", job=job.func_name)
             Queue(job.origin, connection=client()).enqueue_job(job)
-        other.register_death()
+        other.register_death()  # type: ignore[no-untyped-call]
