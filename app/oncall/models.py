@@ -32,7 +32,8 @@ class Schedule(Base):
 
 
 class Layer(Base):
-    """A rotation. `starts` and `ends` are local wall-clock times, `2026-01-05T09:00`; `turns` lists user ids."""
+    """A rotation. `starts` and `ends` are local wall-clock times, `2026-01-05T09:00`; `turns` lists user ids;
+    `restrictions` stand as in the configuration document."""
 
     __tablename__ = "layers"
 
@@ -47,6 +48,7 @@ class Layer(Base):
     unit: Mapped[str] = mapped_column(String(10), default="week")
     turns: Mapped[list[Any]] = mapped_column(default=list)
     restrictions: Mapped[list[Any]] = mapped_column(default=list)
+    skip_inactive: Mapped[bool] = mapped_column(default=False)
     schedule: Mapped[Schedule] = relationship(back_populates="layers")
 
 

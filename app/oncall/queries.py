@@ -1,0 +1,178 @@
+"""Reads on schedules: the plan that the pure rules answer from, who is on duty, and the schedule as a document."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import selectinload
+
+from app.core.access import Actor
+from app.core.db import session
+from app.core.errors import NotFound
+from app.identity.models import User
+from app.identity.queries import allow, visible_teams
+from app.oncall import rules
+from app.oncall.models import Layer, Override, Schedule
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_MANY = 500
+_PAST = timedelta(days=400)
+"""How far back overrides are read when many schedules are asked at once; no call reads further."""
+
+
+def schedule_by_key(key: str) -> Schedule | None:
+    """The schedule with this key."""
+    return session.scalar(select(Schedule).where(Schedule.key == key.strip().lower()))
+
+
+def schedule_for(key: str, by: Actor, action: str = "schedule.read") -> Schedule:
+    """The schedule, if this person may do `action` with it. Raises NotFound, also for what is hidden; Forbidden."""
+    schedule = schedule_by_key(key)
+    if schedule is None:
+        raise NotFound(f"There is no schedule {key}.")
+    allow(by, action, team_id=schedule.team_id)
+    return schedule
+
+
+def visible(query: Select[Any], by: Actor) -> Select[Any]:
+    """Only schedules of teams this person may see."""
+    teams = visible_teams(by)
+    return query if teams is None else query.where(Schedule.team_id.in_(teams))
+
+
+def all_schedules(by: Actor) -> list[Schedule]:
+    """Every schedule this person may see, by name, with its team."""
+    query = select(Schedule).options(selectinload(Schedule.team)).order_by(Schedule.name, Schedule.id)
+    return list(session.scalars(visible(query, by)))
+
+
+def plan_of(schedule: Schedule) -> rules.Schedule:
+    """The schedule as the pure rules read it."""
+    return _plan(schedule.time_zone, schedule.layers, schedule.overrides)
+
+
+def on_duty(schedule: Schedule, at: datetime) -> rules.Shift:
+    """The shift that runs at `at`: user ids, until when, by which layer. Nobody means a gap."""
+    plan = plan_of(schedule)
+    return rules.on_duty(plan, at, inactive=inactive_of(plan))
+
+
+def shifts(schedule: Schedule, start: datetime, end: datetime) -> list[rules.Shift]:
+    """Who is on duty from `start` until just before `end`: contiguous, clipped to it, gaps included."""
+    plan = plan_of(schedule)
+    return rules.shifts(plan, start, end, inactive=inactive_of(plan))
+
+
+def on_duty_now(schedules: Iterable[Schedule], at: datetime) -> dict[int, rules.Shift]:
+    """The shift of each schedule at `at`, by the schedule's id; three queries, however many there are."""
+    plans = plans_of(schedules, since=at - _PAST)
+    inactive = inactive_of(*plans.values())
+    return {key: rules.on_duty(plan, at, inactive=inactive) for key, plan in plans.items()}
+
+
+def plans_of(schedules: Iterable[Schedule], *, since: datetime) -> dict[int, rules.Schedule]:
+    """The plans of many schedules by id, without the overrides that ended before `since`; two queries."""
+    wanted = {schedule.id: schedule.time_zone for schedule in schedules}
+    few = len(wanted) <= _MANY
+    layers: dict[int, list[Layer]] = defaultdict(list)
+    overrides: dict[int, list[Override]] = defaultdict(list)
+    query = select(*Layer.__table__.columns).order_by(Layer.schedule_id, Layer.position)
+    for layer in session.execute(query.where(Layer.schedule_id.in_(wanted)) if few else query):
+        layers[layer.schedule_id].append(layer)  # type: ignore[arg-type]  # a row has the columns' names
+    stand_ins = select(*Override.__table__.columns).where(Override.ends_at > since)
+    for one in session.execute(stand_ins.where(Override.schedule_id.in_(wanted)) if few else stand_ins):
+        overrides[one.schedule_id].append(one)  # type: ignore[arg-type]
+    return {key: _plan(zone, layers[key], overrides[key]) for key, zone in wanted.items()}
+
+
+def inactive_of(*plans: rules.Schedule) -> frozenset[int]:
+    """Those people of the plans who are deactivated; one query."""
+    people = {person for plan in plans for person in people_in(plan)}
+    gone = select(User.id).where(User.state != "active")
+    if len(people) <= _MANY:
+        gone = gone.where(User.id.in_(people))
+    return frozenset(session.scalars(gone))
+
+
+def people_in(plan: rules.Schedule) -> set[int]:
+    """Everybody whom the layers and overrides of a plan name."""
+    people = {person for layer in plan.layers for turn in layer.turns for person in turn}
+    for one in plan.overrides:
+        people.update(one.people, () if one.replaces is None else (one.replaces,))
+    return people
+
+
+def named(ids: Iterable[int]) -> dict[int, User]:
+    """The people with these ids."""
+    wanted = set(ids)
+    return {user.id: user for user in session.scalars(select(User).where(User.id.in_(wanted)))} if wanted else {}
+
+
+def _plan(zone: str, layers: Sequence[Layer], overrides: Sequence[Override]) -> rules.Schedule:
+    return rules.Schedule(ZoneInfo(zone), tuple(layer_of(layer, zone) for layer in layers),
+                          tuple(override_of(one) for one in overrides))
+
+
+def layer_of(layer: Layer, zone: str) -> rules.Layer:
+    """A layer's row as the rules read it; `zone` is the schedule's, for a layer without one of its own."""
+    return rules.Layer(
+        name=layer.name, zone=ZoneInfo(layer.time_zone or zone), starts=datetime.fromisoformat(layer.starts),
+        ends=datetime.fromisoformat(layer.ends) if layer.ends else None,
+        rotation=rules.Rotation(layer.every, layer.unit), turns=tuple(tuple(turn) for turn in layer.turns),
+        restrictions=tuple(restriction_of(one) for one in layer.restrictions), skip_inactive=layer.skip_inactive)
+
+
+def restriction_of(written: dict[str, Any]) -> rules.Restriction:
+    """A restriction as the rules read it, from how the document writes it."""
+    return rules.Restriction(frozenset(DAYS.index(day) for day in written["days"]),
+                             time.fromisoformat(written["from"]), time.fromisoformat(written["to"]))
+
+
+def override_of(override: Override) -> rules.Override:
+    """An override's row as the rules read it."""
+    return rules.Override(override.starts_at, override.ends_at, tuple(override.people), override.replaces_id)
+
+
+def schedule_document(schedule: Schedule) -> dict[str, Any]:
+    """The schedule as the configuration document writes it: local times, people by e-mail."""
+    overrides = sorted(schedule.overrides, key=lambda one: (one.starts_at, one.id))
+    emails = {key: user.email for key, user in named(people_in(plan_of(schedule))).items()}
+    zone = ZoneInfo(schedule.time_zone)
+    return {"key": schedule.key, "name": schedule.name, "team": schedule.team.key, "time_zone": schedule.time_zone,
+            "layers": [_layer_document(layer, emails) for layer in schedule.layers],
+            "overrides": [override_document(one, emails, zone) for one in overrides]}
+
+
+def _layer_document(layer: Layer, emails: dict[int, str]) -> dict[str, Any]:
+    rare: dict[str, Any] = {"time_zone": layer.time_zone} if layer.time_zone else {}
+    if layer.skip_inactive:
+        rare["skip_inactive"] = True
+    return {"name": layer.name, "starts": layer.starts, "ends": layer.ends,
+            "rotation": {"every": layer.every, "unit": layer.unit},
+            "participants": [[emails[person] for person in turn] for turn in layer.turns],
+            "restrictions": [dict(one) for one in layer.restrictions], **rare}
+
+
+def override_document(override: Override, emails: dict[int, str], zone: ZoneInfo) -> dict[str, Any]:
+    """An override as the document writes it; `replaces` and `reason` only where there are any."""
+    written: dict[str, Any] = {"starts": local_text(override.starts_at, zone),
+                               "ends": local_text(override.ends_at, zone),
+                               "people": [emails[person] for person in override.people]}
+    if override.replaces_id is not None:
+        written["replaces"] = emails[override.replaces_id]
+    if override.reason:
+        written["reason"] = override.reason
+    return written
+
+
+def local_text(instant: datetime, zone: ZoneInfo) -> str:
+    """The wall time in `zone`, with its offset where that clock time occurs twice; seconds only where there are some."""
+    wall = rules.wall_time(instant, zone)
+    exact = "seconds" if wall.second else "minutes"
+    twice = len(rules.instants_of(wall.replace(microsecond=0), zone)) > 1
+    return (instant.astimezone(zone) if twice else wall).isoformat(timespec=exact)
