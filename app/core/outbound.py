@@ -83,7 +83,13 @@ def is_permitted(address: IPv4Address | IPv6Address, allowed: Iterable[Network],
 
 
 def resolve(host: str, port: int, seconds: float | None) -> list[IPv4Address | IPv6Address]:
-    """The addresses of `host`, in the system's order. Raises httpcore.ConnectError or ConnectTimeout."""
+    """The addresses of `host`, in the system's order; one written out in any form, such as 2130706433, is itself.
+
+    Raises httpcore.ConnectError or ConnectTimeout.
+    """
+    written = _written_out(host)
+    if written is not None:
+        return [written]
     lookup = _lookups.submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     try:
         found = lookup.result(seconds)
@@ -93,6 +99,17 @@ def resolve(host: str, port: int, seconds: float | None) -> list[IPv4Address | I
     except (OSError, UnicodeError):
         raise httpcore.ConnectError("the name is not known") from None
     return list(dict.fromkeys(ip_address(str(entry[4][0]).split("%")[0]) for entry in found))
+
+
+def _written_out(host: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(host.strip("[]").split("%")[0])
+    except ValueError:
+        pass
+    try:
+        return IPv4Address(socket.inet_aton(host))  # also decimal, octal, hexadecimal and short forms
+    except (OSError, UnicodeError):
+        return None
 
 
 class CheckedBackend(httpcore.NetworkBackend):

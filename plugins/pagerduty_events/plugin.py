@@ -105,9 +105,9 @@ class PagerDutyEvents:
         return answer(202, status="success", message="Event processed", dedup_key=key)
 
 
-def answer(status: int, **said: Any) -> Answer:
+def answer(code: int, /, **said: Any) -> Answer:
     """An answer in JSON."""
-    return Answer(status, {"content-type": "application/json"}, json.dumps(said).encode())
+    return Answer(code, {"content-type": "application/json"}, json.dumps(said).encode())
 
 
 @hookimpl

@@ -5,44 +5,15 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address, ip_network
 
 import pytest
 
 from app.core import http, outbound
 from app.core.http import ForbiddenAddress, Unreachable, request
+from tests.fakes import Reply, WebServer
 
 LOOPBACK = ("127.0.0.0/8",)
-
-
-class Receiver(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        self.server.seen.append((self.path, dict(self.headers)))  # type: ignore[attr-defined]
-        status, headers, body = self.server.say  # type: ignore[attr-defined]
-        self.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_POST = do_GET
-
-    def log_message(self, *_arguments: object) -> None:
-        pass
-
-
-@pytest.fixture
-def receiver() -> Iterator[ThreadingHTTPServer]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-    server.daemon_threads = True
-    server.seen, server.say = [], (200, {}, b"fine")  # type: ignore[attr-defined]
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.fixture(autouse=True)
@@ -52,30 +23,30 @@ def nothing_allowed() -> Iterator[None]:
     http.configure("")
 
 
-def address(server: ThreadingHTTPServer, path: str = "/hook", host: str = "127.0.0.1") -> str:
-    return f"http://{host}:{server.server_port}{path}"
+def address(server: WebServer, path: str = "/hook", host: str = "127.0.0.1") -> str:
+    return server.url.replace("127.0.0.1", host) + path
 
 
-def test_a_receiver_inside_the_allowed_networks_is_called(receiver: ThreadingHTTPServer) -> None:
+def test_a_http_sink_inside_the_allowed_networks_is_called(http_sink: WebServer) -> None:
     http.configure("10.0.0.0/8, 127.0.0.0/8")
-    answer = request("POST", address(receiver), json={"a": 1}, headers={"X-Mark": "7"})
-    assert (answer.status, answer.text) == (200, "fine")
-    path, headers = receiver.seen[0]
-    assert path == "/hook" and headers["X-Mark"] == "7"
+    answer = request("POST", address(http_sink), json={"a": 1}, headers={"X-Mark": "7"})
+    assert (answer.status, answer.body) == (200, b"")
+    call = http_sink.calls[0]
+    assert (call.method, call.path, call.headers["x-mark"], call.json()) == ("POST", "/hook", "7", {"a": 1})
 
 
-def test_the_host_header_keeps_the_name_although_the_address_was_checked(receiver: ThreadingHTTPServer) -> None:
-    request("GET", address(receiver, host="localhost"), allow=LOOPBACK)
-    assert receiver.seen[0][1]["Host"] == f"localhost:{receiver.server_port}"
+def test_the_host_header_keeps_the_name_although_the_address_was_checked(http_sink: WebServer) -> None:
+    request("GET", address(http_sink, host="localhost"), allow=LOOPBACK)
+    assert http_sink.calls[0].headers["host"] == address(http_sink, "", "localhost").removeprefix("http://")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0x7f000001", "0177.0.0.1", "[::1]",
                                   "[::ffff:127.0.0.1]", "0.0.0.0"])
-def test_every_way_to_write_loopback_is_refused_and_nothing_is_sent(receiver: ThreadingHTTPServer, host: str) -> None:
+def test_every_way_to_write_loopback_is_refused_and_nothing_is_sent(http_sink: WebServer, host: str) -> None:
     for scheme in ("http", "https"):
         with pytest.raises(ForbiddenAddress):
-            request("GET", f"{scheme}://{host}:{receiver.server_port}/")
-    assert receiver.seen == []
+            request("GET", f"{scheme}://{host}:{http_sink.url.rpartition(':')[2]}/")
+    assert http_sink.calls == []
 
 
 @pytest.mark.parametrize("text", [
@@ -101,7 +72,7 @@ def test_the_setting_opens_exactly_its_ranges() -> None:
 
 
 def test_a_name_is_looked_up_once_so_that_its_answer_cannot_change(
-    receiver: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch,
+    http_sink: WebServer, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     answers = iter(["127.0.0.9", "127.0.0.1"])
     asked = []
@@ -112,28 +83,28 @@ def test_a_name_is_looked_up_once_so_that_its_answer_cannot_change(
 
     monkeypatch.setattr(outbound.socket, "getaddrinfo", rebinding)
     with pytest.raises(ForbiddenAddress):
-        request("GET", address(receiver, host="rebinding.example"), allow=["127.0.0.1/32"])
-    assert asked == ["rebinding.example"] and receiver.seen == []
+        request("GET", address(http_sink, host="rebinding.example"), allow=["127.0.0.1/32"])
+    assert asked == ["rebinding.example"] and http_sink.calls == []
 
 
-def test_redirects_are_reported_and_not_followed(receiver: ThreadingHTTPServer) -> None:
-    receiver.say = (302, {"Location": "http://169.254.169.254/"}, b"")  # type: ignore[attr-defined]
-    answer = request("GET", address(receiver), allow=LOOPBACK)
+def test_redirects_are_reported_and_not_followed(http_sink: WebServer) -> None:
+    http_sink.answer = Reply(302, b"", {"Location": "http://169.254.169.254/"})
+    answer = request("GET", address(http_sink), allow=LOOPBACK)
     assert (answer.status, answer.headers["location"]) == (302, "http://169.254.169.254/")
-    assert len(receiver.seen) == 1
+    assert len(http_sink.calls) == 1
 
 
-def test_a_long_answer_is_cut_at_64_kib(receiver: ThreadingHTTPServer) -> None:
-    receiver.say = (200, {}, b"x" * 300_000)  # type: ignore[attr-defined]
-    assert len(request("GET", address(receiver), allow=LOOPBACK).body) == 64 * 1024
+def test_a_long_answer_is_cut_at_64_kib(http_sink: WebServer) -> None:
+    http_sink.answer = Reply(200, b"x" * 300_000, {})
+    assert len(request("GET", address(http_sink), allow=LOOPBACK).body) == 64 * 1024
 
 
-def test_cookies_are_not_carried_from_one_call_to_the_next(receiver: ThreadingHTTPServer) -> None:
+def test_cookies_are_not_carried_from_one_call_to_the_next(http_sink: WebServer) -> None:
     http.configure(LOOPBACK)
-    receiver.say = (200, {"Set-Cookie": "who=alice; Path=/"}, b"")  # type: ignore[attr-defined]
+    http_sink.answer = Reply(200, b"", {"Set-Cookie": "who=alice; Path=/"})
     for _ in range(2):
-        request("GET", address(receiver))
-    assert "Cookie" not in receiver.seen[1][1]
+        request("GET", address(http_sink))
+    assert "cookie" not in http_sink.calls[1].headers
 
 
 @pytest.mark.parametrize("url", ["ftp://example.com/", "file:///etc/passwd", "https://", "nonsense", "",
@@ -183,10 +154,10 @@ def test_a_wrong_network_in_the_setting_is_named() -> None:
         http.configure("10.0.0.0/8,banana")
 
 
-def test_many_threads_share_the_connections(receiver: ThreadingHTTPServer) -> None:
+def test_many_threads_share_the_connections(http_sink: WebServer) -> None:
     http.configure(LOOPBACK)
     answers: list[int] = []
-    threads = [threading.Thread(target=lambda: answers.append(request("GET", address(receiver)).status))
+    threads = [threading.Thread(target=lambda: answers.append(request("GET", address(http_sink)).status))
                for _ in range(20)]
     for thread in threads:
         thread.start()
