@@ -15,6 +15,7 @@ MODELS = (
 
 # Pages for people and calls for machines, one blueprint each: module, and where it is mounted.
 BLUEPRINTS: tuple[tuple[str, str], ...] = (
+    ("app.identity.routes", ""), ("app.identity.api", "/api/v1"),
     ("app.catalog.routes", ""),
 )
 

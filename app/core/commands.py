@@ -16,6 +16,7 @@ def up(demo: bool) -> None:
     """Run everything on this machine: web, worker, clock, and Redis if REDIS_URL is unset."""
     from app import create_app
     from app.core import up as supervisor
+    from app.core.db import transaction
     from app.core.jobs import function
 
     app = create_app()
@@ -28,7 +29,8 @@ def up(demo: bool) -> None:
         click.echo(f"OnCall runs at {app.config['BASE_URL']}")
         click.echo(f"  database  {_shown(app.config['DATABASE_URL'])}")
         click.echo(f"  redis     {_redis(app.config)}")
-        first = function("app.identity.service.first_start")()
+        with transaction():
+            first = function("app.identity.service.first_start")()
         if first:
             click.echo(f"\n  {first}\n")
     supervisor.run(app.config, app.config["ROOT"])

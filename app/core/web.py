@@ -11,7 +11,16 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import structlog
-from flask import Flask, Response, abort, current_app, g, jsonify, render_template, request
+from flask import (
+    Flask,
+    Response,
+    abort,
+    current_app,
+    g,
+    jsonify,
+    render_template,
+    request,
+)
 from flask import session as cookie
 from flask_login import current_user
 from sqlalchemy.exc import OperationalError
@@ -99,7 +108,8 @@ def csrf_token() -> str:
 
 def _refuse_forgery() -> None:
     """A changing request that rides on a cookie must come from our own pages and prove it."""
-    if request.method in SAFE or request.authorization is not None or "oncall" not in request.cookies:
+    bearer = request.authorization is not None and request.authorization.type == "bearer"
+    if request.method in SAFE or bearer or "oncall" not in request.cookies:
         return
     view = current_app.view_functions.get(request.endpoint or "")
     if getattr(view, "access", "") == "token":

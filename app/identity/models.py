@@ -105,14 +105,16 @@ class ApiToken(Base):
 
 
 class SetupLink(Base):
-    """The one-time link that makes the first admin; valid for 24 hours, dead at first use."""
+    """A one-time link, valid for 24 hours: makes the first admin, or with `user_id` lets that person set a password."""
 
     __tablename__ = "setup_links"
 
     id: Mapped[Key]
+    user_id: Mapped[int | None] = foreign("users.id", index=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+    user: Mapped[User | None] = relationship()
 
 
 class FailedLogin(Base):

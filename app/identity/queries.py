@@ -6,11 +6,13 @@ from typing import Any
 
 from sqlalchemy import func, or_, select
 
+from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import Forbidden, NotFound
+from app.core.secrets import digest
 from app.identity import rules
-from app.identity.models import Membership, Team, User
+from app.identity.models import ApiToken, LoginSession, Membership, SetupLink, Team, User
 
 # Actors without a person: machines that were let in by their own token, and whoever holds the machine itself.
 TRUSTED = frozenset({"operator", "system", "integration", "heartbeat"})
@@ -107,3 +109,42 @@ def team_document(team: Team) -> dict[str, Any]:
                               .where(Membership.team_id == team.id).order_by(User.email))
     return {"key": team.key, "name": team.name, "description": team.description, "tags": list(team.tags),
             "private": team.private, "members": [{"user": email, "role": role} for email, role in members]}
+
+
+def anybody() -> bool:
+    """Whether the system has any person yet."""
+    return session.scalar(select(User.id).limit(1)) is not None
+
+
+def login_of(token: str) -> LoginSession | None:
+    """The login that this cookie value opens, None when it ended, timed out or its person was deactivated."""
+    found = session.scalar(select(LoginSession).where(LoginSession.token_hash == digest(token)))
+    if found is None or not found.user.is_active:
+        return None
+    valid = rules.login_valid(found.created_at, found.last_seen_at, found.ended_at, clock.now())
+    return found if valid else None
+
+
+def api_token(text: str) -> ApiToken | None:
+    """The API token with this text, None when it is unknown, revoked, expired or its owner deactivated."""
+    found = session.scalar(select(ApiToken).where(ApiToken.token_hash == digest(text)))
+    if found is None or found.revoked_at is not None or not found.user.is_active:
+        return None
+    return found if found.expires_at is None or clock.now() < found.expires_at else None
+
+
+def setup_link(token: str) -> SetupLink | None:
+    """The one-time link with this text, None when it is unknown, used or older than a day. One that makes the first
+    admin is dead once there is anybody."""
+    found = session.scalar(select(SetupLink).where(SetupLink.token_hash == digest(token)))
+    if found is None or found.used_at is not None or found.expires_at <= clock.now():
+        return None
+    if found.user is None:
+        return None if anybody() else found
+    return found if found.user.is_active else None
+
+
+def rights(user: User) -> str:
+    """Equal for two people exactly when they may see and do the same: they may share the render of a live page."""
+    teams = sorted((member.team_id, member.role) for member in user.memberships)
+    return f"{user.is_active} {user.role} {teams}"

@@ -1,9 +1,12 @@
-"""Who may do what: the role × action table, and the pure rules of passwords, locks and logins."""
+"""Who may do what: the role × action table, and the pure rules of passwords, locks, logins and versions."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
 
 PLATFORM_ROLES = ("admin", "member")
 TEAM_ROLES = ("manager", "responder", "observer")
@@ -13,7 +16,6 @@ SCOPES = ("incidents:read", "incidents:write", "schedules:read", "schedules:writ
 # Rows: what is done. Values: who may, by their role in the owning team; "other" is a person outside of it.
 # What is not listed is for platform admins only, and so is every thing without a team but to read.
 EVERYBODY = frozenset({"observer", "responder", "manager", "other"})
-MEMBERS = frozenset({"observer", "responder", "manager"})
 RESPONDERS = frozenset({"responder", "manager"})
 MANAGERS = frozenset({"manager"})
 ADMINS: frozenset[str] = frozenset()
@@ -21,7 +23,8 @@ TABLE: dict[str, frozenset[str]] = {
     "incident.read": EVERYBODY, "incident.act": RESPONDERS, "incident.create": RESPONDERS,
     "schedule.read": EVERYBODY, "schedule.override_self": RESPONDERS, "schedule.edit": MANAGERS,
     "policy.edit": MANAGERS, "service.edit": MANAGERS,
-    "integration.read": MEMBERS, "integration.edit": MANAGERS,
+    # Everybody sees which senders there are and how they are; addresses, tokens and raw bodies are the team's.
+    "integration.read": EVERYBODY, "integration.secrets": RESPONDERS, "integration.edit": MANAGERS,
     "team.read": EVERYBODY, "team.edit": MANAGERS, "team.create": ADMINS,
     "people.read": EVERYBODY, "people.edit": ADMINS,
     "own.read": EVERYBODY, "own.edit": EVERYBODY,
@@ -41,7 +44,7 @@ NEEDED_SCOPES: dict[str, frozenset[str]] = {
     "schedule.read": _READ_SCHEDULES, "schedule.override_self": frozenset({"schedules:write"}),
     "schedule.edit": frozenset({"schedules:write", "config:write"}),
     "policy.edit": _WRITE_CONFIG, "service.edit": _WRITE_CONFIG,
-    "integration.read": _READ_CONFIG, "integration.edit": _WRITE_CONFIG,
+    "integration.read": _READ_CONFIG, "integration.secrets": _READ_CONFIG, "integration.edit": _WRITE_CONFIG,
     "team.read": _READ_CONFIG, "team.edit": _WRITE_CONFIG, "team.create": _WRITE_CONFIG,
     "people.read": _READ_CONFIG, "people.edit": _WRITE_CONFIG, "own.read": frozenset(SCOPES),
     "own.edit": _WRITE_CONFIG,
@@ -73,7 +76,7 @@ def scopes_permit(scopes: frozenset[str] | None, action: str) -> bool:
 
 LOGIN_LASTS = timedelta(hours=24)
 LOGIN_IDLE = timedelta(hours=12)
-SEEN_EVERY = timedelta(minutes=5)
+SEEN_EVERY, USED_EVERY = timedelta(minutes=5), timedelta(minutes=1)
 LINK_LASTS = timedelta(hours=24)
 WINDOW = timedelta(minutes=15)
 ACCOUNT_TRIES, ACCOUNT_LOCK = 5, timedelta(minutes=60)
@@ -109,6 +112,11 @@ def password_fault(password: str, *, name: str, email: str, common: frozenset[st
     if plain in common or len(set(plain)) < 5:
         return "This password is too common; choose another"
     return ""
+
+
+def version_of(document: Mapping[str, Any]) -> str:
+    """A short mark of a document's content: equal only while nobody changed it."""
+    return sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def own_path(target: str | None) -> str:

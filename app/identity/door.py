@@ -1,0 +1,202 @@
+"""The front door: who is asking, the gate before every view, sign-in, sign-out and one-time links."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+
+from flask import Blueprint, Response, abort, current_app, g, redirect, request, url_for
+from flask import session as cookie
+from flask_login import current_user
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import Unauthorized
+
+from app.core import clock
+from app.core.access import Actor, access, own_transaction
+from app.core.db import session, transaction
+from app.core.errors import Forbidden, Invalid, NotFound, RateLimited
+from app.core.extensions import login_manager
+from app.core.pages import go, page
+from app.core.web import actor, wants_json
+from app.identity import credentials, pages, rules, signin
+from app.identity.models import LoginSession, User
+from app.identity.queries import api_token, login_of, may_anywhere, setup_link
+
+blueprint = Blueprint("identity", __name__)
+# Views of which the edge or the view itself asks who it is: a signed link, the token of a sender, a live socket.
+OPEN = ("public", "token")
+WRONG = "E-mail or password is wrong."
+DEAD_LINK = "This link was used already or is older than 24 hours. Ask for a new one."
+
+
+@login_manager.user_loader
+def person_of_cookie(user_id: str) -> User | None:
+    """The person whose login this cookie opens; the id beside it must agree."""
+    if _bearer():
+        return None
+    login = login_of(str(cookie.get("login", "")))
+    if login is None or str(login.user_id) != user_id:
+        return None
+    g.login = login
+    return login.user
+
+
+@login_manager.request_loader
+def person_of_token(_request: Any) -> User | None:
+    """The owner of the bearer token, on /api/v1 only."""
+    text = _bearer() if request.path.startswith("/api/v1") else ""
+    token = api_token(text) if text else None
+    if token is None:
+        return None
+    g.api_token, g.scopes = token, frozenset(token.scopes) if token.scopes is not None else None
+    return token.user
+
+
+def _bearer() -> str:
+    given = request.authorization
+    return (given.token or "") if given is not None and given.type == "bearer" else ""
+
+
+@login_manager.unauthorized_handler
+def unauthorized() -> Any:
+    """401 for machines; people sign in first and then land where they wanted to go."""
+    if wants_json():
+        detail = "This needs a signed-in person or a valid token: `Authorization: Bearer …`."
+        raise Unauthorized(detail, www_authenticate=WWWAuthenticate("bearer"))
+    target = request.full_path.rstrip("?") if request.method == "GET" and "HX-Request" not in request.headers else ""
+    url = url_for("identity.login") + (f"?next={quote(target, safe='/')}" if target not in ("", "/") else "")
+    if request.headers.get("HX-Request") == "true":
+        return Response(status=401, headers={"HX-Redirect": url})
+    return redirect(url, 303)
+
+
+@blueprint.before_app_request
+def gate() -> Any:
+    """Default deny, before a body is read: a view without `access`, or whose action the person can't do anywhere,
+    is closed."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if view is None or request.endpoint == "static" or request.method == "OPTIONS":
+        return None
+    action = getattr(view, "access", "admin")
+    if action in OPEN:
+        return None
+    if not current_user.is_authenticated:
+        return unauthorized()
+    if not may_anywhere(actor(), action):
+        raise Forbidden("Your role does not include this.")
+    _note_use()
+    return None
+
+
+def _note_use() -> None:
+    """Keep when a login or token was last used, in a short transaction of its own before the view's, and only now and
+    then: a page that is merely read writes nothing more than every 5 minutes, a socket never."""
+    if request.path.startswith("/live/"):
+        return
+    login, token, at = g.get("login"), g.get("api_token"), clock.now()
+    if login is not None and at - login.last_seen_at >= rules.SEEN_EVERY:
+        with transaction():
+            signin.note_seen(login.id)
+    elif token is not None and (token.last_used_at is None or at - token.last_used_at >= rules.USED_EVERY):
+        with transaction():
+            signin.note_used(token.id)
+
+
+def let_in(user: User, token: str) -> None:
+    """Give this browser a fresh cookie: whatever it carried before is worthless now."""
+    cookie.clear()
+    cookie["login"], cookie["_user_id"] = token, user.get_id()
+
+
+def here() -> LoginSession:
+    """The login that this request came by. 403 where it came by a token."""
+    login: LoginSession | None = g.get("login")
+    if login is None:
+        abort(403, "This needs a signed-in browser.")
+    return login
+
+
+def me() -> User:
+    """The person who asks, in the present transaction."""
+    return session.get_one(User, actor().user_id)
+
+
+@blueprint.get("/")
+@access("own.read")
+def home() -> Any:
+    """People come for the incidents."""
+    return redirect("/incidents")
+
+
+@blueprint.get("/login")
+@access("public")
+def login() -> Any:
+    """The sign-in form."""
+    target = rules.own_path(request.args.get("next"))
+    if current_user.is_authenticated:
+        return redirect(target, 303)
+    return page("identity/login.html", pages.LoginPage(next=target))
+
+
+@blueprint.post("/login")
+@access("public")
+@own_transaction
+def sign_in() -> Any:
+    """Sign in with e-mail and password. Every failure looks alike and takes as long."""
+    email, target = request.form.get("email", ""), rules.own_path(request.form.get("next") or request.args.get("next"))
+    shown = pages.LoginPage(email=email, next=target)
+    visitor = _visitor()
+    try:
+        with transaction():
+            attempt = signin.begin_attempt(email, ip=visitor.ip)
+    except RateLimited as refusal:
+        answer = page("identity/login.html", replace(shown, problem=refusal.detail), status=429)
+        answer.headers["Retry-After"] = str(refusal.after)
+        return answer
+    right = credentials.password_matches(attempt.password_hash, request.form.get("password", ""))
+    with transaction():
+        if not right:
+            signin.refuse_attempt(attempt, by=visitor)
+            return page("identity/login.html", replace(shown, problem=WRONG), status=401)
+        user, token = signin.accept_attempt(attempt, by=visitor)
+    let_in(user, token)
+    return go(target)
+
+
+def _visitor() -> Actor:
+    return Actor("anonymous", "Somebody", "web", ip=request.remote_addr or "", agent=request.user_agent.string)
+
+
+@blueprint.post("/logout")
+@access("own.read")
+def sign_out() -> Any:
+    """End this login on the server, too."""
+    signin.sign_out(here(), by=actor())
+    cookie.clear()
+    return go(url_for("identity.login"), "You are signed out.")
+
+
+@blueprint.get("/setup/<token>")
+@access("public")
+def setup(token: str) -> Any:
+    """The form behind a one-time link."""
+    link = setup_link(token)
+    if link is None:
+        raise NotFound(DEAD_LINK)
+    return page("identity/setup.html", pages.setup_page(link, {}))
+
+
+@blueprint.post("/setup/<token>")
+@access("public")
+def complete_setup(token: str) -> Any:
+    """Make the first admin, or set the person's password; then they are signed in."""
+    link, visitor = setup_link(token), _visitor()
+    if link is None:
+        raise NotFound(DEAD_LINK)
+    try:
+        user, login_token = signin.use_link(token, request.form, ip=visitor.ip, agent=visitor.agent)
+    except Invalid as refusal:
+        return page("identity/setup.html", pages.setup_page(link, request.form, refusal.problems), status=422)
+    let_in(user, login_token)
+    return go("/", f"Welcome, {user.name}.")

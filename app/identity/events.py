@@ -1,0 +1,29 @@
+"""What can happen to people, teams, logins and API tokens."""
+
+from __future__ import annotations
+
+from app.core.events import Kind
+
+SETUP_COMPLETED = Kind("setup.completed", "{actor} set the system up")
+LINK_CREATED = Kind("user.link_created", "{actor} made a sign-in link for {name}", data=("name",))
+
+USER_CREATED = Kind("user.created", "{actor} added {name}", data=("name", "after"))
+USER_CHANGED = Kind("user.changed", "{actor} changed {name}", data=("name", "before", "after"))
+PASSWORD_CHANGED = Kind("user.password_changed", "{actor} changed the password of {name}", data=("name",))
+USER_DEACTIVATED = Kind("user.deactivated", "{actor} deactivated {name}", data=("name",))
+USER_ACTIVATED = Kind("user.activated", "{actor} activated {name}", data=("name",))
+
+SIGNED_IN = Kind("user.signed_in", "{actor} signed in")
+SIGN_IN_FAILED = Kind("user.sign_in_failed", "A sign-in as {email} failed", data=("email",))
+LOCKED = Kind("user.locked", "Sign-in as {email} is locked after too many wrong passwords", data=("email", "until"))
+SIGNED_OUT = Kind("user.signed_out", "{actor} signed out")
+LOGIN_ENDED = Kind("user.login_ended", "{actor} ended logins of {name}", data=("name", "count"))
+
+TEAM_CREATED = Kind("team.created", "{actor} created the team {name}", data=("name", "after"))
+TEAM_CHANGED = Kind("team.changed", "{actor} changed the team {name}", data=("name", "before", "after"))
+TEAM_ARCHIVED = Kind("team.archived", "{actor} archived the team {name}", data=("name",))
+TEAM_RESTORED = Kind("team.restored", "{actor} restored the team {name}", data=("name",))
+
+TOKEN_CREATED = Kind("api_token.created", "{actor} created the API token {name} for {owner}",
+                     data=("name", "owner", "scopes", "expires_at"))
+TOKEN_REVOKED = Kind("api_token.revoked", "{actor} revoked the API token {name} of {owner}", data=("name", "owner"))

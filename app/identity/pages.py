@@ -1,0 +1,188 @@
+"""What the pages of sign-in, people and oneself show: one dataclass a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+from zoneinfo import available_timezones
+
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from app.core import clock
+from app.core.access import Actor
+from app.core.db import session
+from app.core.errors import NotFound, Problem
+from app.core.panels import panels
+from app.identity import rules
+from app.identity.models import ApiToken, LoginSession, Membership, SetupLink, User
+from app.identity.queries import allow, may, visible_teams
+
+Form = Mapping[str, Any]
+Errors = dict[str, str]
+
+
+def errors_of(problems: Iterable[Problem]) -> Errors:
+    """The first sentence of each field."""
+    found: Errors = {}
+    for problem in problems:
+        found.setdefault(problem.field, problem.message)
+    return found
+
+
+@cache
+def zones() -> list[tuple[str, str]]:
+    """The time zones a person may choose from."""
+    places = ("Africa/", "America/", "Antarctica/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
+    names = ["UTC", *sorted(zone for zone in available_timezones() if zone.startswith(places))]
+    return [(name, name.replace("_", " ")) for name in names]
+
+
+def zones_with(chosen: object) -> list[tuple[str, str]]:
+    """The zones, and the one that is set where it is an older name."""
+    found = zones()
+    return found if not chosen or any(chosen == name for name, _ in found) else [(str(chosen), str(chosen)), *found]
+
+
+@dataclass(frozen=True)
+class LoginPage:
+    """The sign-in form."""
+
+    email: str = ""
+    next: str = "/"
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class SetupPage:
+    """The form behind a one-time link; `person` is empty for the first admin."""
+
+    person: str
+    form: Form
+    errors: Errors
+    zones: list[tuple[str, str]]
+
+
+def setup_page(link: SetupLink, form: Form, problems: Iterable[Problem] = ()) -> SetupPage:
+    """The form as it was filled in so far."""
+    return SetupPage(link.user.name if link.user else "", form, errors_of(problems), zones())
+
+
+@dataclass(frozen=True)
+class PersonRow:
+    """A person in a list, with those of their teams that the reader may know of."""
+
+    user: User
+    teams: list[Membership]
+
+
+@dataclass(frozen=True)
+class PeoplePage:
+    """Everybody, or those whose name or address holds `q`; deactivated people on their own tab."""
+
+    people: list[PersonRow]
+    q: str
+    state: str
+    may_edit: bool
+
+
+def people_page(by: Actor, *, q: str = "", state: str = "active") -> PeoplePage:
+    """The list in the order of names."""
+    allow(by, "people.read")
+    wanted = select(User).where(User.state == state).order_by(User.name, User.id).limit(1000)
+    if q:
+        wanted = wanted.where(User.name.icontains(q, autoescape=True) | User.email.icontains(q, autoescape=True))
+    found = session.scalars(wanted.options(selectinload(User.memberships).joinedload(Membership.team)))
+    seen = visible_teams(by)
+    return PeoplePage([PersonRow(user, _shown(user, seen)) for user in found], q, state, may(by, "people.edit"))
+
+
+def _shown(user: User, seen: set[int] | None) -> list[Membership]:
+    shown = [member for member in user.memberships
+             if member.team.archived_at is None and (seen is None or member.team_id in seen)]
+    return sorted(shown, key=lambda member: member.team.name)
+
+
+@dataclass(frozen=True)
+class PersonPage:
+    """One person; `link` is a one-time address to hand over, shown once."""
+
+    person: User
+    teams: list[Membership]
+    logins: int
+    may_edit: bool
+    zones: list[tuple[str, str]]
+    form: Form
+    errors: Errors = field(default_factory=dict)
+    link: str = ""
+    panels: Mapping[str, Any] = field(default_factory=dict)
+
+
+def person_of(user_id: int) -> User:
+    """The person with this id. Raises NotFound."""
+    user = session.get(User, user_id)
+    if user is None:
+        raise NotFound("There is no such person.")
+    return user
+
+
+def person_page(user: User, by: Actor, *, form: Form | None = None, problems: Iterable[Problem] = (),
+                link: str = "") -> PersonPage:
+    """The page of one person, with what was typed when it was refused."""
+    allow(by, "people.read")
+    shown = form or {"name": user.name, "role": user.role, "time_zone": user.time_zone}
+    return PersonPage(user, _shown(user, visible_teams(by)), len(open_logins(user)), may(by, "people.edit"),
+                      zones_with(shown.get("time_zone")), shown, errors_of(problems), link, panels("person", user))
+
+
+@dataclass(frozen=True)
+class NewPersonPage:
+    """The form that adds a person."""
+
+    form: Form
+    errors: Errors
+    zones: list[tuple[str, str]]
+
+
+def new_person_page(form: Form, problems: Iterable[Problem] = ()) -> NewPersonPage:
+    """The form as it was filled in so far."""
+    return NewPersonPage(form, errors_of(problems), zones())
+
+
+@dataclass(frozen=True)
+class ProfilePage:
+    """Oneself: what one may change, logins, tokens, and what other domains add; `secret` is shown once."""
+
+    user: User
+    teams: list[Membership]
+    logins: list[LoginSession]
+    here: int | None
+    tokens: list[ApiToken]
+    scopes: list[tuple[str, str]]
+    zones: list[tuple[str, str]]
+    form: Form
+    errors: Errors
+    secret: str = ""
+    panels: Mapping[str, Any] = field(default_factory=dict)
+
+
+def profile_page(user: User, *, here: int | None, form: Form | None = None, problems: Iterable[Problem] = (),
+                 secret: str = "") -> ProfilePage:
+    """The page about oneself."""
+    tokens = session.scalars(select(ApiToken).where(ApiToken.user_id == user.id, ApiToken.revoked_at.is_(None))
+                             .order_by(ApiToken.created_at.desc(), ApiToken.id.desc()))
+    shown = {"name": user.name, "time_zone": user.time_zone, **(form or {})}
+    scopes = [(scope, scope) for scope in rules.SCOPES if user.role == "admin" or scope not in ("scim", "admin")]
+    return ProfilePage(user, _shown(user, None), open_logins(user), here, list(tokens), scopes,
+                       zones_with(shown["time_zone"]), shown, errors_of(problems), secret, panels("profile", user))
+
+
+def open_logins(user: User) -> list[LoginSession]:
+    """The logins that still open the door, the last used first."""
+    found = session.scalars(select(LoginSession).where(LoginSession.user_id == user.id, LoginSession.ended_at.is_(None))
+                            .order_by(LoginSession.last_seen_at.desc(), LoginSession.id.desc()))
+    at = clock.now()
+    return [login for login in found
+            if rules.login_valid(login.created_at, login.last_seen_at, login.ended_at, at)]
