@@ -42,6 +42,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     extensions.init_extensions(app)
     web.init_web(app)
     pages.install(app, wiring.SHELL)
+    app.register_blueprint(import_module("app.ingest.doors").vendor_blueprint(registry))
     for module, prefix in wiring.BLUEPRINTS:
         app.register_blueprint(import_module(module).blueprint, url_prefix=prefix or None)
     for slug, blueprint in registry.blueprints.items():

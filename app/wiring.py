@@ -16,25 +16,51 @@ MODELS = (
 # Pages for people and calls for machines, one blueprint each: module, and where it is mounted.
 BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.identity.routes", ""), ("app.identity.api", "/api/v1"),
-    ("app.catalog.routes", ""),
+    ("app.catalog.routes", ""), ("app.ingest.doors", ""),
 )
 
 # Who hears which committed facts. Reactions run in a worker, at least once, in no order.
 SUBSCRIPTIONS: tuple[On, ...] = (
+    On("incident.opened", "app.escalation.reactions.begin", queue="pages"),
+    On("incident.unacknowledged", "app.escalation.reactions.begin_again", queue="pages"),
+    On("incident.reopened", "app.escalation.reactions.begin_again", queue="pages"),
+    On("incident.acknowledged", "app.escalation.reactions.stop"),
+    On("incident.resolved", "app.escalation.reactions.stop"),
+    On("incident.snoozed", "app.escalation.reactions.stop"),
+    On("incident.assigned", "app.escalation.reactions.restart_timer"),
+    On("message.unreachable", "app.escalation.reactions.skip_unreachable", queue="pages"),
+    On("incident.assigned", "app.notifications.reactions.ask_assigned", queue="pages"),
+    On("incident.responders_added", "app.notifications.reactions.ask_assigned", queue="pages"),
+    On("incident.acknowledged", "app.notifications.reactions.stop_paging"),
+    On("incident.resolved", "app.notifications.reactions.stop_paging"),
+    On("incident.snoozed", "app.notifications.reactions.stop_paging"),
+    On("incident.acknowledged", "app.notifications.reactions.tell_those_paged"),
+    On("incident.resolved", "app.notifications.reactions.tell_those_paged"),
 )
 
 # What happens because time passed. Ticks run in every clock process; due rows are claimed, not owned.
 PERIODIC: tuple[Every, ...] = (
     Every(2, "app.core.periodic.note_clock"),
     Every(2, "app.core.jobs.redispatch"),
+    Every(1, "app.ingest.ticks.drain"),
+    Every(0.5, "app.escalation.ticks.advance"),
+    Every(0.5, "app.notifications.ticks.send"),
+    Every(1, "app.escalation.ticks.end_snoozes"),
+    Every(5, "app.escalation.ticks.start_missing"),
+    Every(60, "app.escalation.ticks.insist"),
+    Every(5, "app.notifications.ticks.release"),
+    Every(10, "app.ingest.ticks.end_tests"),
+    Every(300, "app.ingest.ticks.trim_refused"),
 )
 
 # What a worker or clock does once at its start.
 STARTUP: tuple[str, ...] = (
+    "app.notifications.ticks.release_dead",
 )
 
 # Parts of pages that a higher domain adds: page, panel name, function of the page's subject.
 PANELS: dict[str, dict[str, str]] = {
+    "incident_document": {"escalation": "app.escalation.queries.run_document"},
 }
 
 # Which regions of which page refresh on which facts.

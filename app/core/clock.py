@@ -19,5 +19,5 @@ def rfc3339(at: datetime | None) -> str | None:
 
 def parse_instant(text: str) -> datetime:
     """The instant an RFC 3339 text names; a text without offset is read as UTC. Raises ValueError."""
-    at = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+    at = datetime.fromisoformat(text.strip())
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

@@ -1,4 +1,4 @@
-"""What every plugin must keep: checked by the tests, shown on the plugins page, and run by authors on their own folder."""
+"""What every plugin must keep: checked by the tests, shown on the plugins page, run by authors on their own."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from app.core.plugins import Registry
 from app.plugin_api import Field, Inbound, Integration, Rejected, Signal
 
 BROKEN_BODIES = (b"", b"{", b"\xff\xfe\x00", b"null", b"[]", b"3", b'"text"', b"[" * 100_000)
+ACTIVE = ("<script", "href=", " onload", "<foreignobject")
 RECEIVED = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 
 def faults(registry: Registry, slug: str) -> list[str]:
-    """Each breach of the contract by one plugin, as a sentence naming hook, sample and field; empty when it keeps it."""
+    """Each breach of the contract by one plugin, as a sentence naming hook, sample and field."""
     folder = registry.folder(slug)
     found = list(_folder_faults(folder))
     for (kind, name), owner in registry.owners.items():
@@ -37,7 +38,7 @@ def _folder_faults(folder: Path) -> Iterator[str]:
             yield f"{name} is missing"
     icon = folder / "icon.svg"
     drawn = icon.read_text(encoding="utf-8").lower() if icon.is_file() else ""
-    yield from (f"icon.svg holds {part!r}" for part in ("<script", "href=", " onload", "<foreignobject") if part in drawn)
+    yield from (f"icon.svg holds {part!r}" for part in ACTIVE if part in drawn)
 
 
 def _field_faults(hook: str, fields: tuple[Field, ...]) -> Iterator[str]:
@@ -62,7 +63,8 @@ def inbound(body: bytes, headers: Mapping[str, str] | None = None) -> Inbound:
 
 def _integration_faults(integration: Integration, samples: Path) -> Iterator[str]:
     yield from _field_faults("integrations()", tuple(integration.fields))
-    guide = (samples.parent / "README.md").read_text(encoding="utf-8") if (samples.parent / "README.md").is_file() else ""
+    readme = samples.parent / "README.md"
+    guide = readme.read_text(encoding="utf-8") if readme.is_file() else ""
     yield from (f"README.md says nothing of the field {field.name!r}" for field in integration.fields
                 if f"`{field.name}`" not in guide)
     if "{url}" not in guide:

@@ -78,7 +78,7 @@ def sentence(event: Event) -> str:
     return _Sentence().format(kind.sentence, actor=event.actor_name, **event.data).strip()
 
 
-def record(kind: Kind, subject: str, *, by: Actor, also: Iterable[str] = (), **data: Any) -> Event:
+def record(kind: Kind, subject: str, /, *, by: Actor, also: Iterable[str] = (), **data: Any) -> Event:
     """Add the fact to the open transaction. `subject` and `also` are refs; `data` must hold the kind's names only.
 
     A chain of causes deeper than 8 is refused with RuntimeError: two automations feeding each other must end.
@@ -99,7 +99,7 @@ def record(kind: Kind, subject: str, *, by: Actor, also: Iterable[str] = (), **d
     return event
 
 
-class caused_by:  # noqa: N801 - reads as words: `with caused_by(event):`
+class caused_by:
     """Facts recorded in this block were caused by `event`."""
 
     def __init__(self, event: Event) -> None:

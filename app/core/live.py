@@ -1,15 +1,234 @@
-"""Live pages (being written)."""
+"""Live pages: a WebSocket per open page at /live/<page>, and the one function that publishes what changed."""
+
 from __future__ import annotations
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+
+import json
+import random
+import socket
+import struct
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import wraps
 from typing import Any
-@dataclass(frozen=True)
-class Feed:
-    """x"""
-    path: str
-    template: str
-    build: Callable[..., Any]
-    topics: tuple[str, ...]
-    regions: Mapping[str, str]
-def mount(app: Any, sock: Any, feeds: Iterable[Feed]) -> None:
-    """x"""
+from urllib.parse import urlsplit
+
+import redis
+from flask import Flask, Response, request, session
+from flask_login import current_user
+from flask_sock import Sock
+from simple_websocket import ConnectionClosed, Server
+
+from app.core.db import session as database
+from app.core.feed import Feed, Line, View, emptied
+from app.core.hub import CHANNEL, REFUSALS, Hub
+
+__all__ = ["CHANNEL", "Feed", "Hub", "mount", "publish"]
+
+WARN_AT, CLOSE_AT, WINDOW = 80, 101, 60.0  # client messages a socket, per 60 s
+RECHECK = 30.0  # seconds until a login and its rights are looked at again
+STALLED = 10  # seconds a write may hang before the socket is given up
+POLICY, TRY_LATER = 1008, 1013  # RFC 6455, 7.4.1
+
+
+def publish(client: redis.Redis, topics: Iterable[str], kinds: Iterable[str]) -> None:
+    """Tell all live pages that something of `kinds` happened to `topics` (`incident:42`). Ids only, never content."""
+    client.publish(CHANNEL, json.dumps({"topics": sorted(topics), "kinds": sorted(kinds)}))
+
+
+@dataclass
+class Meter:
+    """Counts what a client says on one socket; a new socket of the same login goes on counting where the last ended."""
+
+    said: dict[str, deque[float]] = field(default_factory=dict)
+    barred: dict[str, float] = field(default_factory=dict)
+
+    def count(self, login: str, at: float) -> int:
+        """Messages of this login in the last 60 s, this one included."""
+        times = self.said.setdefault(login, deque())
+        times.append(at)
+        while times[0] <= at - WINDOW:
+            times.popleft()
+        if len(times) >= CLOSE_AT:
+            self.barred[login] = at + WINDOW
+        return len(times)
+
+    def refuses(self, login: str, at: float) -> bool:
+        """Whether this login said so much that it must wait; forgets what is over."""
+        for old in [name for name, until in self.barred.items() if until <= at]:
+            del self.barred[old]
+        for old in [name for name, times in self.said.items() if times[-1] <= at - WINDOW]:
+            del self.said[old]
+        return login in self.barred
+
+
+@dataclass
+class Live:
+    """What every feed of an application shares. `rights(user)` is equal for two people exactly when they see alike."""
+
+    hub: Hub
+    rights: Callable[[Any], str]
+    still_valid: Callable[[Mapping[str, Any]], bool]
+    meter: Meter = field(default_factory=Meter)
+    open: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def refusal(self, app: Flask) -> int:
+        """The status with which a handshake is refused before it becomes a socket, or 0."""
+        origin = urlsplit(request.headers.get("Origin", ""))
+        if origin.netloc and origin.netloc not in (urlsplit(app.config.get("BASE_URL", "")).netloc, request.host):
+            return 403
+        with self.hub.acting(page_environ()):
+            if not (current_user.is_authenticated and self.still_valid(session)):
+                return 401
+            if self.meter.refuses(str(current_user.get_id()), time.monotonic()):
+                return 429
+        return 503 if self.open >= int(app.config.get("LIVE_MAX_SOCKETS", 48)) else 0
+
+    def seat(self, line: Line, feed: Feed, arguments: dict[str, Any]) -> str:
+        """Let `line` watch what its viewer may see now; the login it belongs to, or "" when that has ended."""
+        with self.hub.acting(line.environ):
+            if not (current_user.is_authenticated and self.still_valid(session)):
+                return ""
+            login = str(current_user.get_id())
+            key = (line.environ["PATH_INFO"], line.environ.get("QUERY_STRING", ""), self.rights(current_user),
+                   login if feed.personal else "")
+        if key != line.key:
+            self.hub.join(line, key, lambda: View(feed, arguments))
+        return login
+
+
+def mount(app: Flask, sock: Sock, feeds: Sequence[Feed], *, connect: Callable[[], redis.Redis] | None = None,
+          rights: Callable[[Any], str] = lambda user: str(user.get_id()),
+          still_valid: Callable[[Mapping[str, Any]], bool] = lambda _session: True) -> Live:
+    """Register `/live<path>` for each feed.
+
+    `rights(user)` is equal for two people exactly when they see alike (by default nobody does): they share renders.
+    `still_valid(session)` says whether a login still stands; both are asked at the handshake and every 30 s.
+    `connect` gives a Redis client to subscribe with.
+    """
+    app.config.setdefault("SOCK_SERVER_OPTIONS", {"ping_interval": 25, "max_message_size": 16 * 1024})
+    live = Live(Hub(app, connect or (lambda: app.extensions["redis_blocking"])), rights, still_valid)
+    app.extensions["live"] = live
+    app.extensions["live_paths"] = frozenset(feed.path for feed in feeds)
+    for feed in feeds:
+        endpoint = f"live {feed.path}"
+        sock.route(f"/live{feed.path}", endpoint=endpoint)(_handler(live, feed))
+        app.view_functions[endpoint] = _gate(app, live, app.view_functions[endpoint])
+    return live
+
+
+def page_environ() -> dict[str, Any]:
+    """The WSGI environment of the page behind the present /live request, as a plain GET of its viewer."""
+    kept = {key: value for key, value in request.environ.items() if isinstance(value, str | tuple)}
+    for name in [name for name in kept if name in ("HTTP_UPGRADE", "HTTP_CONNECTION") or name.startswith("HTTP_SEC_WEB")]:
+        del kept[name]
+    return kept | {"REQUEST_METHOD": "GET", "PATH_INFO": request.path.removeprefix("/live"), "CONTENT_LENGTH": "0"}
+
+
+def _gate(app: Flask, live: Live, view: Callable[..., Any]) -> Callable[..., Any]:
+    """Refuse with a status before the handshake, while that is still possible."""
+    @wraps(view)
+    def gated(**arguments: Any) -> Any:
+        status = live.refusal(app)
+        database.remove()  # a socket outlives a request by hours and must not hold a connection
+        if status:
+            return Response(status=status, headers={"Retry-After": "15"} if status in (429, 503) else None)
+        with live.lock:
+            live.open += 1
+        try:
+            return view(**arguments)
+        finally:
+            with live.lock:
+                live.open -= 1
+    gated.access = "public"  # type: ignore[attr-defined]  # the gate itself asks who it is
+    return gated
+
+
+def _handler(live: Live, feed: Feed) -> Callable[..., None]:
+    def handle(ws: Server, **arguments: Any) -> None:
+        ws.sock = WholeWrites(ws.sock)
+        line = Line(page_environ(), ws.event.set)
+        try:
+            _serve(live, feed, line, _Socket(ws, arguments))
+        except (OSError, ConnectionClosed):
+            pass  # the browser went away, or stalled: it comes back and is sent everything
+        finally:
+            live.hub.leave(line)
+    return handle
+
+
+@dataclass
+class _Socket:
+    """What the route's own loop keeps of its socket."""
+
+    ws: Server
+    arguments: dict[str, Any]
+    login: str = ""
+    check_at: float = 0.0
+    told_live: bool = True
+
+
+def _serve(live: Live, feed: Feed, line: Line, socket_: _Socket) -> None:
+    """The life of one socket: wait for the bell, then check, listen and write. Nobody else writes to it."""
+    ws = socket_.ws
+    while ws.connected:
+        if line.recheck or time.monotonic() >= socket_.check_at:
+            line.recheck = False
+            socket_.check_at = time.monotonic() + RECHECK * random.uniform(0.7, 1)
+            first, socket_.login = not socket_.login, live.seat(line, feed, socket_.arguments)
+            if first:
+                live.hub.connected.wait(2)
+        if not socket_.login or not _write(live, feed, line, socket_) or not _listen(live, socket_):
+            ws.close(POLICY)
+            return
+        ws.event.wait(max(0.0, socket_.check_at - time.monotonic()))
+        ws.event.clear()
+
+
+def _write(live: Live, feed: Feed, line: Line, socket_: _Socket) -> bool:
+    """Send what waits; False when the viewer may no longer see the page (its regions are emptied first)."""
+    if live.hub.connected.is_set() != socket_.told_live:
+        socket_.told_live = not socket_.told_live
+        socket_.ws.send(json.dumps({"live": socket_.told_live}))
+    try:
+        whole = live.hub.everything(line) if line.everything else ""
+    except REFUSALS:
+        socket_.ws.send(emptied(list(feed.regions)))
+        return False
+    if whole:
+        socket_.ws.send(whole)
+    while line.frames:
+        socket_.ws.send(line.frames.popleft())
+    return True
+
+
+def _listen(live: Live, socket_: _Socket) -> bool:
+    """Count what the client says (pages say nothing); False when it says too much."""
+    while socket_.ws.receive(timeout=0) is not None:
+        count = live.meter.count(socket_.login, time.monotonic())
+        if count >= CLOSE_AT:
+            return False
+        if count == WARN_AT:
+            socket_.ws.send(json.dumps({"warning": f"This page sends too much: {WARN_AT} messages in a minute."}))
+    return True
+
+
+class WholeWrites:
+    """A socket whose `send` sends all of it, one writer at a time, and gives up on a client that takes nothing."""
+
+    def __init__(self, wrapped: Any) -> None:
+        self._wrapped = wrapped
+        self._lock = threading.Lock()
+        wrapped.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", STALLED, 0))
+
+    def send(self, data: bytes) -> int:
+        """Send all of `data`. Raises OSError when the other side takes nothing for `STALLED` seconds."""
+        with self._lock:
+            self._wrapped.sendall(data)
+        return len(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._wrapped, name)

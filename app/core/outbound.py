@@ -1,4 +1,4 @@
-"""Where an outgoing call may go: names are resolved, their addresses checked, and the checked address is connected to."""
+"""Where an outgoing call may go: names are resolved, their addresses checked, and the checked one connected to."""
 
 from __future__ import annotations
 

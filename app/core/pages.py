@@ -13,7 +13,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from flask import Flask, Response, current_app, flash, g, get_flashed_messages, redirect, request, url_for
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    flash,
+    g,
+    get_flashed_messages,
+    redirect,
+    request,
+    url_for,
+)
 from jinja2 import Template
 from markupsafe import Markup
 
@@ -76,6 +86,11 @@ def render_blocks(template: str, names: Iterable[str], context: Any) -> dict[str
     """Each named block of `template` alone, as the live feed sends it."""
     found = current_app.jinja_env.get_template(template)
     return {name: _block(found, name, context) for name in names}
+
+
+def render_row(template: str, block: str, context: Any, item: Mapping[str, Any]) -> str:
+    """One row of a list alone: `block` stands in a loop, `item` is the loop's variable with its value."""
+    return _block(current_app.jinja_env.get_template(template), block, context, item)
 
 
 def go(url: str, message: str | None = None, *, tone: str = "calm") -> Response:
@@ -191,8 +206,8 @@ def _wanted(template: Template) -> str:
     return name if name in template.blocks and name not in LAYOUT else ""
 
 
-def _block(template: Template, name: str, context: Any) -> str:
-    scope = template.new_context(_variables(context))
+def _block(template: Template, name: str, context: Any, more: Mapping[str, Any] | None = None) -> str:
+    scope = template.new_context(_variables(context) | dict(more or {}))
     return "".join(template.blocks[name](scope)).strip()
 
 

@@ -203,7 +203,8 @@ def _check_free(registry: Registry, offer: _Offer) -> None:
 
 
 def _keyed(offer: _Offer) -> list[tuple[str, Integration | Channel]]:
-    return [*(("integration", thing) for thing in offer.integrations), *(("channel", thing) for thing in offer.channels)]
+    return [*(("integration", thing) for thing in offer.integrations),
+            *(("channel", thing) for thing in offer.channels)]
 
 
 def _enter(registry: Registry, found: Found, module: ModuleType, offer: _Offer) -> None:

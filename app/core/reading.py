@@ -88,7 +88,7 @@ def sequence(value: object) -> list[Any]:
 
 
 def labels(value: object) -> dict[str, str]:
-    """Labels from an object, from a list of {key|name, value}, or from a list or text of "key:value" and "key=value"."""
+    """Labels from an object, a list of {key|name, value}, or a list or text of "key:value" and "key=value"."""
     if isinstance(value, dict):
         return {str(name): _written(item) for name, item in value.items() if item is not None}
     items = value.split(",") if isinstance(value, str) else sequence(value)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory

@@ -27,7 +27,6 @@ class Policy(Base):
     team_id: Mapped[int | None] = foreign("teams.id", index=True)
     repeat: Mapped[int] = mapped_column(default=1)
     levels: Mapped[list[Any]] = mapped_column(default=list)
-    catch_all: Mapped[bool] = mapped_column(default=False)
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     team: Mapped[Team | None] = relationship(foreign_keys=[team_id])

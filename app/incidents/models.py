@@ -43,6 +43,7 @@ class Incident(Base):
     team_id: Mapped[int | None] = foreign("teams.id")
     alert_count: Mapped[int] = mapped_column(default=0)
     test: Mapped[bool] = mapped_column(default=False)
+    quiet: Mapped[bool] = mapped_column(default=False)
     labels: Mapped[dict[str, Any]] = mapped_column(default=dict)
     route: Mapped[dict[str, Any]] = mapped_column(default=dict)
     former_id: Mapped[int | None] = foreign("incidents.id", index=True)
@@ -107,6 +108,7 @@ class Alert(Base):
     count: Mapped[int] = mapped_column(default=1)
     first_seen: Mapped[datetime] = mapped_column(default=clock.now)
     last_seen: Mapped[datetime] = mapped_column(default=clock.now)
+    event_at: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None]
     service_id: Mapped[int | None] = foreign("services.id", index=True)
     incident_id: Mapped[int | None] = foreign("incidents.id")

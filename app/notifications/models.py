@@ -31,6 +31,7 @@ class ContactMethod(Base):
     disabled_at: Mapped[datetime | None]
     disabled_reason: Mapped[str] = mapped_column(String(300), default="")
     last_delivered_at: Mapped[datetime | None]
+    removed_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     user: Mapped[User] = relationship()
 

@@ -1,6 +1,6 @@
-"""Senders built for the PagerDuty Events API v2, with the answers that they expect.
+"""Senders built for the PagerDuty Events API, v2 and v1, with the answers that they expect.
 
-Source: https://developer.pagerduty.com/docs/events-api-v2-overview
+Sources: https://developer.pagerduty.com/docs/events-api-v2-overview and …/events-api-v1-overview
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any
 
 from app.plugin_api import (
     Answer,
+    Door,
     Inbound,
     Rejected,
     Signal,
@@ -30,12 +31,25 @@ SEVERITIES = ("critical", "error", "warning", "info")
 
 
 def event(inbound: Inbound) -> dict[str, Any]:
-    """The body. Raises Rejected listing all its faults at once, as the vendor does."""
+    """The body, as version 2 writes it. Raises Rejected listing all its faults at once, as the vendor does."""
     body = inbound.json()
-    found = list(faults(body)) if isinstance(body, dict) else ["The event must be an object"]
+    if not isinstance(body, dict):
+        raise Rejected("Event object is invalid: The event must be an object", errors=["The event must be an object"])
+    body = from_first(body) if "event_type" in body else body
+    found = faults(body)
     if found:
         raise Rejected("Event object is invalid: " + "; ".join(found), errors=found)
-    return dict(body)
+    return body
+
+
+def from_first(body: dict[str, Any]) -> dict[str, Any]:
+    """An event of version 1 as version 2 writes it; it knows neither source nor severity."""
+    said = {"summary": body.get("description"), "source": first(body.get("client"), "events v1"),
+            "custom_details": body.get("details")}
+    contexts = [mapping(context) for context in sequence(body.get("contexts"))]
+    return {"version": 1, "routing_key": body.get("service_key"), "event_action": body["event_type"],
+            "dedup_key": body.get("incident_key"), "payload": said, "client_url": body.get("client_url"),
+            "links": [context for context in contexts if context.get("type") == "link"]}
 
 
 def faults(body: dict[str, Any]) -> list[str]:
@@ -53,15 +67,17 @@ def faults(body: dict[str, Any]) -> list[str]:
     payload = body.get("payload")
     if not isinstance(payload, dict):
         return [*found, "'payload' must be an object"]
-    found += [f"'payload.{name}' is missing or blank" for name in ("summary", "source") if not text(payload.get(name))]
-    if payload.get("severity") not in SEVERITIES:
+    found += [f"'payload.{name}' is missing or blank" for name in ("summary", "source")
+              if not text(payload.get(name))]
+    if payload.get("severity") not in SEVERITIES and body.get("version") != 1:
         found.append(f"'payload.severity' must be one of {', '.join(SEVERITIES)}")
     return found
 
 
 def dedup_key(body: dict[str, Any], inbound: Inbound) -> str:
     """The sender's key, or one made from this very delivery: the same whenever it is read again."""
-    return text(body.get("dedup_key")) or stable_key(inbound.received_at.isoformat(), inbound.body.decode("latin-1"))[:32]
+    made = stable_key(inbound.received_at.isoformat(), inbound.body.decode("latin-1"))[:32]
+    return text(body.get("dedup_key")) or made
 
 
 def details(custom: object) -> str:
@@ -71,12 +87,21 @@ def details(custom: object) -> str:
 
 
 class PagerDutyEvents:
-    """The Events API v2."""
+    """The Events API."""
 
     slug = "pagerduty_events"
     name = "PagerDuty Events"
     can = frozenset({"open", "resolve"})
     fields = ()
+    doors = (Door("/v2/enqueue"), Door("/generic/2010-04-15/create_event.json"))
+
+    def credential(self, inbound: Inbound) -> str:
+        """The routing key of version 2, in the body or the header, or the service key of version 1."""
+        try:
+            body = mapping(inbound.json())
+        except Rejected:
+            body = {}
+        return first(body.get("routing_key"), body.get("service_key"), inbound.headers.get("x-routing-key"))
 
     def verify(self, inbound: Inbound, config: Any) -> None:
         """The routing key is the credential and checked before; here the event is."""
@@ -90,8 +115,8 @@ class PagerDutyEvents:
         named = {name: text(payload.get(name)) for name in ("source", "component", "group", "class")}
         at = moment(payload.get("timestamp"))
         return [Signal(
-            dedup_key=dedup_key(body, inbound), status=STATUSES[body["event_action"]], title=text(payload.get("summary")),
-            severity=severity_of(payload.get("severity")), body=details(payload.get("custom_details")),
+            dedup_key=dedup_key(body, inbound), status=STATUSES[body["event_action"]],
+            title=text(payload.get("summary")), severity=severity_of(payload.get("severity")), body=details(payload.get("custom_details")),
             url=first(*map(web_link, [body.get("client_url"), *links])), service_key=text(body.get("routing_key")),
             labels={name: value for name, value in named.items() if value}, started_at=at, happened_at=at,
         )]
@@ -101,8 +126,11 @@ class PagerDutyEvents:
         if fault is not None:
             errors = list(fault.errors) or [fault.reason]
             return answer(400, status="invalid event", message="Event object is invalid", errors=errors)
-        key = dedup_key(event(inbound), inbound)
-        return answer(202, status="success", message="Event processed", dedup_key=key)
+        body = event(inbound)
+        key, said = dedup_key(body, inbound), {"status": "success", "message": "Event processed"}
+        if body.get("version") == 1:
+            return answer(200, **said, incident_key=key)
+        return answer(202, **said, dedup_key=key)
 
 
 def answer(code: int, /, **said: Any) -> Answer:

@@ -1,0 +1,140 @@
+"""Commands on policies: save from the fields of the configuration document, set defaults, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import delete, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from app.catalog.models import Service
+from app.core.access import Actor
+from app.core.db import db, session
+from app.core.errors import Conflict, Invalid, Problem
+from app.core.events import record
+from app.core.forms import Problems, check_key, check_text, duration
+from app.escalation import events, queries, rules
+from app.escalation.models import Policy, Run, TeamPolicy
+from app.identity.models import Team
+from app.identity.queries import allow, team_by_key, user_by_email
+from app.oncall.queries import schedule_by_key
+
+
+def save_policy(values: Mapping[str, Any], *, by: Actor) -> Policy:
+    """Create or change the policy of this key; left-out fields stay. Runs in flight keep their frozen copy."""
+    key = check_key(values["key"])
+    policy = queries.policy_by_key(key)
+    before = None if policy is None else queries.policy_document(policy)
+    if policy is None:
+        policy = Policy(key=key, name=str(values.get("name") or key), repeat=1, levels=[], version=0)
+    else:
+        allow(by, "policy.edit", team_id=policy.team_id)
+    _fill(policy, values)
+    allow(by, "policy.edit", team_id=policy.team_id)
+    session.add(policy)
+    session.flush()
+    after = queries.policy_document(policy)
+    if before != after:
+        policy.version += 1
+        record(events.POLICY_CHANGED if before else events.POLICY_CREATED, policy.ref, by=by,
+               also=[f"team:{policy.team_id}"] if policy.team_id else [], name=policy.name, before=before, after=after)
+    return policy
+
+
+def _fill(policy: Policy, values: Mapping[str, Any]) -> None:
+    problems = Problems()
+    if "name" in values:
+        policy.name = problems.take("name", check_text, values["name"], least=1, most=100, label="A name") or policy.name
+    if "team" in values:
+        team = team_by_key(values["team"]) if values["team"] else None
+        if values["team"] and team is None:
+            problems.add("team", f"There is no team {values['team']}")
+        policy.team_id = team.id if team else None
+    if "repeat" in values:
+        if not isinstance(values["repeat"], int) or not 0 <= values["repeat"] <= rules.REPEATS:
+            problems.add("repeat", f"A policy is repeated 0 to {rules.REPEATS} times")
+        policy.repeat = values["repeat"]
+    if "levels" in values:
+        levels = values["levels"] or []
+        if not 1 <= len(levels) <= rules.LEVELS:
+            problems.add("levels", f"A policy has 1 to {rules.LEVELS} levels")
+        policy.levels = [_level(level, problems.at(f"levels[{number}]")) for number, level in enumerate(levels)]
+    problems.raise_if_any()
+
+
+def _level(level: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
+    timeout = problems.take("timeout", duration, level.get("timeout", "5m"))
+    if timeout is not None and not rules.SHORTEST <= timeout <= rules.LONGEST:
+        problems.add("timeout", "A level has 5 seconds to 24 hours")
+    targets = level.get("targets") or []
+    if not 1 <= len(targets) <= rules.TARGETS:
+        problems.add("targets", f"A level has 1 to {rules.TARGETS} targets")
+    return {"timeout": timeout, "targets": [_target(target, problems.at(f"targets[{number}]"))
+                                            for number, target in enumerate(targets)]}
+
+
+def _target(target: Mapping[str, Any], problems: Problems) -> dict[str, int]:
+    finders: dict[str, Any] = {"user": user_by_email, "schedule": schedule_by_key, "team": team_by_key}
+    if len(target) != 1 or next(iter(target)) not in finders:
+        problems.add("", "A target is one of user, schedule or team")
+        return {}
+    kind, key = next(iter(target.items()))
+    found = finders[kind](key) if isinstance(key, str) else None
+    if found is None:
+        problems.add(kind, f"There is no {kind} {key}")
+        return {}
+    return {kind: found.id}
+
+
+def set_team_policy(team: Team, key: str | None, *, by: Actor) -> None:
+    """Make the policy of this key the team's default; None takes it away."""
+    allow(by, "team.edit", team_id=team.id)
+    policy, former = _existing(key), queries.policy_of_team(team)
+    if (policy and policy.id) == (former and former.id):
+        return
+    if policy is None:
+        session.execute(delete(TeamPolicy).where(TeamPolicy.team_id == team.id))
+    else:
+        insert = postgresql_insert if db.engine.dialect.name == "postgresql" else sqlite_insert
+        session.execute(insert(TeamPolicy).values(team_id=team.id, policy_id=policy.id).on_conflict_do_update(
+            index_elements=["team_id"], set_={"policy_id": policy.id}))
+    record(events.TEAM_DEFAULT_SET, team.ref, by=by, team=team.name, policy=policy.name if policy else "nothing")
+
+
+def set_service_policy(service: Service, key: str | None, *, by: Actor) -> None:
+    """Let the policy of this key count for the service; None falls back to its team's."""
+    allow(by, "service.edit", team_id=service.team_id)
+    policy = _existing(key)
+    if service.policy_id == (policy.id if policy else None):
+        return
+    service.policy_id = policy.id if policy else None
+    session.flush()
+    record(events.SERVICE_POLICY_SET, service.ref, by=by, also=[f"team:{service.team_id}"], service=service.name,
+           policy=policy.name if policy else "the team's")
+
+
+def _existing(key: str | None) -> Policy | None:
+    if not key:
+        return None
+    policy = queries.policy_by_key(key)
+    if policy is None:
+        raise Invalid(problems=[Problem("policy", f"There is no escalation policy {key}")])
+    return policy
+
+
+def remove_policy(policy: Policy, *, by: Actor) -> None:
+    """Delete a policy that nothing uses; runs in flight go on with their frozen copy."""
+    allow(by, "policy.edit", team_id=policy.team_id)
+    if policy.key == rules.CATCH_ALL:
+        raise Conflict("The catch-all policy can't be deleted")
+    users = queries.users_of(policy)
+    if users:
+        raise Conflict(f"{policy.name} is used by {', '.join(users)}")
+    before = queries.policy_document(policy)
+    session.execute(update(Run).where(Run.policy_id == policy.id).values(policy_id=None))
+    session.delete(policy)
+    session.flush()
+    record(events.POLICY_DELETED, policy.ref, by=by, also=[f"team:{policy.team_id}"] if policy.team_id else [],
+           name=policy.name, before=before)

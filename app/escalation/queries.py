@@ -1,0 +1,181 @@
+"""Reads on policies and runs: which policy counts, who a level means right now, and what comes next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from app.catalog.models import Service
+from app.core import clock
+from app.core.db import session
+from app.core.forms import duration_text
+from app.escalation import rules
+from app.escalation.models import Policy, Run, TeamPolicy
+from app.identity.models import Membership, Team, User
+from app.incidents.models import Incident
+from app.notifications.queries import reachable
+from app.oncall.models import Schedule
+from app.oncall.queries import on_duty
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """A policy as a run keeps it."""
+
+    name: str
+    levels: list[dict[str, Any]]
+    repeat: int
+    policy_id: int | None = None
+    version: int = 1
+    catch_all: bool = False
+
+
+@dataclass
+class Resolved:
+    """Whom a level means at an instant: reason by user id, and why some targets mean nobody."""
+
+    people: dict[int, str] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+def policy_by_key(key: str) -> Policy | None:
+    """The policy of this key."""
+    return session.scalar(select(Policy).where(Policy.key == key))
+
+
+def policy_of_team(team: Team | None) -> Policy | None:
+    """The team's default policy."""
+    if team is None:
+        return None
+    return session.scalar(select(Policy).join(TeamPolicy, TeamPolicy.policy_id == Policy.id)
+                          .where(TeamPolicy.team_id == team.id))
+
+
+def policy_for(service: Service | None, team: Team | None) -> Policy | None:
+    """The service's policy if it has a level, else the team's default if it has one (ESC-16)."""
+    own = session.get(Policy, service.policy_id) if service and service.policy_id else None
+    if own is not None and own.levels:
+        return own
+    default = policy_of_team(team)
+    return default if default is not None and default.levels else None
+
+
+def frozen(policy: Policy) -> Frozen:
+    """The policy as it is now."""
+    return Frozen(policy.name, [dict(level) for level in policy.levels], policy.repeat, policy.id, policy.version,
+                  policy.key == rules.CATCH_ALL)
+
+
+def catch_all() -> Frozen:
+    """The policy called `catch-all` if it has a level, else all platform admins, every 5 minutes, once more."""
+    policy = policy_by_key(rules.CATCH_ALL)
+    if policy is not None and policy.levels:
+        return frozen(policy)
+    return admins()
+
+
+def admins() -> Frozen:
+    """The last resort: every platform admin."""
+    return Frozen("all platform admins", [{"timeout": 300, "targets": [{"admins": True}]}], 1, catch_all=True)
+
+
+def resolve(targets: list[dict[str, Any]], at: datetime) -> Resolved:
+    """The people these targets mean at `at`, each once, only those whom some method reaches."""
+    found = Resolved()
+    for target in targets:
+        kind, key = next(iter(target.items()))
+        _TARGETS[kind](found, key, at)
+    usable = reachable(found.people)
+    for user_id in [user_id for user_id in found.people if user_id not in usable]:
+        found.problems.append(f"{session.get_one(User, user_id).name} has no proven contact method")
+        del found.people[user_id]
+    return found
+
+
+def _user(found: Resolved, key: int, at: datetime) -> None:
+    user = session.get(User, key)
+    if user is None or not user.is_active:
+        found.problems.append(f"{user.name if user else 'a removed person'} is deactivated")
+        return
+    found.people.setdefault(user.id, "named in the policy")
+
+
+def _schedule(found: Resolved, key: int, at: datetime) -> None:
+    schedule = session.get(Schedule, key)
+    if schedule is None:
+        found.problems.append("a schedule of this level was deleted")
+        return
+    shift = on_duty(schedule, at)
+    if not shift.people:
+        until = f" until {clock.rfc3339(shift.end)}" if shift.end else ""
+        found.problems.append(f"nobody on duty in {schedule.name}{until}")
+    for user_id in shift.people:
+        found.people.setdefault(int(user_id), f"on duty in {schedule.name}")
+
+
+def _team(found: Resolved, key: int, at: datetime) -> None:
+    team = session.get(Team, key)
+    members = session.scalars(select(User).join(Membership).where(
+        Membership.team_id == key, Membership.role.in_(("manager", "responder")), User.state == "active")
+        .order_by(User.id)).all()
+    if team is None or not members:
+        found.problems.append(f"{team.name if team else 'a deleted team'} has no responder")
+    for member in members:
+        found.people.setdefault(member.id, f"in team {team.name if team else ''}")
+
+
+def _admins(found: Resolved, key: object, at: datetime) -> None:
+    for user in session.scalars(select(User).where(User.role == "admin", User.state == "active").order_by(User.id)):
+        found.people.setdefault(user.id, "platform admin")
+    if not found.people:
+        found.problems.append("there is no active platform admin")
+
+
+_TARGETS = {"user": _user, "schedule": _schedule, "team": _team, "admins": _admins}
+
+
+def running(incident_id: int) -> Run | None:
+    """The running escalation of an incident."""
+    return session.scalar(select(Run).where(Run.incident_id == incident_id, Run.state == "running"))
+
+
+def latest(incident_id: int) -> Run | None:
+    """The escalation that ran last."""
+    return session.scalar(select(Run).where(Run.incident_id == incident_id).order_by(Run.id.desc()).limit(1))
+
+
+def run_document(incident: Incident) -> dict[str, Any]:
+    """The panel of the incident document: level (from 1), when the next is due, rounds left."""
+    run = running(incident.id)
+    if run is None:
+        return {"level": None, "next_at": None, "repeats_left": None}
+    return {"level": run.level + 1, "next_at": clock.rfc3339(run.next_at), "repeats_left": run.repeat - run.round}
+
+
+def policy_document(policy: Policy) -> dict[str, Any]:
+    """The policy as the configuration document writes it."""
+    team = session.get(Team, policy.team_id) if policy.team_id else None
+    levels = [{"timeout": duration_text(level["timeout"]), "targets": [_target_document(target) for target in
+                                                                       level["targets"]]} for level in policy.levels]
+    return {"key": policy.key, "name": policy.name, "team": team.key if team else None, "repeat": policy.repeat,
+            "levels": levels}
+
+
+def _target_document(target: dict[str, Any]) -> dict[str, Any]:
+    kind, key = next(iter(target.items()))
+    model: Any = {"user": User, "schedule": Schedule, "team": Team}[kind]
+    found = session.get(model, key)
+    return {kind: None if found is None else getattr(found, "email" if kind == "user" else "key")}
+
+
+def users_of(policy: Policy) -> list[str]:
+    """Who uses the policy: services and teams by name, so that nobody deletes it by mistake."""
+    services = session.scalars(select(Service.name).where(Service.policy_id == policy.id)).all()
+    teams = session.scalars(select(Team.name).join(TeamPolicy, TeamPolicy.team_id == Team.id)
+                            .where(TeamPolicy.policy_id == policy.id)).all()
+    return [*(f"service {name}" for name in services), *(f"team {name}" for name in teams)]
+
+

@@ -1,0 +1,144 @@
+"""Commands on runs: start, page a level, escalate now, void. The incident's row is locked before its run changes."""
+
+from __future__ import annotations
+
+from sqlalchemy import select, update
+
+from app.core import clock
+from app.core.access import SYSTEM, Actor
+from app.core.db import session
+from app.core.events import Kind, record
+from app.core.jobs import wake
+from app.escalation import events, queries, rules
+from app.escalation.models import Run
+from app.escalation.policies import (
+    remove_policy,
+    save_policy,
+    set_service_policy,
+    set_team_policy,
+)
+from app.escalation.queries import Frozen
+from app.identity.models import User
+from app.incidents import service as incidents
+from app.incidents.models import Incident
+from app.notifications.service import Paging, page
+
+__all__ = ["advance", "escalate", "hurry", "remove_policy", "restart_timer", "save_policy", "set_service_policy",
+           "set_team_policy", "start", "void"]
+
+
+def start(incident: Incident, *, by: Actor = SYSTEM, policy: Frozen | None = None) -> Run | None:
+    """Freeze the policy that counts for the incident and page its first level. One run at a time: else None."""
+    if incident.status != "triggered" or incident.snoozed_until or incident.quiet or queries.running(incident.id):
+        return None
+    if policy is None:
+        chosen = queries.policy_for(incident.service, incident.team)
+        policy = queries.frozen(chosen) if chosen else queries.catch_all()
+    run = Run(incident_id=incident.id, policy_id=policy.policy_id, policy_name=policy.name, levels=policy.levels,
+              policy_version=policy.version, repeat=policy.repeat, catch_all=policy.catch_all, level=-1)
+    session.add(run)
+    session.flush()
+    _say(events.STARTED, incident, run, policy=run.policy_name, catch_all=run.catch_all)
+    advance(run, incident)
+    return run
+
+
+def advance(run: Run, incident: Incident) -> None:
+    """Page the next level that means somebody; after the last one the catch-all takes over at once."""
+    step = rules.Step(run.level, run.round) if run.level >= 0 else None
+    skipped = 0
+    while (step := rules.next_step(step, len(run.levels), run.repeat)) is not None:
+        if _page_level(run, incident, step):
+            return
+        skipped += 1
+        if rules.fruitless(skipped, len(run.levels)):
+            break
+    _exhaust(run, incident)
+
+
+def _page_level(run: Run, incident: Incident, step: rules.Step) -> bool:
+    """Page whom the level means now; says whether there was anybody."""
+    level = run.levels[step.level]
+    run.level, run.round = step.level, step.round
+    found = queries.resolve(level["targets"], clock.now())
+    if not found.people:
+        _say(events.LEVEL_SKIPPED, incident, run, level=step.level + 1, round=step.round + 1,
+             reason="; ".join(found.problems) or "it has no target")
+        return False
+    people = list(session.scalars(select(User).where(User.id.in_(found.people)).order_by(User.id)))
+    run.next_at = rules.due(clock.now(), int(level["timeout"]))
+    incidents.involve(incident, found.people)
+    _say(events.LEVEL_REACHED, incident, run, level=step.level + 1, round=step.round + 1, policy=run.policy_name,
+         people=[person.name for person in people], ids=[person.id for person in people])
+    for problem in found.problems:
+        _say(events.LEVEL_SKIPPED, incident, run, level=step.level + 1, round=step.round + 1,
+             reason=f"only partly, {problem}")
+    page(incident, people, Paging(run_id=run.id, level=step.level, round=step.round, reasons=found.people))
+    return True
+
+
+def _exhaust(run: Run, incident: Incident) -> None:
+    run.state, run.ended_at = "exhausted", clock.now()
+    session.flush()
+    _say(events.EXHAUSTED, incident, run, policy=run.policy_name, catch_all=run.catch_all)
+    if not run.catch_all:
+        start(incident, policy=queries.catch_all())
+    elif run.policy_id is not None and run.level >= 0 and not _anybody(run):
+        start(incident, policy=queries.admins())
+
+
+def _anybody(run: Run) -> bool:
+    """Whether any level of the run means somebody now."""
+    return any(queries.resolve(level["targets"], clock.now()).people for level in run.levels)
+
+
+def escalate(incident: Incident, *, by: Actor) -> Incident:
+    """Page the next level now, also from acknowledged (which becomes triggered again)."""
+    incident = incidents.trigger_again(incident, by=by)
+    record(events.ESCALATED, incident.ref, by=by, also=["incidents"], via=by.via)
+    run = queries.latest(incident.id)
+    if run is None or run.state == "exhausted":
+        start(incident, by=by)
+        return incident
+    if run.state != "running" or run.started_at < incident.triggered_at:
+        run = _resumed(run, incident)
+    advance(run, incident)
+    return incident
+
+
+def _resumed(former: Run, incident: Incident) -> Run:
+    """A run that goes on where `former` stood, on the same frozen policy."""
+    void(incident)
+    run = Run(incident_id=incident.id, policy_id=former.policy_id, policy_name=former.policy_name,
+              policy_version=former.policy_version, levels=former.levels, repeat=former.repeat,
+              catch_all=former.catch_all, level=former.level, round=former.round)
+    session.add(run)
+    session.flush()
+    return run
+
+
+def hurry(incident_id: int, run_id: int, level: int, round_: int) -> None:
+    """Nobody of this level can be reached: its time is over now, if it is still that level's."""
+    incidents.lock(incident_id)
+    changed = session.execute(update(Run).where(
+        Run.id == run_id, Run.state == "running", Run.level == level, Run.round == round_,
+        Run.next_at > clock.now()).values(next_at=clock.now()))
+    if changed.rowcount:
+        wake("app.escalation.ticks.advance")
+
+
+def void(incident: Incident) -> None:
+    """The incident needs nobody any more, or starts anew: its run stops."""
+    session.execute(update(Run).where(Run.incident_id == incident.id, Run.state == "running")
+                    .values(state="voided", ended_at=clock.now()))
+
+
+def restart_timer(incident: Incident) -> None:
+    """After a reassignment the present level's time counts anew."""
+    run = queries.running(incident.id)
+    if run is not None and run.level >= 0:
+        run.next_at = rules.due(clock.now(), int(run.levels[run.level]["timeout"]))
+
+
+def _say(kind: Kind, incident: Incident, run: Run, **data: object) -> None:
+    record(kind, incident.ref, by=SYSTEM, also=["incidents"], run=run.id, **data)

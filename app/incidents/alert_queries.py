@@ -1,0 +1,68 @@
+"""Reads on alerts: one by id, and lists narrowed by what the address says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy.orm import joinedload
+from werkzeug.datastructures import MultiDict
+
+from app.catalog.models import Service
+from app.core.access import Actor
+from app.core.db import session
+from app.core.errors import NotFound
+from app.identity.models import Team
+from app.identity.queries import visible_teams
+from app.incidents import filters
+from app.incidents.models import Alert, Incident, Responder
+from app.incidents.queries import contains, number_of
+
+
+def alert_for(key: str, by: Actor) -> Alert:
+    """The alert, if this person may see it. Raises NotFound, also for what is hidden."""
+    number = number_of(key)
+    found = session.scalar(visible(select(Alert), by).where(Alert.id == number)) if number else None
+    if found is None:
+        raise NotFound(f"There is no alert {key}")
+    return found
+
+
+def visible(query: Select[Any], by: Actor) -> Select[Any]:
+    """Only alerts of incidents and services this person may see."""
+    teams = visible_teams(by)
+    query = query.options(joinedload(Alert.service))
+    if teams is None:
+        return query
+    asked = select(Responder.incident_id).where(Responder.user_id == by.user_id)
+    incidents = select(Incident.id).where(or_(Incident.team_id.is_(None), Incident.team_id.in_(teams),
+                                              Incident.id.in_(asked)))
+    services = select(Service.id).where(Service.team_id.in_(teams))
+    return query.where(or_(Alert.incident_id.in_(incidents), Alert.incident_id.is_(None) & or_(
+        Alert.service_id.is_(None), Alert.service_id.in_(services))))
+
+
+def alerts(by: Actor, args: MultiDict[str, str]) -> Select[Any]:
+    """The alerts that status, severity, team, service, integration, incident, q, from and to let through.
+
+    Raises Invalid for values that mean nothing.
+    """
+    wanted = filters.read_alerts(args)
+    query = visible(select(Alert), by)
+    for column, values in ((Alert.status, wanted.status), (Alert.severity, wanted.severity)):
+        if values:
+            query = query.where(column.in_(values))
+    for column, values in ((Alert.integration_id, wanted.integration), (Alert.incident_id, wanted.incident)):
+        if values:
+            query = query.where(column.in_([number_of(value) for value in values]))
+    if wanted.service:
+        query = query.where(exists().where(Service.id == Alert.service_id, func.lower(Service.key).in_(
+            [key.lower() for key in wanted.service])))
+    if wanted.team:
+        query = query.where(exists().where(Incident.id == Alert.incident_id, Team.id == Incident.team_id,
+                                           Team.key.in_(wanted.team)))
+    if wanted.since:
+        query = query.where(Alert.last_seen >= wanted.since)
+    if wanted.until:
+        query = query.where(Alert.first_seen < wanted.until)
+    return query.where(contains(Alert.title, wanted.text) | contains(Alert.body, wanted.text)) if wanted.text else query

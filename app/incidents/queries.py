@@ -1,0 +1,198 @@
+"""Reads on incidents: one by number, filtered lists with counters, timelines, and what machines get to see."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import selectinload
+
+from app.catalog.models import Service
+from app.core import clock
+from app.core.access import Actor
+from app.core.db import db, session
+from app.core.errors import NotFound
+from app.core.events import KINDS, Event, sentence
+from app.core.panels import panels
+from app.identity.models import Team, User
+from app.identity.queries import allow, visible_teams
+from app.incidents.filters import Filters
+from app.incidents.models import Alert, Counter, Incident, Note, Responder
+
+
+def next_number_query(counter: type[Counter]) -> Any:
+    """The statement that gives out the next incident number; two at once wait for each other."""
+    insert = postgresql_insert if db.engine.dialect.name == "postgresql" else sqlite_insert
+    statement = insert(counter).values(name="incident", value=1)
+    return statement.on_conflict_do_update(index_elements=["name"], set_={"value": counter.value + 1}).returning(
+        counter.value)
+
+
+def involved(incident: Incident, by: Actor) -> bool:
+    """Whether this person was paged for, assigned to or requested on the incident."""
+    if by.user_id is None:
+        return False
+    return session.scalar(select(exists().where(Responder.incident_id == incident.id,
+                                                Responder.user_id == by.user_id))) or False
+
+
+def incident_for(number: int | str, by: Actor) -> Incident:
+    """The incident, if this person may see it. Raises NotFound, also for what is hidden."""
+    incident = session.get(Incident, int(number)) if str(number).isdigit() and len(str(number)) < 18 else None
+    if incident is None:
+        raise NotFound(f"There is no incident #{number}")
+    allow(by, "incident.read", team_id=incident.team_id, involved=involved(incident, by))
+    return incident
+
+
+def visible(query: Select[Any], by: Actor) -> Select[Any]:
+    """Only incidents of teams this person may see, of no team, or that they were asked about."""
+    teams = visible_teams(by)
+    if teams is None:
+        return query
+    asked = exists().where(Responder.incident_id == Incident.id, Responder.user_id == by.user_id)
+    return query.where(or_(Incident.team_id.is_(None), Incident.team_id.in_(teams), asked))
+
+
+def filtered(query: Select[Any], filters: Filters) -> Select[Any]:
+    """`query` narrowed to the filters; repeated values mean "or", different filters "and"."""
+    for column, values in ((Incident.status, filters.status), (Incident.severity, filters.severity),
+                           (Incident.urgency, filters.urgency)):
+        if values:
+            query = query.where(column.in_(values))
+    if filters.team:
+        query = query.where(Incident.team_id.in_(select(Team.id).where(Team.key.in_(filters.team))))
+    if filters.service:
+        query = query.where(Incident.service_id.in_(select(Service.id).where(
+            func.lower(Service.key).in_([key.lower() for key in filters.service]))))
+    if filters.assignee:
+        named = select(Responder.incident_id).join(User).where(Responder.kind == "assignee",
+                                                               User.email.in_(filters.assignee))
+        query = query.where(Incident.id.in_(named))
+    query = _in_time(query, filters.since, filters.until)
+    return _with_text(query, filters.text) if filters.text else query
+
+
+def _in_time(query: Select[Any], since: datetime | None, until: datetime | None) -> Select[Any]:
+    if since:
+        query = query.where(Incident.opened_at >= since)
+    return query.where(Incident.opened_at < until) if until else query
+
+
+def _with_text(query: Select[Any], text: str) -> Select[Any]:
+    number = text.removeprefix("#")
+    if number.isdigit() and len(number) < 18:
+        return query.where(Incident.id == int(number))
+    pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    in_alerts = select(Alert.incident_id).where(Alert.title.ilike(pattern, escape="\\"))
+    in_notes = select(Note.incident_id).where(Note.body.ilike(pattern, escape="\\"))
+    in_service = select(Service.id).where(Service.name.ilike(pattern, escape="\\"))
+    return query.where(or_(Incident.title.ilike(pattern, escape="\\"), Incident.id.in_(in_alerts),
+                           Incident.id.in_(in_notes), Incident.service_id.in_(in_service)))
+
+
+def listed(filters: Filters, by: Actor, *, limit: int, before: int | None = None) -> list[Incident]:
+    """The matching incidents, newest first (`sort=oldest` turns it), from behind the cursor `before`."""
+    query = filtered(visible(select(Incident), by), filters).options(
+        selectinload(Incident.service), selectinload(Incident.team),
+        selectinload(Incident.responders).selectinload(Responder.user))
+    oldest = filters.sort == "oldest"
+    if before is not None:
+        query = query.where(Incident.id > before if oldest else Incident.id < before)
+    return list(session.scalars(query.order_by(Incident.id if oldest else Incident.id.desc()).limit(limit)))
+
+
+def counted(by: Actor, filters: Filters) -> dict[str, int]:
+    """How many of the whole filtered set, whatever the status filter: triggered, acknowledged, snoozed, resolved today."""
+    base = filtered(visible(select(Incident.status, Incident.snoozed_until, Incident.resolved_at), by),
+                    filters.without("status"))
+    midnight = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    open_ = base.where(Incident.status.in_(("triggered", "acknowledged"))).subquery()
+    snoozed = open_.c.snoozed_until.is_not(None)
+    rows = session.execute(select(open_.c.status, snoozed, func.count()).group_by(open_.c.status, snoozed)).all()
+    found = {"triggered": 0, "acknowledged": 0, "snoozed": 0}
+    for status, is_snoozed, number in rows:
+        found["snoozed" if is_snoozed else status] += number
+    resolved = base.where(Incident.status == "resolved", Incident.resolved_at >= midnight).subquery()
+    return {**found, "resolved": session.scalar(select(func.count()).select_from(resolved)) or 0}
+
+
+def last_resolved(by: Actor) -> Incident | None:
+    """The incident that ended last, for "nothing is open"."""
+    return session.scalar(visible(select(Incident), by).where(Incident.status == "resolved")
+                          .order_by(Incident.resolved_at.desc()).limit(1))
+
+
+def timeline(incident: Incident, *, after: int = 0, limit: int = 200) -> list[Event]:
+    """Its entries, oldest first by commit."""
+    shown = [kind.name for kind in KINDS.values() if kind.timeline]
+    return list(session.scalars(select(Event).where(
+        Event.subject == incident.ref, Event.kind.in_(shown), Event.id > after).order_by(Event.id).limit(limit)))
+
+
+def alerts_of(incident: Incident, *, limit: int = 50) -> list[Alert]:
+    """Its alerts, newest first."""
+    return list(session.scalars(select(Alert).where(Alert.incident_id == incident.id)
+                                .order_by(Alert.id.desc()).limit(limit)))
+
+
+def similar(incident: Incident, by: Actor, *, limit: int = 5) -> list[Incident]:
+    """Earlier resolved incidents of the same service and title, newest first."""
+    return list(session.scalars(visible(select(Incident), by).where(
+        Incident.id < incident.id, Incident.status == "resolved", Incident.title == incident.title,
+        Incident.service_id.is_not_distinct_from(incident.service_id)).order_by(Incident.id.desc()).limit(limit)))
+
+
+def entry_document(event: Event) -> dict[str, Any]:
+    """A timeline or audit entry as machines get it."""
+    kind, _, key = event.actor.partition(":")
+    return {"id": str(event.id), "at": clock.rfc3339(event.at), "kind": event.kind,
+            "actor": {"kind": kind, "id": key, "name": event.actor_name}, "subject": event.subject,
+            "text": sentence(event), "data": event.data}
+
+
+def state_of(incident: Incident) -> dict[str, Any]:
+    """Status and who is behind it, for a refusal."""
+    return {"status": incident.status, "acknowledged_by": incident.acknowledged_name,
+            "resolved_by": incident.resolved_name, "version": incident.version}
+
+
+def incident_document(incident: Incident) -> dict[str, Any]:
+    """The incident as machines get it (CONTRACT.md)."""
+    from_higher = panels("incident_document", incident)
+    service, team = incident.service, incident.team
+    return {
+        "id": str(incident.id), "number": incident.id, "title": incident.title, "description": incident.description,
+        "status": incident.status, "severity": incident.severity, "urgency": incident.urgency,
+        "priority": incident.priority, "service": {"key": service.key, "name": service.name} if service else None,
+        "team": {"key": team.key, "name": team.name} if team else None,
+        "assignees": [{"email": user.email, "name": user.name} for user in incident.assignees],
+        "alert_count": incident.alert_count, "labels": incident.labels, "route": incident.route,
+        "opened_at": clock.rfc3339(incident.opened_at), "acknowledged_at": clock.rfc3339(incident.acknowledged_at),
+        "acknowledged_by": incident.acknowledged_name, "resolved_at": clock.rfc3339(incident.resolved_at),
+        "resolved_by": incident.resolved_name, "resolution_note": incident.resolution_note,
+        "snoozed_until": clock.rfc3339(incident.snoozed_until), "former": incident.former_id, "test": incident.test,
+        **from_higher, "url": link(incident), "version": incident.version,
+    }
+
+
+def alert_document(alert: Alert) -> dict[str, Any]:
+    """The alert as machines get it (CONTRACT.md)."""
+    return {
+        "id": str(alert.id), "dedup_key": alert.dedup_key, "status": alert.status, "severity": alert.severity,
+        "title": alert.title, "body": alert.body, "url": alert.url, "count": alert.count,
+        "first_seen": clock.rfc3339(alert.first_seen), "last_seen": clock.rfc3339(alert.last_seen),
+        "resolved_at": clock.rfc3339(alert.resolved_at), "service": alert.service.key if alert.service else None,
+        "incident": str(alert.incident_id) if alert.incident_id else None,
+        "integration": str(alert.integration_id) if alert.integration_id else None, "labels": alert.labels,
+        "notes": alert.notes,
+    }
+
+
+def link(incident: Incident) -> str:
+    """Its absolute address."""
+    return f"{current_app.config['BASE_URL']}/incidents/{incident.id}"

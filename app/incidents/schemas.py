@@ -1,0 +1,67 @@
+"""What machines get and send about incidents, alerts and the log, as schemas of the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.core.openapi import component
+from app.incidents.rules import PRIORITIES, SEVERITIES
+
+STATUSES = ("triggered", "acknowledged", "resolved")
+TEXT: dict[str, Any] = {"type": "string"}
+MAYBE: dict[str, Any] = {"type": ["string", "null"]}
+AT: dict[str, Any] = {"type": ["string", "null"], "format": "date-time"}
+NAMED: dict[str, Any] = {"type": ["object", "null"], "required": ["key", "name"],
+                         "properties": {"key": TEXT, "name": TEXT}}
+PERSON: dict[str, Any] = {"type": "object", "required": ["email", "name"], "properties": {"email": TEXT, "name": TEXT}}
+PEOPLE: dict[str, Any] = {"type": "array", "minItems": 1, "maxItems": 50, "items": {"type": "string", "maxLength": 254}}
+
+
+def _object(properties: dict[str, Any], required: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": False, "required": list(required), "properties": properties}
+
+
+INCIDENT = component("Incident", {
+    "type": "object",
+    "required": ["id", "number", "title", "status", "severity", "urgency", "alert_count", "opened_at", "url", "version"],
+    "properties": {
+        "id": TEXT, "number": {"type": "integer"}, "title": TEXT, "description": TEXT,
+        "status": {"type": "string", "enum": list(STATUSES)}, "severity": {"type": "string", "enum": list(SEVERITIES)},
+        "urgency": {"type": "string", "enum": ["high", "low"]}, "priority": MAYBE, "service": NAMED, "team": NAMED,
+        "assignees": {"type": "array", "items": PERSON}, "alert_count": {"type": "integer"},
+        "labels": {"type": "object"}, "route": {"type": "object"},
+        "opened_at": {"type": "string", "format": "date-time"}, "acknowledged_at": AT, "acknowledged_by": MAYBE,
+        "resolved_at": AT, "resolved_by": MAYBE, "resolution_note": TEXT, "snoozed_until": AT,
+        "former": {"type": ["integer", "null"]}, "test": {"type": "boolean"},
+        "escalation": {"type": "object", "properties": {
+            "level": {"type": ["integer", "null"]}, "next_at": AT, "repeats_left": {"type": ["integer", "null"]}}},
+        "url": TEXT, "version": {"type": "integer"}}})
+
+ALERT = component("Alert", {
+    "type": "object",
+    "required": ["id", "dedup_key", "status", "severity", "title", "count", "first_seen", "last_seen", "labels"],
+    "properties": {
+        "id": TEXT, "dedup_key": TEXT, "status": {"type": "string", "enum": ["firing", "resolved"]}, "severity": TEXT,
+        "title": TEXT, "body": TEXT, "url": TEXT, "count": {"type": "integer"}, "first_seen": AT, "last_seen": AT,
+        "resolved_at": AT, "service": MAYBE, "incident": MAYBE, "integration": MAYBE, "labels": {"type": "object"},
+        "notes": {"type": "array", "items": TEXT}}})
+
+_ENTRY: dict[str, Any] = {
+    "id": TEXT, "at": {"type": "string", "format": "date-time"}, "kind": TEXT, "subject": TEXT, "text": TEXT,
+    "data": {"type": "object"},
+    "actor": {"type": "object", "properties": {"kind": TEXT, "id": TEXT, "name": TEXT}}}
+ENTRY = component("Entry", {"type": "object", "required": ["id", "at", "kind", "actor", "text", "data"],
+                            "properties": _ENTRY})
+FACT = component("Fact", {"type": "object", "required": ["id", "at", "kind", "actor", "text", "data", "also"], "properties": {
+    **_ENTRY, "also": {"type": "array", "items": TEXT}, "ip": TEXT, "agent": TEXT}})
+
+NEW = _object({
+    "title": {"type": "string", "minLength": 1, "maxLength": 300}, "service": TEXT, "team": TEXT,
+    "severity": {"type": "string", "enum": list(SEVERITIES)}, "description": {"type": "string", "maxLength": 10_000},
+    "assignees": PEOPLE}, ("title",))
+RESOLVE = _object({"note": {"type": "string", "maxLength": 2000}})
+SNOOZE = _object({"until": {"type": "string"}, "minutes": {"type": "integer", "minimum": 5, "maximum": 10_080}})
+ASSIGN = _object({"assignees": PEOPLE}, ("assignees",))
+ADD_RESPONDERS = _object({"people": PEOPLE}, ("people",))
+NOTE = _object({"body": {"type": "string", "minLength": 1, "maxLength": 10_000}}, ("body",))
+PRIORITY = _object({"priority": {"type": ["string", "null"], "enum": [*PRIORITIES, None]}}, ("priority",))

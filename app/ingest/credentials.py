@@ -1,0 +1,54 @@
+"""Who is knocking: from a token or service key to its integration; and the integration's secrets, decrypted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import func, select
+
+from app.catalog.models import Service
+from app.core import secrets
+from app.core.db import session
+from app.ingest.models import Integration
+
+SHORTEST, LONGEST = 16, 128
+
+
+def by_token(token: str) -> Integration | None:
+    """The integration that this token opens."""
+    if not SHORTEST <= len(token) <= LONGEST:
+        return None
+    return session.scalar(select(Integration).where(Integration.token_hash == secrets.digest(token)))
+
+
+def by_service_key(key: str, plugin: str) -> Integration | None:
+    """For senders that only know a routing key: the vendor's integration that serves this service, else the first."""
+    service = session.scalar(select(Service).where(func.lower(Service.key) == key.lower(),
+                                                   Service.lifecycle != "archived")) if key else None
+    if service is None:
+        return None
+    rank = Integration.service_id.is_not_distinct_from(service.id).desc()
+    same_team = Integration.team_id.is_not_distinct_from(service.team_id).desc()
+    return session.scalar(select(Integration).where(Integration.plugin == plugin)
+                          .order_by(rank, same_team, Integration.id).limit(1))
+
+
+def token_of(integration: Integration) -> str:
+    """The token itself, for those who may see the full address."""
+    return secrets.open_(integration.token_sealed, bound_to=f"integration:{integration.key}/token")
+
+
+def secret_of(integration: Integration) -> str:
+    """The signing secret. The integration must have one."""
+    return secrets.open_(integration.secret_sealed or "", bound_to=f"integration:{integration.key}/secret")
+
+
+def config_of(integration: Integration, plugin: Any) -> dict[str, Any]:
+    """The plugin's own fields with defaults filled in and secret ones decrypted."""
+    found = {field.name: field.default for field in plugin.fields}
+    found.update({name: value for name, value in integration.config.items() if name in found})
+    for field in plugin.fields:
+        if field.secret and found.get(field.name):
+            found[field.name] = secrets.open_(found[field.name],
+                                              bound_to=f"integration:{integration.key}/{field.name}")
+    return found

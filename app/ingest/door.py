@@ -1,0 +1,148 @@
+"""The door: prove who sends, check the form, store the raw delivery, commit, answer. Nothing else happens here."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import insert, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from app.core import signatures
+from app.core.db import db, session, transaction
+from app.core.errors import Failure
+from app.core.jobs import wake
+from app.ingest import credentials
+from app.ingest.models import ORIGINAL, Delivery, Integration, RefusedRequest
+from app.plugin_api import Inbound, Rejected
+
+LIMIT = 1024 * 1024
+KEY_HEADERS = ("idempotency-key", "x-idempotency-key", "x-delivery-id", "x-github-delivery", "x-gitlab-event-uuid",
+               "request-id", "x-amz-sns-message-id", "ce-id")
+HIDDEN = ("authorization", "cookie", "x-api-key", "x-routing-key", "proxy-authorization")
+DRAIN = "app.ingest.ticks.drain"
+
+
+@dataclass
+class TooLarge(Failure):
+    """The body is larger than the door is wide."""
+
+    def __post_init__(self) -> None:
+        self.status, self.title = 413, "Too large"
+        self.detail = "A delivery has at most 1 MiB (1,048,576 bytes) after decompression"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the sender is told: `accepted`, `duplicate`, `rejected` (400) or `refused` (401), with the delivery's id."""
+
+    status: str
+    delivery: str = ""
+    reason: str = ""
+    fault: Rejected | None = None
+
+
+def unpacked(body: bytes, encoding: str) -> bytes:
+    """The body after decompression, never more than the limit in memory. Raises TooLarge, or Rejected when broken."""
+    if encoding in ("", "identity"):
+        if len(body) > LIMIT:
+            raise TooLarge()
+        return body
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise Rejected(f"The content encoding {encoding[:40]} is not known; send gzip, deflate or none")
+    machine = zlib.decompressobj(wbits=47 if "gzip" in encoding else 15)
+    try:
+        found = machine.decompress(body, LIMIT + 1)
+    except zlib.error:
+        raise Rejected(f"The body is not {encoding}") from None
+    if len(found) > LIMIT:
+        raise TooLarge()
+    return found
+
+
+def receive(integration: Integration, inbound: Inbound, *, ip: str = "") -> Outcome:
+    """Store one delivery and say what the sender hears; the answer leaves only after the commit."""
+    registry = current_app.extensions["plugins"]
+    plugin = registry.integrations.get(integration.plugin)
+    try:
+        signature = check_signature(integration, inbound)
+        if plugin is not None:
+            plugin.verify(inbound, credentials.config_of(integration, plugin))
+    except Rejected as fault:
+        return _turned_away(integration, inbound, fault, ip)
+    state = "held" if integration.paused_at is not None else "received"
+    with transaction():
+        values = _values(integration, inbound, state=state, ip=ip, signature=signature)
+        key = session.execute(_once(values)).scalar_one_or_none()
+        if key is not None:
+            wake(DRAIN)
+            return Outcome("accepted", str(key))
+        return Outcome("duplicate", str(_repeat(values)))
+
+
+def check_signature(integration: Integration, inbound: Inbound) -> str:
+    """`valid` when a secret is set and fits, "" when none is set. Raises Rejected naming what is wrong."""
+    if integration.secret_sealed is None:
+        return ""
+    scheme: dict[str, Any] = {"header": "X-OnCall-Signature", "prefix": "v1=", "signed": "timestamp.body",
+                              "timestamp_header": "X-OnCall-Timestamp", **integration.config.get("signature", {})}
+    signatures.check(inbound.body, inbound.headers, inbound.received_at,
+                     secrets=[credentials.secret_of(integration)], **scheme)
+    return "valid"
+
+
+def _values(integration: Integration, inbound: Inbound, **more: Any) -> dict[str, Any]:
+    headers = {name: "…" if name in HIDDEN or "signature" in name or "token" in name else value[:2000]
+               for name, value in inbound.headers.items()}
+    key = next((inbound.headers[name] for name in KEY_HEADERS if inbound.headers.get(name)), None)
+    return {
+        "integration_id": integration.id, "received_at": inbound.received_at, "next_at": inbound.received_at,
+        "method": inbound.method, "headers": headers, "query": _public(inbound.query), "body": inbound.body,
+        "delivery_key": key[:300] if key else None, "body_hash": hashlib.sha256(inbound.body).hexdigest(),
+        "note": "", "results": [], "attempts": 0, **more,
+    }
+
+
+def _public(query: Mapping[str, str]) -> dict[str, str]:
+    return {name: "…" if name in ("token", "key", "secret") else value[:500] for name, value in query.items()}
+
+
+def _once(values: dict[str, Any]) -> Any:
+    """Insert unless the same key and bytes are there: the unique index decides, never a look beforehand."""
+    maker = postgresql_insert if db.engine.dialect.name == "postgresql" else sqlite_insert
+    return maker(Delivery).values(values).on_conflict_do_nothing(
+        index_elements=["integration_id", "delivery_key", "body_hash"], index_where=ORIGINAL).returning(Delivery.id)
+
+
+def _repeat(values: dict[str, Any]) -> int:
+    """Log the repeat beside its original; returns the original's id."""
+    first = session.execute(select(Delivery.id).where(
+        Delivery.integration_id == values["integration_id"], Delivery.delivery_key == values["delivery_key"],
+        Delivery.body_hash == values["body_hash"], Delivery.state.not_in(("duplicate", "rejected")))).scalar_one()
+    session.execute(insert(Delivery).values({**values, "state": "duplicate", "duplicate_of": first,
+                                             "note": f"the same as delivery {first}"}))
+    return int(first)
+
+
+def _turned_away(integration: Integration, inbound: Inbound, fault: Rejected, ip: str) -> Outcome:
+    """Refused (who it is, is not proven): only counted. Rejected (it can't be read): stored with the reason."""
+    with transaction():
+        if fault.unauthenticated:
+            session.execute(insert(RefusedRequest).values(integration_id=integration.id, at=inbound.received_at,
+                                                          ip=ip[:64], reason=fault.reason[:300]))
+            return Outcome("refused", reason=fault.reason, fault=fault)
+        values = _values(integration, inbound, state="rejected", ip=ip, signature="", processed_at=inbound.received_at)
+        key = session.execute(insert(Delivery).values({**values, "note": fault.reason[:1000]})
+                              .returning(Delivery.id)).scalar_one()
+        return Outcome("rejected", str(key), fault.reason, fault)
+
+
+def reject_unreadable(integration: Integration, inbound: Inbound, fault: Rejected, *, ip: str = "") -> Outcome:
+    """A body that could not even be unpacked: stored as rejected, so that its sender's owner sees it."""
+    return _turned_away(integration, inbound, fault, ip)
+

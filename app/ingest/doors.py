@@ -1,0 +1,132 @@
+"""The addresses at which senders knock: `/in/<token>`, and those that vendors' own senders know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import Blueprint, Response, current_app, jsonify, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from app.core import clock
+from app.core.access import access, own_transaction
+from app.core.db import session
+from app.core.errors import NotFound
+from app.core.web import problem
+from app.ingest import credentials, door
+from app.ingest.models import Integration
+from app.ingest.refusals import count_wrong
+from app.plugin_api import Inbound, Rejected
+
+blueprint = Blueprint("doors", __name__)
+
+
+@blueprint.route("/in/<token>", methods=["POST", "PUT"])
+@access("public")
+@own_transaction
+def accept(token: str) -> Response:
+    """Any configured integration."""
+    return _let_in(lambda _inbound: credentials.by_token(token))
+
+
+@blueprint.route("/in", methods=["POST", "PUT"])
+@access("public")
+@own_transaction
+def accept_by_header() -> Response:
+    """The same, with the token in a header or the query."""
+    return _let_in(lambda _inbound: credentials.by_token(_token()))
+
+
+def _token() -> str:
+    """The token where senders put it: Bearer, GenieKey, Basic, X-API-Key, `?token=`."""
+    scheme, _, rest = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() in ("bearer", "geniekey"):
+        return rest.strip()
+    if request.authorization is not None and scheme.lower() == "basic":
+        return request.authorization.password or request.authorization.username or ""
+    return request.headers.get("X-API-Key") or request.args.get("token", "")
+
+
+def vendor_door(plugin: Any) -> Callable[..., Response]:
+    """The view of a vendor's address: the credential is where that vendor puts it, the answer as that vendor's."""
+    @access("public")
+    @own_transaction
+    def knock(**_arguments: str) -> Response:
+        def find(inbound: Inbound) -> Integration | None:
+            credential = plugin.credential(inbound) or _token()
+            return credentials.by_token(credential) or credentials.by_service_key(credential, plugin.slug)
+        return _let_in(find, plugin)
+    return knock
+
+
+def vendor_blueprint(registry: Any) -> Blueprint:
+    """The addresses that the installed plugins name."""
+    found = Blueprint("vendor_doors", __name__)
+    for plugin in registry.integrations.values():
+        for number, place in enumerate(getattr(plugin, "doors", ())):
+            found.add_url_rule(place.path, f"{plugin.slug}_{number}", vendor_door(plugin),
+                               methods=list(place.methods))
+    return found
+
+
+def _let_in(find: Callable[[Inbound], Integration | None], plugin: Any = None) -> Response:
+    ip = request.remote_addr or ""
+    try:
+        inbound, fault = _inbound(), None
+    except Rejected as found:
+        inbound, fault = _raw(b""), found
+    integration = find(inbound)
+    if integration is None:
+        count_wrong(ip)
+        return _unknown(plugin, inbound)
+    plugin = plugin or current_app.extensions["plugins"].integrations.get(integration.plugin)
+    session.expunge_all()
+    outcome = (door.reject_unreadable(integration, inbound, fault, ip=ip) if fault is not None
+               else door.receive(integration, inbound, ip=ip))
+    if outcome.status == "refused":
+        count_wrong(ip)
+    return _answer(outcome, plugin, inbound)
+
+
+def _inbound() -> Inbound:
+    """The request as plugins get it. Raises TooLarge before the body is read whole, Rejected when it can't be."""
+    if (request.content_length or 0) > door.LIMIT:
+        raise door.TooLarge()
+    request.max_content_length = door.LIMIT + 1
+    try:
+        raw = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        raise door.TooLarge() from None
+    return _raw(door.unpacked(raw, request.headers.get("Content-Encoding", "").strip().lower()))
+
+
+def _raw(body: bytes) -> Inbound:
+    headers: Mapping[str, str] = {name.lower(): value for name, value in request.headers.items()}
+    return Inbound(request.method, headers, request.args.to_dict(), body, clock.now())
+
+
+def _unknown(plugin: Any, inbound: Inbound) -> Response:
+    """No such integration: the same answer whether it never was or is gone; vendors' senders hear their own form."""
+    if plugin is not None and hasattr(plugin, "respond"):
+        try:
+            plugin.verify(inbound, {})
+        except Rejected as fault:
+            return _theirs(plugin.respond(inbound, fault))
+        return _theirs(plugin.respond(inbound, Rejected("The key is not known", errors=["The key is not known"])))
+    raise NotFound("There is no integration with this token")
+
+
+def _answer(outcome: door.Outcome, plugin: Any, inbound: Inbound) -> Response:
+    if plugin is not None and hasattr(plugin, "respond") and outcome.status != "refused":
+        return _theirs(plugin.respond(inbound, outcome.fault))
+    if outcome.status == "refused":
+        return problem(401, "Not let in", outcome.reason)
+    if outcome.status == "rejected":
+        return problem(400, "Not readable", outcome.reason, delivery=outcome.delivery)
+    response = jsonify({"status": outcome.status, "delivery": outcome.delivery})
+    response.status_code = 202 if outcome.status == "accepted" else 200
+    return response
+
+
+def _theirs(answer: Any) -> Response:
+    return Response(answer.body, answer.status, headers=dict(answer.headers))

@@ -1,0 +1,13 @@
+"""What can be said about integrations and their deliveries."""
+
+from app.core.events import Kind
+
+CREATED = Kind("integration.created", "{actor} created the integration {name}", ("name", "before", "after"))
+CHANGED = Kind("integration.changed", "{actor} changed the integration {name}", ("name", "before", "after"))
+DELETED = Kind("integration.deleted", "{actor} deleted the integration {name}", ("name", "before"))
+PAUSED = Kind("integration.paused", "{actor} paused the integration {name}", ("name",))
+RESUMED = Kind("integration.resumed", "{actor} resumed the integration {name}", ("name", "held"))
+TOKEN_RENEWED = Kind("integration.token_renewed", "{actor} renewed the token of {name}", ("name",))
+PROCESSED = Kind("delivery.processed", "{number} deliveries of {name} were processed", ("name", "number"))
+REFUSED = Kind("delivery.refused", "A request to {name} was refused: {reason}", ("name", "reason"))
+REPLAYED = Kind("delivery.replayed", "{actor} replayed a delivery of {name}", ("name", "delivery"))

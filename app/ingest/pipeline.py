@@ -1,0 +1,165 @@
+"""From deliveries to incidents, inside one transaction: normalise, count or open, route, page the first level."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import func, select
+
+from app.catalog.models import Service
+from app.core import clock
+from app.core.access import Actor
+from app.core.db import session
+from app.core.errors import Conflict
+from app.core.events import record
+from app.escalation import queries as escalation_queries
+from app.escalation import service as escalation
+from app.identity.models import Team
+from app.incidents import alerts, service
+from app.incidents import events as incident_events
+from app.incidents.models import Alert, Incident
+from app.ingest import credentials, rules, testing
+from app.ingest.models import Delivery, Integration
+from app.plugin_api import Inbound, Rejected, Signal
+
+
+@dataclass
+class Batch:
+    """What is looked up once for many deliveries of one integration."""
+
+    integration: Integration
+    actor: Actor
+    places: rules.Places
+    open: dict[str, Alert | None] = field(default_factory=dict)
+
+
+def begin(integration: Integration) -> Batch:
+    """Everything routing needs, in three queries."""
+    services = session.execute(select(func.lower(Service.key), Service.id).join(Team).where(
+        Service.lifecycle != "archived", Team.archived_at.is_(None)))
+    tags: dict[str, list[int]] = {}
+    for team_id, words in session.execute(select(Team.id, Team.tags).where(Team.archived_at.is_(None))):
+        for word in words:
+            tags.setdefault(word.lower(), []).append(team_id)
+    places = rules.Places(dict(services.tuples().all()), tags)
+    actor = Actor(integration.ref, f"integration {integration.name}", via="integration")
+    return Batch(integration, actor, places)
+
+
+def process(delivery: Delivery, batch: Batch) -> None:
+    """Apply one delivery's signals and write into its row what became of each."""
+    registry = current_app.extensions["plugins"]
+    delivery.processed_at, delivery.attempts = clock.now(), delivery.attempts + 1
+    plugin = registry.integrations.get(batch.integration.plugin)
+    if plugin is None:
+        delivery.state, delivery.note = "failed", f"The plugin {batch.integration.plugin} is not installed"
+        return
+    inbound = Inbound(delivery.method, delivery.headers, delivery.query, delivery.body, delivery.received_at)
+    try:
+        signals = plugin.normalize(inbound, credentials.config_of(batch.integration, plugin))
+    except Rejected as fault:
+        delivery.state, delivery.note = "rejected", fault.reason[:1000]
+        return
+    test = testing.kind_of(delivery)
+    _load_open(batch, [rules.dedup_key(testing.marked(signal, test).dedup_key or signal.title) for signal in signals])
+    delivery.results = [_apply(testing.marked(signal, test), delivery, batch) for signal in signals]
+    delivery.state = "processed"
+    delivery.note = "; ".join(dict.fromkeys(result["note"] for result in delivery.results))[:1000]
+
+
+def _load_open(batch: Batch, keys: list[str]) -> None:
+    """One query for all keys of a delivery that this batch has not met yet."""
+    unknown = [key for key in dict.fromkeys(keys) if key not in batch.open]
+    for start in range(0, len(unknown), 500):
+        found = alerts.open_alerts(batch.integration.id, unknown[start:start + 500])
+        batch.open.update({key: found.get(key) for key in unknown[start:start + 500]})
+
+
+def _apply(signal: Signal, delivery: Delivery, batch: Batch) -> dict[str, Any]:
+    integration = batch.integration
+    read = rules.reading(signal, integration=integration.name, default_severity=integration.default_severity,
+                         service=str(delivery.query.get("service", "")))
+    if read.key not in batch.open:
+        _load_open(batch, [read.key])
+    alert = batch.open[read.key]
+    if alert is not None and alert.status != "firing":
+        alert = None
+    return _BY_STATUS[read.status](read, alert, delivery, batch)
+
+
+def _firing(read: rules.Reading, alert: Alert | None, delivery: Delivery, batch: Batch) -> dict[str, Any]:
+    report = alerts.Report(integration_id=batch.integration.id, dedup_key=read.key, severity=read.severity,
+                           title=read.title, body=read.body, url=read.url, labels=read.labels, notes=read.notes,
+                           seen=delivery.received_at, happened_at=read.happened_at)
+    if alert is not None:
+        alerts.count_again(alert, report, by=batch.actor)
+        return _result(alert, f"counted on #{alert.incident_id}")
+    incident = _open(read, report, delivery, batch)
+    alert = alerts.open_alert(report, incident, by=batch.actor)
+    batch.open[read.key] = alert
+    escalation.start(incident)
+    return _result(alert, f"opened #{incident.id}")
+
+
+def _open(read: rules.Reading, report: alerts.Report, delivery: Delivery, batch: Batch) -> Incident:
+    integration = batch.integration
+    origin = rules.Origin(integration.name, _active_service(integration), _active_team(integration))
+    decision = rules.route(read, origin, batch.places)
+    chosen = session.get(Service, decision.service_id) if decision.service_id else None
+    team = session.get(Team, decision.team_id) if decision.team_id else None
+    labels = {**read.labels, **({"unrouted": decision.reason[:200]} if decision.step == "catch-all" else {})}
+    policy = escalation_queries.policy_for(chosen, team or (chosen.team if chosen else None))
+    trace = {"step": decision.step, "reason": decision.reason, "considered": list(decision.considered),
+             "policy": policy.name if policy else "catch-all", "integration": integration.key,
+             "delivery": str(delivery.id)}
+    opening = service.Opening(
+        title=read.title, severity=read.severity, description=read.body, service=chosen, team=team, labels=labels,
+        route=trace, former_id=alerts.former_of(report), delivery=str(delivery.id), test=bool(testing.kind_of(delivery)),
+        quiet=testing.kind_of(delivery) == "quiet")
+    incident = service.open_incident(opening, by=batch.actor)
+    record(incident_events.ROUTED, incident.ref, by=batch.actor, reason=decision.reason, step=decision.step,
+           service=chosen.name if chosen else None, policy=trace["policy"])
+    return incident
+
+
+def _active_service(integration: Integration) -> int | None:
+    found = integration.service
+    if found is None or found.lifecycle == "archived" or found.team.archived_at is not None:
+        return None
+    return found.id
+
+
+def _active_team(integration: Integration) -> int | None:
+    return integration.team_id if integration.team and integration.team.archived_at is None else None
+
+
+def _resolved(read: rules.Reading, alert: Alert | None, delivery: Delivery, batch: Batch) -> dict[str, Any]:
+    if alert is None:
+        return _result(None, "nothing open")
+    if read.happened_at and alert.event_at and read.happened_at < alert.event_at:
+        return _result(alert, "late: the alert has fired again since")
+    batch.open[read.key] = None
+    return _result(alert, alerts.close_alert(alert, by=batch.actor, seen=delivery.received_at))
+
+
+def _acknowledged(read: rules.Reading, alert: Alert | None, delivery: Delivery, batch: Batch) -> dict[str, Any]:
+    if alert is None or alert.incident is None:
+        return _result(alert, "nothing open")
+    try:
+        service.acknowledge(alert.incident, by=batch.actor)
+    except Conflict as conflict:
+        return _result(alert, conflict.detail)
+    return _result(alert, "acknowledged")
+
+
+def _suppressed(read: rules.Reading, alert: Alert | None, delivery: Delivery, batch: Batch) -> dict[str, Any]:
+    return _result(alert, "suppressed by the sender")
+
+
+_BY_STATUS = {"firing": _firing, "resolved": _resolved, "acknowledged": _acknowledged, "suppressed": _suppressed}
+
+
+def _result(alert: Alert | None, note: str) -> dict[str, Any]:
+    return {"alert": alert.id if alert else None, "incident": alert.incident_id if alert else None, "note": note}

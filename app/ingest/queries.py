@@ -1,0 +1,110 @@
+"""Reads on integrations and deliveries."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import Any
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import undefer
+
+from app.core import clock
+from app.core.access import Actor
+from app.core.db import session
+from app.core.errors import NotFound
+from app.identity.queries import allow, visible_teams
+from app.ingest.models import Delivery, Integration, RefusedRequest
+
+
+def integration_by_key(key: str) -> Integration | None:
+    """The integration of this key."""
+    return session.scalar(select(Integration).where(Integration.key == key))
+
+
+def integration_document(integration: Integration) -> dict[str, Any]:
+    """The integration as the configuration document writes it: no token, no secret."""
+    from_plugin = {name: value for name, value in integration.config.items()
+                   if name not in ("signature",) and not _sealed(value)}
+    found: dict[str, Any] = {
+        "key": integration.key, "name": integration.name, "plugin": integration.plugin,
+        "team": integration.team.key if integration.team else None,
+        "service": integration.service.key if integration.service else None, "config": from_plugin}
+    if integration.default_severity != "medium":
+        found["default_severity"] = integration.default_severity
+    if "signature" in integration.config:
+        found["signature"] = integration.config["signature"]
+    return found
+
+
+def _sealed(value: object) -> bool:
+    return isinstance(value, str) and len(value) > 30 and value[8:9] == "." and all(
+        letter in "0123456789abcdef" for letter in value[:8])
+
+
+def visible(query: Select[Any], by: Actor) -> Select[Any]:
+    """Only what belongs to integrations of teams this person may see, or of no team."""
+    teams = visible_teams(by)
+    if teams is None:
+        return query
+    return query.where(or_(Integration.team_id.is_(None), Integration.team_id.in_(teams)))
+
+
+def integrations(by: Actor) -> list[Integration]:
+    """All that the person may see, by name."""
+    return list(session.scalars(visible(select(Integration), by).order_by(Integration.name)))
+
+
+def integration_for(key: str, by: Actor) -> Integration:
+    """One by key, if the person may see it. Raises NotFound."""
+    integration = integration_by_key(key)
+    if integration is None:
+        raise NotFound(f"There is no integration {key}")
+    allow(by, "integration.read", team_id=integration.team_id)
+    return integration
+
+
+def deliveries_query(by: Actor, *, integration: Integration | None = None, states: tuple[str, ...] = ()) -> Select[Any]:
+    """The deliveries this person may see."""
+    query = visible(select(Delivery).join(Integration), by)
+    if integration is not None:
+        query = query.where(Delivery.integration_id == integration.id)
+    return query.where(Delivery.state.in_(states)) if states else query
+
+
+def delivery_for(key: str, by: Actor) -> Delivery:
+    """One delivery with its body, if the person may see it. Raises NotFound."""
+    number = int(key) if key.isdigit() and len(key) < 18 else 0
+    delivery = session.scalar(select(Delivery).where(Delivery.id == number).options(undefer(Delivery.body)))
+    if delivery is None:
+        raise NotFound(f"There is no delivery {key}")
+    allow(by, "integration.read", team_id=delivery.integration.team_id)
+    return delivery
+
+
+def delivery_document(delivery: Delivery, *, whole: bool = False) -> dict[str, Any]:
+    """The delivery as machines get it; `whole` adds headers and body (text, or base64 when it is none)."""
+    found: dict[str, Any] = {
+        "id": str(delivery.id), "integration": delivery.integration.key, "state": delivery.state,
+        "received_at": clock.rfc3339(delivery.received_at), "processed_at": clock.rfc3339(delivery.processed_at),
+        "note": delivery.note, "attempts": delivery.attempts, "signature": delivery.signature,
+        "duplicate_of": str(delivery.duplicate_of) if delivery.duplicate_of else None,
+        "results": [{"alert": str(row["alert"]) if row["alert"] else None,
+                     "incident": str(row["incident"]) if row["incident"] else None, "note": row["note"]}
+                    for row in delivery.results]}
+    if whole:
+        found |= {"method": delivery.method, "headers": delivery.headers, "query": delivery.query, **body_of(delivery)}
+    return found
+
+
+def body_of(delivery: Delivery) -> dict[str, str]:
+    """The raw body as text, or as base64 when it is not UTF-8."""
+    try:
+        return {"body": delivery.body.decode(), "encoding": "text"}
+    except UnicodeDecodeError:
+        return {"body": b64encode(delivery.body).decode(), "encoding": "base64"}
+
+
+def refused(integration: Integration, *, limit: int = 20) -> list[RefusedRequest]:
+    """The newest requests that were not let in."""
+    return list(session.scalars(select(RefusedRequest).where(RefusedRequest.integration_id == integration.id)
+                                .order_by(RefusedRequest.id.desc()).limit(limit)))

@@ -1,0 +1,138 @@
+"""Saving an integration from the fields of the configuration document, a form or the API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import current_app
+
+from app.catalog.queries import service_by_key
+from app.core import secrets
+from app.core.access import Actor
+from app.core.db import session
+from app.core.events import record
+from app.core.forms import Problems, check_key, check_text
+from app.identity.queries import allow, team_by_key
+from app.incidents.rules import SEVERITIES
+from app.ingest import credentials, events, queries
+from app.ingest.models import Integration
+
+SCHEME = ("header", "prefix", "algorithm", "encoding", "timestamp_header", "signed")
+
+
+def save_integration(values: Mapping[str, Any], *, by: Actor) -> Integration:
+    """Create or change the integration of this key; left-out fields stay. A new one gets a token unless one is given."""
+    key = check_key(values["key"])
+    integration = queries.integration_by_key(key)
+    fresh = integration is None
+    before = None if integration is None else queries.integration_document(integration)
+    if integration is None:
+        integration = Integration(key=key, name=str(values.get("name") or key), plugin=str(values.get("plugin", "")),
+                                  config={}, default_severity="medium")
+    elif integration.id:
+        allow(by, "integration.edit", team_id=integration.team_id)
+    changed = _fill(integration, values)
+    allow(by, "integration.edit", team_id=integration.team_id)
+    if fresh and not integration.token_hash:
+        set_token(integration, secrets.new_token())
+    session.add(integration)
+    session.flush()
+    after = queries.integration_document(integration)
+    if fresh or before != after or changed:
+        record(events.CREATED if fresh else events.CHANGED, integration.ref, by=by, also=also(integration),
+               name=integration.name, before=before, after=after)
+    return integration
+
+
+def _fill(integration: Integration, values: Mapping[str, Any]) -> bool:
+    """Take what is named; says whether something secret changed, which no document shows."""
+    problems = Problems()
+    plugin = current_app.extensions["plugins"].integrations.get(values.get("plugin", integration.plugin))
+    if plugin is None:
+        problems.add("plugin", f"There is no integration plugin {values.get('plugin', integration.plugin)}")
+    else:
+        integration.plugin = plugin.slug
+    _fill_places(integration, values, problems)
+    if "name" in values:
+        name = problems.take("name", check_text, values["name"], least=1, most=100, label="A name")
+        integration.name = name or integration.name
+    if "default_severity" in values:
+        if values["default_severity"] not in SEVERITIES:
+            problems.add("default_severity", f"A severity is one of {', '.join(SEVERITIES)}")
+        integration.default_severity = values["default_severity"]
+    changed = _fill_secrets(integration, values, problems)
+    if plugin is not None:
+        changed |= _fill_config(integration, values, plugin, problems)
+    problems.raise_if_any()
+    return changed
+
+
+def _fill_places(integration: Integration, values: Mapping[str, Any], problems: Problems) -> None:
+    if values.get("team"):
+        integration.team = team_by_key(values["team"])
+        if integration.team is None:
+            problems.add("team", f"There is no team {values['team']}")
+    elif "team" in values:
+        integration.team = None
+    if values.get("service"):
+        integration.service = service_by_key(values["service"])
+        if integration.service is None:
+            problems.add("service", f"There is no service {values['service']}")
+    elif "service" in values:
+        integration.service = None
+
+
+def _fill_secrets(integration: Integration, values: Mapping[str, Any], problems: Problems) -> bool:
+    changed = False
+    token = values.get("token")
+    if token and secrets.digest(token) != integration.token_hash:
+        if not credentials.SHORTEST <= len(token) <= credentials.LONGEST or not token.replace("-", "").replace(
+                "_", "").isalnum() or not token.isascii():
+            problems.add("token", "A token has 16 to 128 letters, digits, - and _")
+        elif credentials.by_token(token) is not None:
+            problems.add("token", "Another integration has this token")
+        else:
+            set_token(integration, token)
+            changed = True
+    secret = values.get("secret")
+    if secret and (integration.secret_sealed is None or credentials.secret_of(integration) != secret):
+        integration.secret_sealed = secrets.seal(secret, bound_to=f"integration:{integration.key}/secret")
+        changed = True
+    return changed
+
+
+def _fill_config(integration: Integration, values: Mapping[str, Any], plugin: Any, problems: Problems) -> bool:
+    config, changed = dict(integration.config), False
+    given = values.get("config") or {}
+    fields = {field.name: field for field in plugin.fields}
+    for name in given:
+        if name not in fields:
+            problems.add(f"config.{name}", f"{plugin.name} has no field {name}")
+    for name, value in given.items():
+        if name not in fields:
+            continue
+        parsed = problems.take(f"config.{name}", fields[name].parse, value)
+        if not fields[name].secret or not parsed:
+            config[name] = parsed
+        elif credentials.config_of(integration, plugin).get(name) != parsed:
+            config[name] = secrets.seal(parsed, bound_to=f"integration:{integration.key}/{name}")
+            changed = True
+    scheme = values.get("signature")
+    if scheme:
+        for name in set(scheme) - set(SCHEME):
+            problems.add(f"signature.{name}", f"A signature is described by {', '.join(SCHEME)}")
+        config["signature"] = dict(scheme)
+    integration.config = config
+    return changed
+
+
+def set_token(integration: Integration, token: str) -> None:
+    """Make `token` the one that opens the door; the former is dead at once."""
+    integration.token_hash, integration.token_last4 = secrets.digest(token), token[-4:]
+    integration.token_sealed = secrets.seal(token, bound_to=f"integration:{integration.key}/token")
+
+
+def also(integration: Integration) -> list[str]:
+    """Whom else an event about the integration concerns."""
+    return [f"team:{integration.team_id}"] if integration.team_id else []

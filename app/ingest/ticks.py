@@ -1,0 +1,134 @@
+"""What ingest does because deliveries wait, or because time passed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import delete, select
+
+from app.core import clock
+from app.core.access import SYSTEM
+from app.core.db import session, transaction
+from app.core.events import record
+from app.incidents import service as incidents
+from app.incidents.models import Incident
+from app.ingest import events, pipeline, rules
+from app.ingest.models import Delivery, Integration, RefusedRequest
+
+log = structlog.get_logger()
+BATCH = 200
+TEST_LASTS = timedelta(minutes=5)
+
+
+def drain() -> int:
+    """Work through the inbox, integration by integration in turn, each in order of arrival."""
+    done = 0
+    while True:
+        worked = 0
+        for integration_id in _waiting():
+            worked += _batch(integration_id)
+        if not worked:
+            return done
+        done += worked
+
+
+def _waiting() -> list[int]:
+    try:
+        return list(session.scalars(select(Delivery.integration_id).where(
+            Delivery.state == "received", Delivery.next_at <= clock.now()).distinct()))
+    finally:
+        session.rollback()
+
+
+def _batch(integration_id: int) -> int:
+    """One batch in one transaction; when it fails, each delivery in its own, so that a bad one blocks nobody."""
+    try:
+        with transaction():
+            batch = _claimed(integration_id)
+            if batch is None:
+                return 0
+            waiting = _received(integration_id, BATCH)
+            for delivery in waiting:
+                pipeline.process(delivery, batch)
+            _tell(batch.integration, len(waiting))
+            return len(waiting)
+    except Exception:
+        log.exception("drain.batch_failed", integration_id=integration_id)
+        session.remove()
+        return _one_by_one(integration_id)
+
+
+def _claimed(integration_id: int) -> pipeline.Batch | None:
+    """The integration's row is the queue's lock: one drainer each, new deliveries are not held up by it."""
+    integration = session.scalar(select(Integration).where(Integration.id == integration_id).with_for_update(
+        skip_locked=True, key_share=True, of=Integration))
+    return None if integration is None else pipeline.begin(integration)
+
+
+def _received(integration_id: int, limit: int) -> list[Delivery]:
+    return list(session.scalars(select(Delivery).where(
+        Delivery.integration_id == integration_id, Delivery.state == "received", Delivery.next_at <= clock.now())
+        .order_by(Delivery.id).limit(limit)))
+
+
+def _tell(integration: Integration, number: int) -> None:
+    if number:
+        integration.last_seen_at = clock.now()
+        session.flush()
+        record(events.PROCESSED, integration.ref, by=SYSTEM, name=integration.name, number=number)
+
+
+def _one_by_one(integration_id: int) -> int:
+    worked = 0
+    keys = [delivery.id for delivery in _received(integration_id, BATCH)]
+    session.rollback()
+    for key in keys:
+        try:
+            with transaction():
+                batch = _claimed(integration_id)
+                delivery = session.get(Delivery, key, populate_existing=True)
+                if batch is not None and delivery is not None and delivery.state == "received":
+                    pipeline.process(delivery, batch)
+                    worked += 1
+        except Exception as fault:
+            log.exception("delivery.failed", delivery_id=key)
+            session.remove()
+            worked += _postpone(key, fault)
+    return worked
+
+
+def _postpone(key: int, fault: Exception) -> int:
+    """A fault of ours: tried five times, then `failed` and visible; it is never lost."""
+    with transaction():
+        delivery = session.get_one(Delivery, key)
+        delivery.attempts += 1
+        gone = delivery.attempts >= rules.ATTEMPTS
+        delivery.state = "failed" if gone else "received"
+        delivery.next_at = clock.now() + timedelta(seconds=rules.wait_after(delivery.attempts))
+        delivery.note = f"A fault of ours: {type(fault).__name__}: {str(fault)[:300]}"
+    return 1
+
+
+def end_tests() -> int:
+    """A test incident resolves by itself after 5 minutes."""
+    query = select(Incident).where(Incident.test, Incident.status != "resolved",
+                                   Incident.opened_at < clock.now() - TEST_LASTS).limit(50)
+    with transaction():
+        over = list(session.scalars(query))
+        for incident in over:
+            incidents.resolve(incident, by=SYSTEM, note="The test is over")
+    return len(over)
+
+
+def trim_refused() -> int:
+    """The last 100 refused requests of an integration are kept."""
+    removed = 0
+    with transaction():
+        for integration_id in session.scalars(select(RefusedRequest.integration_id).distinct()).all():
+            keep = select(RefusedRequest.id).where(RefusedRequest.integration_id == integration_id).order_by(
+                RefusedRequest.id.desc()).limit(100)
+            result = session.execute(delete(RefusedRequest).where(
+                RefusedRequest.integration_id == integration_id, RefusedRequest.id.not_in(keep)))
+            removed += int(result.rowcount)
+    return removed

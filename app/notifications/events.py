@@ -1,0 +1,21 @@
+"""What can be said about messages and contact methods."""
+
+from app.core.events import Kind
+
+_MESSAGE = ("message", "user", "user_id", "channel", "address", "reason", "kind")
+SENT = Kind("message.sent", "{user} was sent {kind} by {channel}", (*_MESSAGE, "provider"), timeline=True)
+DELIVERED = Kind("message.delivered", "{kind} reached {user} by {channel}", (*_MESSAGE, "provider"), timeline=True)
+FAILED = Kind("message.failed", "{kind} to {user} by {channel} failed: {error}", (*_MESSAGE, "error"), timeline=True)
+UNREACHABLE = Kind("message.unreachable", "{user} can't be reached: {error}",
+                   ("user", "user_id", "error", "run", "level", "round", "alone"), timeline=True)
+METHOD_ADDED = Kind("contact_method.added", "{actor} added the contact method {name} of {person}",
+                    ("name", "channel", "person"))
+METHOD_CHANGED = Kind("contact_method.changed", "{actor} changed the contact method {name} of {person}",
+                      ("name", "channel", "person"))
+METHOD_PROVEN = Kind("contact_method.proven", "{name} of {person} is proven", ("name", "channel", "person"))
+METHOD_DISABLED = Kind("contact_method.disabled", "{name} of {person} is disabled: {reason}",
+                       ("name", "channel", "person", "method", "reason"))
+METHOD_REMOVED = Kind("contact_method.removed", "{actor} removed the contact method {name} of {person}",
+                      ("name", "channel", "person"))
+RULES_CHANGED = Kind("notification_rules.changed", "{actor} changed the notification rules of {person}",
+                     ("person", "before", "after"))

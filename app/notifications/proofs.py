@@ -1,0 +1,72 @@
+"""Commands that prove contact methods: send a code, take it back, send a test."""
+
+from __future__ import annotations
+
+import secrets as random
+from datetime import timedelta
+
+from sqlalchemy import func, select
+
+from app.core import clock, secrets
+from app.core.access import Actor
+from app.core.db import locked, session
+from app.core.errors import Conflict, RateLimited
+from app.identity.models import User
+from app.notifications import events, queries, service
+from app.notifications.compose import seal_data
+from app.notifications.contacts import only_owner, say
+from app.notifications.models import ContactCode, ContactMethod, Message
+
+CODE_LIVES, RESEND = timedelta(minutes=15), timedelta(seconds=60)
+TRIES, PER_ADDRESS_HOUR, PER_PERSON_DAY = 5, 5, 20
+
+
+def send_code(method: ContactMethod, *, by: Actor) -> Message:
+    """Send a fresh code to that very address. At most one a minute, 5 an hour, 20 a person and day."""
+    only_owner(method.user, by)
+    locked(ContactMethod, method.id)
+    sent = select(func.count()).select_from(ContactCode)
+    here, now = sent.where(ContactCode.method_id == method.id), clock.now()
+    today = sent.join(ContactMethod).where(ContactMethod.user_id == method.user_id)
+    if session.scalar(here.where(ContactCode.sent_at > now - RESEND)):
+        raise RateLimited("A code was sent less than a minute ago", after=60)
+    if (session.scalar(here.where(ContactCode.sent_at > now - timedelta(hours=1))) or 0) >= PER_ADDRESS_HOUR or (
+            session.scalar(today.where(ContactCode.sent_at > now - timedelta(days=1))) or 0) >= PER_PERSON_DAY:
+        raise RateLimited("Too many codes were sent. Try again later", after=3600)
+    code = f"{random.randbelow(10**6):06d}"
+    session.add(ContactCode(method_id=method.id, code_hash=secrets.digest(f"{method.id}:{code}"), sent_at=now,
+                            expires_at=now + CODE_LIVES))
+    message = service.plain_message("code", method, once=f"code:{method.id}:{now.timestamp()}")[0]
+    seal_data(message, {"code": code})
+    return message
+
+
+def prove(method: ContactMethod, code: str, *, by: Actor) -> bool:
+    """The code came back: the method is proven. A wrong one counts; the fifth voids it. Says whether it was right."""
+    only_owner(method.user, by)
+    locked(ContactMethod, method.id)
+    newest = session.scalar(select(ContactCode).where(ContactCode.method_id == method.id)
+                            .order_by(ContactCode.id.desc()).limit(1))
+    if newest is None or newest.used_at or newest.expires_at < clock.now() or newest.tries >= TRIES:
+        raise Conflict("This code is no longer valid. Ask for a new one.")
+    newest.tries += 1
+    if not secrets.same(newest.code_hash, secrets.digest(f"{method.id}:{code.strip()}")):
+        return False
+    newest.used_at = method.proven_at = clock.now()
+    method.disabled_at, method.disabled_reason = None, ""
+    say(events.METHOD_PROVEN, method, by)
+    return True
+
+
+def test_pages(user: User, *, by: Actor) -> list[Message]:
+    """One test message by every usable method, the real way; once a minute."""
+    only_owner(user, by)
+    methods = queries.usable([user.id]).get(user.id, [])
+    if not methods:
+        raise Conflict("You have no proven contact method: nobody could page you")
+    minute = int(clock.now().timestamp()) // 60
+    fresh = [message for method in methods
+             for message in service.plain_message("test", method, once=f"test:{method.id}:{minute}")]
+    if not fresh:
+        raise RateLimited("A test was sent less than a minute ago", after=60)
+    return fresh

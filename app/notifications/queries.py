@@ -1,0 +1,97 @@
+"""Reads on contact methods, rules and messages."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from app.core import clock, secrets
+from app.core.db import session
+from app.core.forms import duration_text
+from app.identity.models import User
+from app.incidents.models import Incident
+from app.notifications import rules
+from app.notifications.models import ContactMethod, Message, NotificationRule
+
+
+def methods_of(user: User) -> list[ContactMethod]:
+    """All contact methods of a person, in the order they were added."""
+    return list(session.scalars(select(ContactMethod).where(ContactMethod.user_id == user.id,
+                                                             ContactMethod.removed_at.is_(None))
+                                .order_by(ContactMethod.id)))
+
+
+def usable(user_ids: Iterable[int]) -> dict[int, list[ContactMethod]]:
+    """The proven, enabled methods of these people."""
+    found: dict[int, list[ContactMethod]] = defaultdict(list)
+    for method in session.scalars(select(ContactMethod).where(
+            ContactMethod.user_id.in_(list(user_ids)), ContactMethod.proven_at.is_not(None),
+            ContactMethod.disabled_at.is_(None)).order_by(ContactMethod.id)):
+        found[method.user_id].append(method)
+    return dict(found)
+
+
+def reachable(user_ids: Iterable[int]) -> set[int]:
+    """Those of these people whom some method reaches."""
+    return set(usable(user_ids))
+
+
+def rules_of(user_ids: Collection[int], urgency: str) -> dict[int, list[rules.Rule]]:
+    """The people's own rules for an urgency, in their order."""
+    found: dict[int, list[rules.Rule]] = defaultdict(list)
+    for rule in session.scalars(select(NotificationRule).where(
+            NotificationRule.user_id.in_(list(user_ids)), NotificationRule.urgency == urgency)
+            .order_by(NotificationRule.after, NotificationRule.position)):
+        found[rule.user_id].append(rules.Rule(rule.after, rule.method_id))
+    return dict(found)
+
+
+def data_of(method: ContactMethod) -> dict[str, Any]:
+    """What the channel stored with the address, decrypted."""
+    if method.data_sealed is None:
+        return {}
+    found: dict[str, Any] = json.loads(secrets.open_(method.data_sealed, bound_to=f"contact_method:{method.id}/data"))
+    return found
+
+
+def messages_of(incident: Incident) -> list[Message]:
+    """Every message about an incident, in the order they were queued."""
+    return list(session.scalars(select(Message).where(Message.incident_id == incident.id).options(
+        joinedload(Message.user)).order_by(Message.id).limit(2000)))
+
+
+def message_document(message: Message) -> dict[str, Any]:
+    """The message as machines get it (CONTRACT.md); the address is masked."""
+    return {
+        "id": str(message.id), "kind": message.kind, "user": {"email": message.user.email, "name": message.user.name},
+        "channel": message.channel, "address": rules.masked(message.channel, message.address),
+        "reason": message.reason, "state": message.state, "attempts": message.attempts,
+        "queued_at": clock.rfc3339(message.queued_at), "next_at": clock.rfc3339(message.next_at),
+        "started_at": clock.rfc3339(message.started_at), "sent_at": clock.rfc3339(message.sent_at),
+        "delivered_at": clock.rfc3339(message.delivered_at), "provider": message.provider,
+        "provider_id": message.provider_id, "error": message.error or None,
+        "level": None if message.level is None else message.level + 1,
+    }
+
+
+def contact_documents(user: User) -> list[dict[str, Any]]:
+    """The contact methods as the configuration document writes them; what a browser made for itself is left out."""
+    return [{"name": method.name, "channel": method.channel, "address": method.address,
+             "verified": method.proven_at is not None}
+            for method in methods_of(user) if method.channel != "webpush"]
+
+
+def rule_documents(user: User) -> dict[str, list[dict[str, str]]]:
+    """The person's own rules as the configuration document writes them; {} when the defaults count."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for rule in session.scalars(select(NotificationRule).where(NotificationRule.user_id == user.id).options(
+            joinedload(NotificationRule.method)).order_by(NotificationRule.after, NotificationRule.position)):
+        if rule.method.channel != "webpush":
+            found.setdefault(rule.urgency, []).append(
+                {"after": duration_text(rule.after), "via": rule.method.name})
+    return found

@@ -1,0 +1,54 @@
+"""What notifications do because something happened: tidy up waiting pages, tell those who were paged."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from app.core.db import session
+from app.core.events import Event, sentence
+from app.identity.models import User
+from app.incidents import service as incidents
+from app.incidents.models import Incident
+from app.notifications import service
+from app.notifications.models import Message
+
+
+def _incident(event: Event) -> Incident:
+    return incidents.lock(int(event.subject.partition(":")[2]))
+
+
+def stop_paging(event: Event) -> None:
+    """Acknowledged, resolved or snoozed: waiting pages read `cancelled`, if it is still so."""
+    incident = _incident(event)
+    if incident.status == "triggered" and incident.snoozed_until is None:
+        return
+    kinds = ("page", "request") if incident.status == "resolved" else ("page",)
+    service.cancel(incident, sentence(event), kinds=kinds)
+
+
+def tell_those_paged(event: Event) -> None:
+    """Everybody paged, except who did it, learns quietly that it was acknowledged or resolved."""
+    incident = session.get_one(Incident, int(event.subject.partition(":")[2]))
+    if incident.test:
+        return
+    paged = select(Message.user_id).where(Message.incident_id == incident.id,
+                                          Message.kind.in_(("page", "request")),
+                                          Message.state.in_(("sent", "delivered", "sending")))
+    people = [user for user in session.scalars(select(User).where(User.id.in_(paged), User.state == "active"))
+              if user.ref != event.actor]
+    kind = event.kind.partition(".")[2]
+    service.notify(incident, people, kind=kind, cause=f"event:{event.id}", reason=sentence(event))
+
+
+def ask_assigned(event: Event) -> None:
+    """The new assignees are paged at once, the former ones told."""
+    incident = session.get_one(Incident, int(event.subject.partition(":")[2]))
+    data = event.data
+    wanted = [key for key in data["ids"] if f"user:{key}" != event.actor]
+    service.ask(incident, _people(wanted), reason=sentence(event), cause=f"event:{event.id}")
+    former = [key for key in data.get("former", []) if key not in data["ids"] and f"user:{key}" != event.actor]
+    service.notify(incident, _people(former), kind="assigned", cause=f"event:{event.id}", reason=sentence(event))
+
+
+def _people(ids: list[int]) -> list[User]:
+    return list(session.scalars(select(User).where(User.id.in_(ids), User.state == "active").order_by(User.id)))

@@ -1,0 +1,85 @@
+"""When a person is paged by what, how long failures wait, and how message states move. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+LOUD = ("sms", "voice")
+CHAT_SECONDS, SMS_SECONDS, VOICE_SECONDS = 0, 60, 180
+WAITS = (5, 15, 45, 120)
+ATTEMPTS = 5
+FALLBACK_AFTER = 2
+LONGEST_WAIT = 300
+
+# message state → states it may move to; a state never goes backwards
+MOVES: dict[str, frozenset[str]] = {
+    "queued": frozenset({"sending", "cancelled", "expired"}),
+    "sending": frozenset({"sent", "delivered", "queued", "failed", "cancelled"}),
+    "sent": frozenset({"delivered", "failed"}),
+    "delivered": frozenset(), "failed": frozenset(), "cancelled": frozenset(), "expired": frozenset(),
+}
+
+
+@dataclass(frozen=True)
+class Method:
+    """A contact method as far as planning needs it."""
+
+    id: int
+    channel: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`after` seconds by this method."""
+
+    after: int
+    method_id: int
+
+
+def plan(own: Sequence[Rule], usable: Sequence[Method], *, severity: str, urgency: str) -> list[Rule]:
+    """Who is reached how: the person's own rules over usable methods, or the defaults; the first is always at 0.
+
+    A rule whose method can't be used gives its time to the next one, so nobody waits for a dead telephone.
+    """
+    known = {method.id for method in usable}
+    kept = [rule.method_id for rule in own if rule.method_id in known]
+    if kept:
+        return [Rule(rule.after, method) for rule, method in zip(own, kept, strict=False)]
+    return defaults(usable, severity=severity, urgency=urgency)
+
+
+def defaults(usable: Iterable[Method], *, severity: str, urgency: str) -> list[Rule]:
+    """Chat, push and mail at once, SMS after 1 min, a call after 3; critical all at once; low never loud if avoidable."""
+    methods = list(usable)
+    quiet = [method for method in methods if method.channel not in LOUD]
+    if urgency == "low" and quiet:
+        return [Rule(0, method.id) for method in quiet]
+    waits = {"sms": SMS_SECONDS, "voice": VOICE_SECONDS}
+    found = [Rule(0 if severity == "critical" else waits.get(method.channel, CHAT_SECONDS), method.id)
+             for method in methods]
+    found.sort(key=lambda rule: rule.after)
+    first = found[0].after if found else 0
+    return [Rule(0 if rule.after == first else rule.after, rule.method_id) for rule in found]
+
+
+def wait_after(attempt: int, wish: float | None = None) -> float:
+    """Seconds until the next attempt after `attempt` failed ones; the provider's wish counts up to 5 minutes."""
+    if wish is not None:
+        return max(1.0, min(wish, LONGEST_WAIT))
+    return float(WAITS[min(attempt, len(WAITS)) - 1])
+
+
+def gives_up(attempt: int) -> bool:
+    """Whether this was the last attempt."""
+    return attempt >= ATTEMPTS
+
+
+def masked(channel: str, address: str) -> str:
+    """An address as others may see it: enough to recognise, not to use."""
+    if channel == "email":
+        name, _, domain = address.partition("@")
+        return f"{name[:1]}…@{domain}"
+    if address.startswith(("http://", "https://")):
+        return "/".join(address.split("/")[:3]) + "/…"
+    return f"…{address[-3:]}"

@@ -1,0 +1,146 @@
+"""Commands that write messages into the outbox: pages by people's rules, notices, tests. Nothing is sent here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sqlalchemy import select, update
+
+from app.core import clock
+from app.core.db import session
+from app.core.jobs import wake
+from app.identity.models import User
+from app.incidents.models import Incident
+from app.notifications import queries, rules
+from app.notifications.models import ContactMethod, Message
+
+EXPIRES = timedelta(minutes=30)
+SEND = "app.notifications.ticks.send"
+
+
+@dataclass(frozen=True)
+class Paging:
+    """Why people are paged: level and round of a run (counted from 0), and the reason by user id."""
+
+    run_id: int
+    level: int
+    round: int
+    reasons: Mapping[int, str] = field(default_factory=dict)
+
+
+def page(incident: Incident, people: Sequence[User], paging: Paging) -> list[Message]:
+    """Queue each person's messages by their own rules, later ones with their due time. A repeat creates nothing."""
+    prefix = f"page:{paging.run_id}:{paging.round}:{paging.level}"
+    written = _by_rules("page", incident, people, prefix)
+    for message in written:
+        message.run_id, message.level, message.round = paging.run_id, paging.level, paging.round
+        message.reason = paging.reasons.get(message.user_id, "")
+    return _keep(written)
+
+
+def ask(incident: Incident, people: Sequence[User], *, reason: str, cause: str) -> list[Message]:
+    """Page people who were assigned or asked to help, whatever the escalation does."""
+    written = _by_rules("request", incident, people, cause)
+    for message in written:
+        message.reason = reason[:300]
+    return _keep(written)
+
+
+def _by_rules(kind: str, incident: Incident, people: Sequence[User], prefix: str) -> list[Message]:
+    ids = [person.id for person in people]
+    methods, own = queries.usable(ids), queries.rules_of(ids, incident.urgency)
+    written: list[Message] = []
+    for person in people:
+        by_id = {method.id: method for method in methods.get(person.id, [])}
+        steps = rules.plan(own.get(person.id, []), [rules.Method(m.id, m.channel) for m in by_id.values()],
+                           severity=incident.severity, urgency=incident.urgency)
+        for number, step in enumerate(steps):
+            message = _queued(kind, by_id[step.method_id], incident, once=f"{prefix}:{person.id}:{number}",
+                              after=step.after)
+            message.step = number
+            written.append(message)
+    return written
+
+
+def notify(incident: Incident, people: Sequence[User], *, kind: str, cause: str, reason: str) -> list[Message]:
+    """Tell people quietly what became of an incident; within a minute the newest notice replaces a waiting one."""
+    ids = [person.id for person in people]
+    methods = queries.usable(ids)
+    session.execute(update(Message).where(
+        Message.incident_id == incident.id, Message.user_id.in_(ids), Message.state == "queued",
+        Message.kind.in_(("acknowledged", "resolved", "assigned"))).values(state="cancelled",
+                                                                            error="a newer notice replaces it"))
+    written = [_queued(kind, method, incident, once=f"{cause}:{person.id}:{method.id}")
+               for person in people for method in methods.get(person.id, []) if method.channel not in rules.LOUD]
+    for message in written:
+        message.urgency, message.reason = "low", reason
+    return _keep(written)
+
+
+def plain_message(kind: str, method: ContactMethod, *, once: str) -> list[Message]:
+    """A test, code or warning to one method; [] when it was written before."""
+    return _keep([_queued(kind, method, None, once=once)])
+
+
+def cancel(incident: Incident, reason: str, *, kinds: Iterable[str] = ("page",)) -> int:
+    """Waiting messages about an incident that no longer needs them read `cancelled`, with the reason."""
+    result = session.execute(update(Message).where(
+        Message.incident_id == incident.id, Message.state == "queued", Message.kind.in_(list(kinds)))
+        .values(state="cancelled", error=reason))
+    return int(result.rowcount)
+
+
+def next_method_now(message: Message) -> bool:
+    """The fallback: the person's next waiting rule starts at once. Says whether there is one."""
+    following = session.scalar(_siblings(message).where(Message.state == "queued", Message.step > message.step)
+                               .order_by(Message.step).limit(1))
+    if following is None:
+        return False
+    following.next_at = min(following.next_at, clock.now())
+    wake(SEND)
+    return True
+
+
+def hope_left(message: Message) -> bool:
+    """Whether another message of this page was sent, is under way or still waits."""
+    return session.scalar(_siblings(message).where(
+        Message.id != message.id, Message.state.in_(("queued", "sending", "sent", "delivered"))).limit(1)) is not None
+
+
+def anybody_left(message: Message) -> bool:
+    """Whether anybody else of this level was or may still be reached."""
+    return session.scalar(select(Message.id).where(
+        Message.run_id == message.run_id, Message.level == message.level, Message.round == message.round,
+        Message.user_id != message.user_id,
+        Message.state.in_(("queued", "sending", "sent", "delivered"))).limit(1)) is not None
+
+
+def _siblings(message: Message):  # type: ignore[no-untyped-def]
+    """The messages of the same page to the same person."""
+    return select(Message).where(
+        Message.incident_id == message.incident_id, Message.user_id == message.user_id, Message.kind == message.kind,
+        Message.run_id.is_not_distinct_from(message.run_id), Message.level.is_not_distinct_from(message.level),
+        Message.round.is_not_distinct_from(message.round))
+
+
+def _queued(kind: str, method: ContactMethod, incident: Incident | None, *, once: str | None = None,
+            after: int = 0) -> Message:
+    now = clock.now()
+    due = now + timedelta(seconds=after)
+    return Message(kind=kind, once=once, incident_id=incident.id if incident else None, user_id=method.user_id,
+                   method_id=method.id, channel=method.channel, address=method.address, queued_at=now, next_at=due,
+                   urgency=incident.urgency if incident else "low", expires_at=due + EXPIRES, state="queued", step=0)
+
+
+def _keep(written: list[Message]) -> list[Message]:
+    """Add those that do not exist yet, and wake a sender."""
+    keys = [message.once for message in written if message.once]
+    known = set(session.scalars(select(Message.once).where(Message.once.in_(keys)))) if keys else set()
+    fresh = [message for message in written if message.once not in known or message.once is None]
+    session.add_all(fresh)
+    session.flush()
+    if fresh:
+        wake(SEND)
+    return fresh
