@@ -1,0 +1,145 @@
+"""The rules of the house, held against every file: imports, names, sizes and words. The data is in house_map.py."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from tests import house_map as house
+from tests import source
+
+APP = source.files("app")
+PLUGINS = source.files("plugins")
+OUTSIDE = {"app/__init__.py", "app/wiring.py", "app/cli.py", "app/hookspecs.py", "app/plugin_api.py"}
+
+
+def nothing(breaches: Iterable[str]) -> None:
+    """Fail with every breach by name."""
+    found = sorted(set(breaches))
+    assert not found, "\n" + "\n".join(found)
+
+
+def place(path: str) -> tuple[str, str]:
+    """Domain and file of a path or module: `app/oncall/rules.py` and `app.oncall.rules` are ("oncall", "rules")."""
+    parts = path.removesuffix(".py").replace(".", "/").split("/")[1:]
+    return parts[0] if parts else "", parts[1] if len(parts) > 1 else "__init__"
+
+
+def rank(domain: str, name: str) -> float:
+    """How high a file stands within a domain; the domain itself is everywhere."""
+    extra = house.EXTRAS.get(f"{domain}/{name}")
+    return extra.rank if extra else house.RANKS.get(name, -1)
+
+
+def is_known(domain: str, name: str) -> bool:
+    """Whether a file stands in the grid or is listed; others are named by a test of their own."""
+    return domain == "core" or name in {*house.RANKS, *house.OWN_FILES, "__init__"} or f"{domain}/{name}" in house.EXTRAS
+
+
+def is_edge(path: str) -> bool:
+    """Whether a file may touch the request."""
+    domain, name = place(path)
+    extra = house.EXTRAS.get(f"{domain}/{name}")
+    if domain == "core":
+        return name in house.CORE_EDGE
+    return name in house.EDGE or bool(extra and extra.edge)
+
+
+def in_domains() -> Iterator[source.Import]:
+    """Every import of a domain's file from the application."""
+    for path in APP:
+        if path not in OUTSIDE:
+            yield from (found for found in source.imports(path) if found.module.startswith("app."))
+
+
+def fault(found: source.Import) -> str:
+    """Why an import goes up; "" when it goes down."""
+    domain, name = place(found.path)
+    if not is_known(domain, name) or found.module == "app.hookspecs" and found.path == "app/core/plugins.py":
+        return ""
+    if found.module.count(".") == 1 and f"{found.module.replace('.', '/')}.py" in OUTSIDE:
+        return "" if name == "commands" or found.module == "app.plugin_api" else "nobody imports it"
+    other, file = place(found.module)
+    if domain != "core" and other == "core":
+        return ""
+    if house.DOMAINS.index(other) > house.DOMAINS.index(domain):
+        return f"{other} stands above {domain}"
+    if domain == "core" or file == "__init__":
+        return ""
+    return _file_fault((domain, name), (other, file))
+
+
+def _file_fault(own: tuple[str, str], other: tuple[str, str]) -> str:
+    if not is_known(*other):
+        return ""
+    extra = house.EXTRAS.get("/".join(other))
+    if own[0] != other[0]:
+        if not (other[1] in house.PUBLIC or (extra and extra.public)):
+            return f"{other[1]} is {other[0]}'s own affair"
+        return f"{other[1]} stands above {own[1]}" if rank(*other) > rank(*own) else ""
+    return "" if rank(*other) < rank(*own) else f"{other[1]} does not stand below {own[1]}"
+
+
+def test_every_folder_of_the_application_is_a_domain_in_the_order():
+    nothing(domain for domain in {place(path)[0] for path in APP if path.count("/") > 1} - set(house.DOMAINS))
+
+
+def test_every_import_goes_down_in_both_orders():
+    nothing(f"{found}: {why}" for found in in_domains() if (why := fault(found)))
+
+
+def test_every_file_of_a_domain_is_in_the_grid_or_listed_with_its_reason():
+    nothing(f"{path}: give it a name of the grid, or list it in house_map.EXTRAS with its rank and reason"
+            for path in APP if path.count("/") > 1 and not is_known(*place(path)))
+
+
+def test_no_exception_outlives_its_file():
+    listed = [*(f"app/{name}.py" for name in house.EXTRAS), *house.LATE_IMPORTS,
+              *(name.partition(":")[0] for name in house.LARGER)]
+    nothing(f"{path} is listed in house_map.py and does not exist" for path in listed
+            if not (source.ROOT / path).exists())
+
+
+def test_nothing_is_imported_inside_a_function_without_a_reason():
+    nothing(str(found) for path in APP if path not in house.LATE_IMPORTS
+            for found in source.imports(path) if found.late)
+
+
+def test_only_the_edge_touches_the_request():
+    names = {"flask": {"request", "session"}, "flask_login": {"current_user"}}
+    for path in [path for path in APP if path not in OUTSIDE and not is_edge(path)]:
+        taken = {(node.module, name.name) for node in ast.walk(source.tree(path))
+                 if isinstance(node, ast.ImportFrom) for name in node.names}
+        nothing(f"{path} imports {module}.{name}" for module, name in taken if name in names.get(module or "", ()))
+
+
+def test_plugins_import_only_the_plugin_api_and_the_application_no_plugin():
+    nothing(str(found) for path in PLUGINS if "/tests/" not in path for found in source.imports(path)
+            if found.module.split(".")[0] == "app" and found.module != "app.plugin_api")
+    nothing(str(found) for path in APP for found in source.imports(path) if found.module.split(".")[0] == "plugins")
+
+
+@pytest.mark.parametrize("name", sorted(house.FORBIDDEN_NAMES))
+def test_no_file_is_named_after_nothing(name):
+    nothing(path for path in [*APP, *PLUGINS, *source.files("tests")] if f"/{name}.py" in path or f"/{name}/" in path)
+
+
+def test_only_core_commits_enqueues_and_publishes():
+    nothing(f"{path}:{line} calls {owner}.{name}()" for path in [*APP, *PLUGINS] if not path.startswith("app/core/")
+            for line, owner, name in source.calls(path) if name in house.ONLY_IN_CORE and owner != "service")
+
+
+def test_commands_and_queries_neither_open_nor_end_a_transaction():
+    low = [path for path in APP if place(path)[1] in ("rules", "models", "queries", "service", "forms")]
+    nothing(f"{path}:{line} calls {name}()" for path in low if not path.startswith("app/core/")
+            for line, _, name in source.calls(path) if name in ("rollback", "transaction"))
+
+
+def test_no_vendor_is_named_in_the_application():
+    plugins = {path.split("/")[1].split("_")[0] for path in PLUGINS} - house.ROADS
+    vendor = re.compile(rf"(?<![a-z])({'|'.join(sorted(house.VENDORS | plugins))})(?![a-z])", re.IGNORECASE)
+    nothing(f"{path}: {found.group(0)}" for path in APP if path not in house.MAY_NAME_VENDORS
+            for found in vendor.finditer(source.text(path)))

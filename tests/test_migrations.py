@@ -1,0 +1,66 @@
+"""The migrations make the tables that the models describe, and can be taken back, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import contextmanager
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import inspect
+
+from app import create_app
+from app.core.db import Base, db
+from app.core.schema import head, migrate, present
+from tests import source
+from tests.test_architecture import nothing
+
+pytestmark = pytest.mark.both_databases
+FOLDER = str(source.ROOT / "migrations")
+
+
+@pytest.fixture
+def empty_database(database: str, database_url: Callable[[str, str], str], environment: Callable[..., dict[str, str]]):
+    """The context of an application whose database holds nothing at all."""
+    @contextmanager
+    def opened():
+        with create_app(environment(DATABASE_URL=database_url(database, "migrations"))).app_context():
+            yield
+            db.session.remove()
+            db.engine.dispose()
+    with opened():
+        yield
+
+
+def tables() -> set[str]:
+    """The names of the tables that exist."""
+    return set(inspect(db.engine).get_table_names()) - {"alembic_version"}
+
+
+def test_up_down_and_up_again_end_with_every_table(empty_database):
+    upgrade(FOLDER)
+    assert tables() == set(Base.metadata.tables)
+    downgrade(FOLDER, revision="base")
+    assert tables() == set()
+    upgrade(FOLDER)
+    assert tables() == set(Base.metadata.tables)
+
+
+def test_the_migrated_tables_are_those_of_the_models(empty_database):
+    upgrade(FOLDER)
+    with db.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        nothing(f"not in a migration: {change}" for change in compare_metadata(context, Base.metadata))
+
+
+def test_migrating_twice_does_nothing_the_second_time(empty_database):
+    assert migrate() is True
+    assert present() == head() != ""
+    assert migrate() is False
+
+
+def test_there_is_one_newest_migration():
+    assert len(ScriptDirectory(FOLDER).get_heads()) == 1
