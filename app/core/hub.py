@@ -40,7 +40,7 @@ class Hub:
         self._events: deque[Mapping[str, Any]] = deque()
         self._bell = threading.Event()
         self._started = False
-        self._stopping = threading.Event()
+        self.stopping = threading.Event()
 
     def join(self, line: Line, key: tuple[str, ...], make: Callable[[], View]) -> None:
         """Let `line` watch the view of `key`; it is sent everything first."""
@@ -62,9 +62,11 @@ class Hub:
                     del self.views[line.key]
 
     def stop(self) -> None:
-        """End both threads; the sockets stay until their own threads end."""
-        self._stopping.set()
+        """End both threads and let every socket say goodbye; browsers come back to whoever serves next."""
+        self.stopping.set()
         self._bell.set()
+        for line in self._lines():
+            line.ring()
 
     def everything(self, line: Line) -> str:
         """All regions of the view of `line`, rendered as its viewer or shared with one who sees the same."""
@@ -108,10 +110,10 @@ class Hub:
         view.sent[order] = " ".join(rows)
 
     def _render(self) -> None:
-        while not self._stopping.is_set():
+        while not self.stopping.is_set():
             self._bell.wait()
             self._bell.clear()
-            self._stopping.wait(GATHER)
+            self.stopping.wait(GATHER)
             events = [self._events.popleft() for _ in range(len(self._events))]
             with self._lock:
                 views = list(self.views.values())
@@ -144,19 +146,19 @@ class Hub:
 
     def _listen(self) -> None:
         attempt = 0
-        while not self._stopping.is_set():
+        while not self.stopping.is_set():
             try:
                 with self._connect().pubsub() as subscription:  # type: ignore[no-untyped-call]
                     subscription.subscribe(CHANNEL)
-                    while not self._stopping.is_set():
+                    while not self.stopping.is_set():
                         if self._hear(subscription.get_message(timeout=5)):
                             attempt = 0
             except (redis.RedisError, OSError) as error:
-                if self._stopping.is_set():
+                if self.stopping.is_set():
                     return
                 self._tell(live=False)
                 log.warning("live.redis_lost", reason=str(error)[:200])
-                self._stopping.wait(WAITS[min(attempt, len(WAITS) - 1)] * random.uniform(0.7, 1.3))
+                self.stopping.wait(WAITS[min(attempt, len(WAITS) - 1)] * random.uniform(0.7, 1.3))
                 attempt += 1
 
     def _hear(self, message: Mapping[str, Any] | None) -> bool:
@@ -173,10 +175,13 @@ class Hub:
 
     def _tell(self, *, live: bool) -> None:
         """Say whether the pages are live; after a break whatever was missed is repaired by sending everything."""
-        with self._lock:
-            lines = [line for view in self.views.values() for line in view.lines]
+        lines = self._lines()
         for line in lines:
             line.everything = line.everything or live
         self.connected.set() if live else self.connected.clear()
         for line in lines:
             line.ring()
+
+    def _lines(self) -> list[Line]:
+        with self._lock:
+            return [line for view in self.views.values() for line in view.lines]

@@ -30,7 +30,7 @@ __all__ = ["CHANNEL", "Feed", "Hub", "mount", "publish"]
 WARN_AT, CLOSE_AT, WINDOW = 80, 101, 60.0  # client messages a socket, per 60 s
 RECHECK = 30.0  # seconds until a login and its rights are looked at again
 STALLED = 10  # seconds a write may hang before the socket is given up
-POLICY, TRY_LATER = 1008, 1013  # RFC 6455, 7.4.1
+POLICY, GOING_AWAY = 1008, 1001  # RFC 6455, 7.4.1
 
 
 def publish(client: redis.Redis, topics: Iterable[str], kinds: Iterable[str]) -> None:
@@ -175,6 +175,9 @@ def _serve(live: Live, feed: Feed, line: Line, socket_: _Socket) -> None:
     """The life of one socket: wait for the bell, then check, listen and write. Nobody else writes to it."""
     ws = socket_.ws
     while ws.connected:
+        if live.hub.stopping.is_set():
+            ws.close(GOING_AWAY)
+            return
         if line.recheck or time.monotonic() >= socket_.check_at:
             line.recheck = False
             socket_.check_at = time.monotonic() + RECHECK * random.uniform(0.7, 1)
