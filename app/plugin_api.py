@@ -33,10 +33,11 @@ from app.core.reading import (
 from app.core.signatures import sign
 
 __all__ = [
-    "API_VERSION", "Address", "Answer", "Channel", "EventView", "Field", "ForbiddenAddress", "Inbound", "Integration",
-    "Link", "Message", "Receipt", "Refused", "Rejected", "Retry", "Setting", "Severity", "Signal", "SignalStatus",
-    "Unreachable", "check_signature", "deliver", "first", "hookimpl", "labels", "labels_but", "mapping", "moment",
-    "noted", "now", "read_each", "request", "sequence", "severity_of", "sign", "stable_key", "text", "web_link",
+    "API_VERSION", "Address", "Answer", "Channel", "Door", "EventView", "Field", "ForbiddenAddress",
+    "Inbound", "Integration", "Link", "Message", "Receipt", "Refused", "Rejected", "Retry", "Setting",
+    "Severity", "Signal", "SignalStatus", "Unreachable", "check_signature", "deliver", "first", "hookimpl",
+    "labels", "labels_but", "mapping", "moment", "noted", "now", "read_each", "request", "sequence",
+    "severity_of", "sign", "stable_key", "text", "web_link",
 ]
 
 API_VERSION = 1
@@ -160,10 +161,20 @@ class EventView:
     data: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Door:
+    """A further address at which a vendor's senders knock, such as `/v2/enqueue`."""
+
+    path: str
+    methods: tuple[str, ...] = ("POST",)
+
+
 @runtime_checkable
 class Integration(Protocol):
     """A way in. `can` may hold "open" (works without a signature) and "resolve" (the sender reports recovery).
 
+    Senders that know only the vendor's addresses are served by optional `doors` (a sequence of Door) together with
+    `credential(inbound) -> str`: the integration token or service key in such a request, "" when it holds none.
     A sender that wants its own answer gets it from an optional `respond(inbound, fault) -> Answer`: `fault` is the
     Rejected that `verify` raised, or None.
     """
@@ -182,7 +193,7 @@ class Integration(Protocol):
 
 @runtime_checkable
 class Channel(Protocol):
-    """A way to reach a person or a room. `can`: verify, reply, status, room, loud, update. `settings`: names it reads."""
+    """A way to reach somebody. `can`: verify, reply, status, room, loud, update. `settings` names what it reads."""
 
     slug: str
     name: str

@@ -20,8 +20,8 @@ REGISTRY = load(ROOT)
 MUTATIONS = 1000
 STATUSES = ("firing", "acknowledged", "resolved", "suppressed")
 ODD_VALUES: tuple[Any, ...] = (
-    None, True, 0, -1, 3.5, 1e308, 10**400, "", "x" * 2_000, "\x00\u202e<img src=x>", "\ud800", "9" * 400, "NaN", [], {},
-    [[]], [None], [{}], {"": None}, {"a": {"b": [1]}}, "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-23:59",
+    None, True, 0, -1, 3.5, 1e308, 10**400, "", "x" * 2_000, "\x00\u202e<img src=x>", "\ud800", "9" * 400, "NaN", [],
+    {},    [[]], [None], [{}], {"": None}, {"a": {"b": [1]}}, "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-23:59",
 )
 
 
@@ -34,7 +34,7 @@ def test_a_plugin_keeps_the_contract(slug: str) -> None:
     assert contract.faults(REGISTRY, slug) == []
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "plugins").glob("*/**/*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", sorted((ROOT / "plugins").glob("*/**/*.py")), ids=lambda path: path.parent.name)
 def test_a_plugin_imports_nothing_of_the_application_but_the_plugin_api(path: Path) -> None:
     nodes = list(ast.walk(ast.parse(path.read_text())))
     names = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.level == 0}
@@ -111,10 +111,10 @@ def test_a_new_plugin_never_overwrites_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("spoil", "finding"), [
     (lambda folder: (folder / "icon.svg").unlink(), "icon.svg is missing"),
     (lambda folder: (folder / "README.md").write_text("{url}"), "README.md says nothing of the field 'environment'"),
-    (lambda folder: (folder / "samples/firing.json").write_text('{"id": "disk-1", "title": "Other", "severity": "high"}'),
+    (lambda folder: (folder / "samples/firing.json").write_text('{"id": "disk-1", "title": "Other"}'),
      "samples/firing.json, signal 0, field title: 'Other', expected 'Disk is full'"),
     (lambda folder: (folder / "samples/resolved.json").write_text('{"id": "other", "state": "ok"}'), "dedup_key"),
-    (lambda folder: (folder / "samples/refused.json").write_text('{"id": "fine"}'), "verify() took samples/refused.json"),
+    (lambda folder: (folder / "samples/refused.json").write_text('{"id": "fine"}'), "took samples/refused.json"),
 ])
 def test_a_breach_is_named(spoil: Any, finding: str, tmp_path: Path) -> None:
     scaffold("my-tool", "integration", tmp_path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
@@ -126,9 +125,9 @@ def moment(value: object) -> datetime | None:
         number = float(said)
     except ValueError:
         return _moment_written(said)
-    if not math.isfinite(number):
+    if not abs(number) < 1e20:  # not a number, or more than any clock counts
         return None
-    while abs(number) >= 1e11:  # as seconds this would be after the year 5138
+    while abs(number) >= 1e11:  # as seconds this would be after the year 5138: milli-, micro- or nanoseconds
         number /= 1000
     try:
         return datetime.fromtimestamp(number, UTC)

@@ -30,6 +30,7 @@ from app.plugin_api import (
 
 LEGACY_STATES = {"alerting": "firing", "no_data": "firing", "ok": "resolved", "paused": "suppressed",
                  "pending": "suppressed"}
+KEPT = ("dashboardURL", "panelURL", "silenceURL", "imageURL", "values", "valueString")
 WITHOUT_DATA = {"DatasourceNoData": "No data", "DatasourceError": "Query failed"}
 
 
@@ -55,11 +56,10 @@ def item(alert: object) -> Signal:
     return Signal(
         dedup_key=text(alert.get("fingerprint")) or stable_key(labels_but(found, "severity")), status=status,
         title=title(found, said), severity=severity_of(found.get("severity")), body=details(alert, said),
-        url=next(filter(None, (web_link(alert.get(name)) for name in ("panelURL", "dashboardURL", "generatorURL"))), ""),
+        url=first(*(web_link(alert.get(name)) for name in ("panelURL", "dashboardURL", "generatorURL"))),
         service_key=found.get("service") or found.get("service_name", ""), labels=found, started_at=started,
         happened_at=moment(alert.get("endsAt")) if status == "resolved" else started,
-        raw={name: alert[name] for name in ("dashboardURL", "panelURL", "silenceURL", "imageURL", "values", "valueString")
-             if alert.get(name)},
+        raw={name: alert[name] for name in KEPT if alert.get(name)},
     )
 
 

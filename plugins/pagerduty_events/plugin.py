@@ -116,7 +116,8 @@ class PagerDutyEvents:
         at = moment(payload.get("timestamp"))
         return [Signal(
             dedup_key=dedup_key(body, inbound), status=STATUSES[body["event_action"]],
-            title=text(payload.get("summary")), severity=severity_of(payload.get("severity")), body=details(payload.get("custom_details")),
+            title=text(payload.get("summary")), severity=severity_of(payload.get("severity")),
+            body=details(payload.get("custom_details")),
             url=first(*map(web_link, [body.get("client_url"), *links])), service_key=text(body.get("routing_key")),
             labels={name: value for name, value in named.items() if value}, started_at=at, happened_at=at,
         )]

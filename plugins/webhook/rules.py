@@ -1,7 +1,7 @@
 """The mapping of the generic webhook: where in a payload each field of a signal stands, without any code.
 
-A rule is one of {"path": "a.b[0].c"}, {"constant": "x"}, {"first": [rule, …]}, {"table": {"bad": "critical"}, "path": …}
-and {"template": "Disk {labels.host}"}; a bare text is a path.
+A rule is one of {"path": "a.b[0].c"}, {"constant": "x"}, {"first": [rule, …]},
+{"table": {"bad": "critical"}, "path": …} and {"template": "Disk {labels.host}"}; a bare text is a path.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import Any
 
 from app.plugin_api import text
 
-FIELDS = ("title", "severity", "status", "dedup_key", "body", "url", "service_key", "labels", "started_at", "happened_at")
+FIELDS = ("title", "severity", "status", "dedup_key", "body", "url", "service_key", "labels", "started_at",
+          "happened_at")
 STEP = re.compile(r"""\[(\d{1,6})\]|\[["']([^"'\]]{1,200})["']\]|([^.\[\]]{1,200})""")
 PLACEHOLDER = re.compile(r"\{([^{}]{1,200})\}")
 NESTING = 4

@@ -52,7 +52,8 @@ def test_every_way_to_write_loopback_is_refused_and_nothing_is_sent(http_sink: W
 @pytest.mark.parametrize("text", [
     "10.1.2.3", "172.16.0.1", "192.168.1.1", "127.0.0.1", "169.254.169.254", "100.64.0.1", "224.0.0.1", "240.0.0.1",
     "255.255.255.255", "0.0.0.0", "192.0.0.8", "198.18.0.1", "::1", "::", "fe80::1", "fc00::1", "fec0::1", "ff02::1",
-    "::ffff:8.8.8.8", "::ffff:10.0.0.1", "64:ff9b::a00:1", "64:ff9b:1::1", "2002:a00:1::1", "2001:0:1::1", "2001:db8::1",
+    "::ffff:8.8.8.8", "::ffff:10.0.0.1", "64:ff9b::a00:1", "64:ff9b:1::1", "2002:a00:1::1", "2001:0:1::1",
+    "2001:db8::1",
 ])
 def test_addresses_that_are_not_public_are_not_permitted(text: str) -> None:
     assert not outbound.is_permitted(ip_address(text), ())

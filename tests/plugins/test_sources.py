@@ -75,7 +75,8 @@ PAYLOAD = {"check": {"name": "disk", "color": "RED", "ids": [{"n": 7}], "labels"
 
 
 @pytest.mark.parametrize(("rule", "title"), [
-    ({"path": "check.name"}, "disk"), ("check.ids[0].n", "7"), ({"path": '["a.b"]'}, "dotted"), ({"constant": "x"}, "x"),
+    ({"path": "check.name"}, "disk"), ("check.ids[0].n", "7"), ({"path": '["a.b"]'}, "dotted"),
+    ({"constant": "x"}, "x"),
     ({"first": [{"path": "nowhere"}, {"path": "check.ids[9]"}, "check.name"]}, "disk"),
     ({"table": {"red": "Burning"}, "path": "check.color"}, "Burning"),
     ({"table": {}, "path": "check.color", "default": "Fine"}, "Fine"),
@@ -88,7 +89,8 @@ def test_a_mapping_says_where_the_title_stands(registry: Registry, rule: Any, ti
 
 @pytest.mark.parametrize("rule", [
     {"path": "nowhere"}, {"path": 3}, {"path": "check.ids[7].n"}, {"path": "check.name.deeper"}, {}, [], 7, None,
-    {"first": "no"}, {"first": [{"first": [{"first": [{"first": [{"first": ["title"]}]}]}]}]}, {"table": 1, "path": "title"},
+    {"first": "no"}, {"first": [{"first": [{"first": [{"first": [{"first": ["title"]}]}]}]}]}, 
+    {"table": 1, "path": "title"},
     {"template": "{nowhere}"}, {"template": "{check.__class__}"},
 ])
 def test_a_mapping_that_fails_falls_back_with_a_note(registry: Registry, rule: Any) -> None:
@@ -103,7 +105,8 @@ def test_a_mapping_that_is_none_loses_no_signal(registry: Registry, mapping: Any
 
 
 @pytest.mark.parametrize(("word", "severity"), [
-    ("P1", "critical"), ("sev1", "critical"), ("EMERGENCY", "critical"), ("Warning", "medium"), (5, ""), ("banana", ""), (None, ""),
+    ("P1", "critical"), ("sev1", "critical"), ("EMERGENCY", "critical"), ("Warning", "medium"), (5, ""),
+    ("banana", ""), (None, ""),
 ])
 def test_severity_words_are_understood_in_any_case(registry: Registry, word: Any, severity: str) -> None:
     signal, = read(registry, "webhook", {"title": "x", "severity": word})
@@ -112,8 +115,8 @@ def test_severity_words_are_understood_in_any_case(registry: Registry, word: Any
 
 def test_a_problem_without_a_key_keeps_its_identity_while_other_things_change(registry: Registry) -> None:
     base = {"title": "Disk", "host": "db-1"}
-    one, two, other = (read(registry, "webhook", base | more)[0].dedup_key for more in
-                       ({"severity": "P1", "value": 3}, {"severity": "info", "state": "ok", "count": 9}, {"host": "db-2"}))
+    changes = ({"severity": "P1", "value": 3}, {"severity": "info", "state": "ok", "count": 9}, {"host": "db-2"})
+    one, two, other = (read(registry, "webhook", base | change)[0].dedup_key for change in changes)
     assert one == two != other
 
 
@@ -135,3 +138,21 @@ def test_a_trigger_without_a_key_gets_one_that_resolves_it(registry: Registry) -
     assert events.normalize(request, {})[0].dedup_key == key
     over = read(registry, "pagerduty_events", {"event_action": "resolve", "dedup_key": key})
     assert (over[0].dedup_key, over[0].status) == (key, "resolved")
+
+
+def test_a_sender_of_the_first_version_hears_its_own_answer(registry: Registry) -> None:
+    events = registry.integrations["pagerduty_events"]
+    request = contract.inbound(json.dumps(sample("pagerduty_events", "first_version.json")).encode())
+    answer = events.respond(request, None)  # type: ignore[attr-defined]
+    assert (answer.status, answer.json()["incident_key"]) == (200, "db-1/disk")
+
+
+@pytest.mark.parametrize(("body", "key"), [
+    (b'{"routing_key": "body"}', "body"), (b'{"service_key": "old"}', "old"), (b"{}", "header"), 
+    (b"not JSON", "header"),
+    (b"[]", "header"),
+])
+def test_the_routing_key_is_found_in_body_or_header(registry: Registry, body: bytes, key: str) -> None:
+    request = contract.inbound(body, {"x-routing-key": "header"})
+    events = registry.integrations["pagerduty_events"]
+    assert events.credential(request) == key  # type: ignore[attr-defined]
