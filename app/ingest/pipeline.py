@@ -43,7 +43,7 @@ def begin(integration: Integration) -> Batch:
     for team_id, words in session.execute(select(Team.id, Team.tags).where(Team.archived_at.is_(None))):
         for word in words:
             tags.setdefault(word.lower(), []).append(team_id)
-    places = rules.Places(dict(services.tuples().all()), tags)
+    places = rules.Places({key: number for key, number in services}, tags)
     actor = Actor(integration.ref, f"integration {integration.name}", via="integration")
     return Batch(integration, actor, places)
 
