@@ -16,7 +16,9 @@ MODELS = (
 # Pages for people and calls for machines, one blueprint each: module, and where it is mounted.
 BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.identity.routes", ""), ("app.identity.api", "/api/v1"),
-    ("app.catalog.routes", ""), ("app.ingest.doors", ""),
+    ("app.incidents.api", "/api/v1"),
+    ("app.catalog.routes", ""), ("app.ingest.doors", ""), ("app.ingest.api", "/api/v1"),
+    ("app.escalation.api", "/api/v1"), ("app.notifications.api", "/api/v1"),
 )
 
 # Who hears which committed facts. Reactions run in a worker, at least once, in no order.

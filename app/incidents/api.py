@@ -157,7 +157,8 @@ def add_responders(id: str) -> dict[str, Any]:
 def add_note(id: str) -> dict[str, Any]:
     """Write a note."""
     found, by = _permitted(id)
-    return queries.incident_document(service.add_note(found, sent(request)["body"], by=by).incident)
+    service.add_note(found, sent(request)["body"], by=by)
+    return queries.incident_document(found)
 
 
 @blueprint.post("/incidents/<id>/priority")

@@ -23,6 +23,9 @@ def facts(by: Actor, args: Mapping[str, str]) -> Select[Any]:
     """
     if not may_anywhere(by, "audit.read"):
         raise Forbidden("Your role does not include this.")
+    for name in ("kind", "actor", "subject"):
+        if "\0" in args.get(name, ""):
+            raise Invalid(problems=[Problem(name, "not a usable text")])
     query = _narrowed(select(Event), args)
     teams = managed_teams(by)
     return query if teams is None else query.where(_of_teams(teams))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from werkzeug.datastructures import MultiDict
@@ -11,13 +11,16 @@ from app.core.clock import parse_instant
 from app.core.errors import Invalid, Problem
 from app.incidents.rules import SEVERITIES
 
-STATUSES = ("triggered", "acknowledged", "resolved")
+STATUSES = ("triggered", "acknowledged", "snoozed", "resolved")
 SORTS = ("newest", "oldest")
 
 
 @dataclass(frozen=True)
 class Filters:
-    """Repeated values mean "or", different filters "and"; empty means everything."""
+    """Repeated values mean "or", different filters "and"; empty means everything.
+
+    `apart`: snoozed incidents do not count as triggered. `resolved`: only those that ended today.
+    """
 
     status: tuple[str, ...] = ()
     severity: tuple[str, ...] = ()
@@ -28,11 +31,14 @@ class Filters:
     text: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    resolved: bool = False
+    apart: bool = False
     sort: str = "newest"
 
-    def without(self, name: str) -> Filters:
-        """The same without one filter."""
-        return replace(self, **{name: ()})
+    @property
+    def emails(self) -> tuple[str, ...]:
+        """The assignees as addresses are stored."""
+        return tuple(email.lower() for email in self.assignee)
 
     @property
     def number(self) -> int:
@@ -41,27 +47,72 @@ class Filters:
                               self.since, self.until)))
 
 
-def read(arguments: MultiDict[str, str]) -> Filters:
-    """The filters of a query string. Raises Invalid naming each value that means nothing."""
-    problems: list[Problem] = []
+@dataclass(frozen=True)
+class AlertFilters:
+    """The same for alerts; integration and incident are ids."""
 
-    def words(name: str, allowed: tuple[str, ...] = ()) -> tuple[str, ...]:
-        given = tuple(dict.fromkeys(value.strip() for value in arguments.getlist(name) if value.strip()))
-        problems.extend(Problem(name, f"{value} is not one of {', '.join(allowed)}")
-                        for value in given if allowed and value not in allowed)
-        return given
+    status: tuple[str, ...] = ()
+    severity: tuple[str, ...] = ()
+    team: tuple[str, ...] = ()
+    service: tuple[str, ...] = ()
+    integration: tuple[str, ...] = ()
+    incident: tuple[str, ...] = ()
+    text: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
 
-    def instant(name: str) -> datetime | None:
+
+class _Reader:
+    """Takes values out of a query string and collects what means nothing."""
+
+    def __init__(self, arguments: MultiDict[str, str]) -> None:
+        self.arguments = arguments
+        self.problems: list[Problem] = []
+
+    def words(self, name: str, allowed: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """Every value of `name`, each once."""
+        given = dict.fromkeys(value.strip() for value in self.arguments.getlist(name) if value.strip())
+        self.problems += [Problem(name, f"{value} is not one of {', '.join(allowed)}" if allowed else "not a usable text")
+                          for value in given if "\0" in value or (allowed and value not in allowed)]
+        return tuple(given)
+
+    def text(self, name: str) -> str:
+        """What is searched for, at most 200 characters."""
+        return self.arguments.get(name, "").replace("\0", "").strip()[:200]
+
+    def instant(self, name: str) -> datetime | None:
+        """The time that `name` says."""
         try:
-            return parse_instant(arguments[name]) if arguments.get(name) else None
-        except ValueError:
-            problems.append(Problem(name, f"{name} is not a time like 2026-03-01T09:00:00Z"))
+            return parse_instant(self.arguments[name]) if self.arguments.get(name) else None
+        except (ValueError, OverflowError):
+            self.problems.append(Problem(name, f"{name} is not a time like 2026-03-01T09:00:00Z"))
             return None
 
+    def done(self) -> None:
+        """Raise Invalid with all that was found."""
+        if self.problems:
+            raise Invalid(problems=self.problems)
+
+
+def read(arguments: MultiDict[str, str]) -> Filters:
+    """The filters of a query string. Raises Invalid naming each value that means nothing."""
+    reader = _Reader(arguments)
     found = Filters(
-        status=words("status", STATUSES), severity=words("severity", SEVERITIES), urgency=words("urgency", ("high", "low")),
-        team=words("team"), service=words("service"), assignee=words("assignee"), text=arguments.get("q", "").strip()[:200],
-        since=instant("from"), until=instant("to"), sort=(words("sort", SORTS) or ("newest",))[0])
-    if problems:
-        raise Invalid(problems=problems)
+        status=reader.words("status", STATUSES), severity=reader.words("severity", SEVERITIES),
+        urgency=reader.words("urgency", ("high", "low")), team=reader.words("team"), service=reader.words("service"),
+        assignee=reader.words("assignee"), text=reader.text("q"), since=reader.instant("from"),
+        until=reader.instant("to"), resolved=bool(reader.words("resolved", ("today",))),
+        sort=(reader.words("sort", SORTS) or ("newest",))[0])
+    reader.done()
+    return found
+
+
+def read_alerts(arguments: MultiDict[str, str]) -> AlertFilters:
+    """The filters of a list of alerts. Raises Invalid naming each value that means nothing."""
+    reader = _Reader(arguments)
+    found = AlertFilters(
+        status=reader.words("status", ("firing", "resolved")), severity=reader.words("severity", SEVERITIES),
+        team=reader.words("team"), service=reader.words("service"), integration=reader.words("integration"),
+        incident=reader.words("incident"), text=reader.text("q"), since=reader.instant("from"), until=reader.instant("to"))
+    reader.done()
     return found

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    cast,
+    exists,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.orm import selectinload
 
 from app.catalog.models import Service
 from app.core import clock
 from app.core.access import Actor
 from app.core.db import db, session
-from app.core.errors import NotFound
+from app.core.errors import Invalid, NotFound, Problem
 from app.core.events import KINDS, Event, sentence
 from app.core.panels import panels
 from app.identity.models import Team, User
@@ -40,9 +50,15 @@ def involved(incident: Incident, by: Actor) -> bool:
                                                 Responder.user_id == by.user_id))) or False
 
 
+def number_of(text: int | str) -> int:
+    """The number that a path or a query names; 0, which nothing has, when it names none."""
+    digits = str(text)
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 18 else 0
+
+
 def incident_for(number: int | str, by: Actor) -> Incident:
     """The incident, if this person may see it. Raises NotFound, also for what is hidden."""
-    incident = session.get(Incident, int(number)) if str(number).isdigit() and len(str(number)) < 18 else None
+    incident = session.get(Incident, number_of(number))
     if incident is None:
         raise NotFound(f"There is no incident #{number}")
     allow(by, "incident.read", team_id=incident.team_id, involved=involved(incident, by))
@@ -60,8 +76,9 @@ def visible(query: Select[Any], by: Actor) -> Select[Any]:
 
 def filtered(query: Select[Any], filters: Filters) -> Select[Any]:
     """`query` narrowed to the filters; repeated values mean "or", different filters "and"."""
-    for column, values in ((Incident.status, filters.status), (Incident.severity, filters.severity),
-                           (Incident.urgency, filters.urgency)):
+    if filters.status:
+        query = query.where(_in_state(filters))
+    for column, values in ((Incident.severity, filters.severity), (Incident.urgency, filters.urgency)):
         if values:
             query = query.where(column.in_(values))
     if filters.team:
@@ -71,54 +88,68 @@ def filtered(query: Select[Any], filters: Filters) -> Select[Any]:
             func.lower(Service.key).in_([key.lower() for key in filters.service]))))
     if filters.assignee:
         named = select(Responder.incident_id).join(User).where(Responder.kind == "assignee",
-                                                               User.email.in_(filters.assignee))
+                                                               User.email.in_(filters.emails))
         query = query.where(Incident.id.in_(named))
-    query = _in_time(query, filters.since, filters.until)
+    query = _in_time(query, filters)
     return _with_text(query, filters.text) if filters.text else query
 
 
-def _in_time(query: Select[Any], since: datetime | None, until: datetime | None) -> Select[Any]:
-    if since:
-        query = query.where(Incident.opened_at >= since)
-    return query.where(Incident.opened_at < until) if until else query
+def _in_state(filters: Filters) -> ColumnElement[bool]:
+    """Snoozed incidents are triggered ones that wait; where they stand `apart`, triggered means the others."""
+    snoozed = Incident.snoozed_until.is_not(None)
+    wanted = Incident.status.in_(filters.status)
+    if filters.apart:
+        wanted = and_(wanted, ~snoozed)
+    return or_(wanted, snoozed) if "snoozed" in filters.status else wanted
+
+
+def midnight() -> datetime:
+    """When today began, in UTC."""
+    return clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _in_time(query: Select[Any], filters: Filters) -> Select[Any]:
+    if filters.since:
+        query = query.where(Incident.opened_at >= filters.since)
+    if filters.until:
+        query = query.where(Incident.opened_at < filters.until)
+    return query.where(Incident.resolved_at >= midnight()) if filters.resolved else query
+
+
+def contains(column: Any, text: str) -> ColumnElement[bool]:
+    """Whether the column holds `text` in any letter case; SQLite folds ASCII only, so the usual cases are tried."""
+    spellings = {text} if text.isascii() else {text, text.lower(), text.upper(), text.capitalize()}
+    escaped = [one.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for one in sorted(spellings)]
+    return or_(*(column.ilike(f"%{one}%", escape="\\") for one in escaped))
 
 
 def _with_text(query: Select[Any], text: str) -> Select[Any]:
-    number = text.removeprefix("#")
-    if number.isdigit() and len(number) < 18:
-        return query.where(Incident.id == int(number))
-    pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    in_alerts = select(Alert.incident_id).where(Alert.title.ilike(pattern, escape="\\"))
-    in_notes = select(Note.incident_id).where(Note.body.ilike(pattern, escape="\\"))
-    in_service = select(Service.id).where(Service.name.ilike(pattern, escape="\\"))
-    return query.where(or_(Incident.title.ilike(pattern, escape="\\"), Incident.id.in_(in_alerts),
-                           Incident.id.in_(in_notes), Incident.service_id.in_(in_service)))
+    number = number_of(text.removeprefix("#"))
+    if number and text.startswith("#"):
+        return query.where(Incident.id == number)
+    in_alerts = select(Alert.incident_id).where(contains(Alert.title, text) | contains(Alert.body, text))
+    in_notes = select(Note.incident_id).where(contains(Note.body, text))
+    labels = cast(Incident.labels, String)
+    in_service = select(Service.id).where(contains(Service.name, text) | contains(Service.key, text))
+    return query.where(or_(
+        Incident.id == number, contains(Incident.title, text), Incident.id.in_(in_alerts), Incident.id.in_(in_notes),
+        Incident.service_id.in_(in_service), contains(labels, text), contains(labels, json.dumps(text)[1:-1])))
 
 
-def listed(filters: Filters, by: Actor, *, limit: int, before: int | None = None) -> list[Incident]:
-    """The matching incidents, newest first (`sort=oldest` turns it), from behind the cursor `before`."""
-    query = filtered(visible(select(Incident), by), filters).options(
-        selectinload(Incident.service), selectinload(Incident.team),
-        selectinload(Incident.responders).selectinload(Responder.user))
-    oldest = filters.sort == "oldest"
-    if before is not None:
-        query = query.where(Incident.id > before if oldest else Incident.id < before)
-    return list(session.scalars(query.order_by(Incident.id if oldest else Incident.id.desc()).limit(limit)))
-
-
-def counted(by: Actor, filters: Filters) -> dict[str, int]:
-    """How many of the whole filtered set, whatever the status filter: triggered, acknowledged, snoozed, resolved today."""
-    base = filtered(visible(select(Incident.status, Incident.snoozed_until, Incident.resolved_at), by),
-                    filters.without("status"))
-    midnight = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    open_ = base.where(Incident.status.in_(("triggered", "acknowledged"))).subquery()
-    snoozed = open_.c.snoozed_until.is_not(None)
-    rows = session.execute(select(open_.c.status, snoozed, func.count()).group_by(open_.c.status, snoozed)).all()
-    found = {"triggered": 0, "acknowledged": 0, "snoozed": 0}
-    for status, is_snoozed, number in rows:
-        found["snoozed" if is_snoozed else status] += number
-    resolved = base.where(Incident.status == "resolved", Incident.resolved_at >= midnight).subquery()
-    return {**found, "resolved": session.scalar(select(func.count()).select_from(resolved)) or 0}
+def check_known(filters: Filters, by: Actor) -> None:
+    """Raise Invalid for a team, service or person that does not exist or is hidden: no empty list by surprise."""
+    teams = visible_teams(by)
+    problems: list[Problem] = []
+    for noun, given, column, owner in (
+            ("team", filters.team, Team.key, Team.id),
+            ("service", tuple(key.lower() for key in filters.service), func.lower(Service.key), Service.team_id),
+            ("assignee", filters.emails, User.email, None)):
+        found = dict(session.execute(select(column, owner if owner is not None else column)
+                                     .where(column.in_(given))).all()) if given else {}
+        problems += [Problem(noun, f"There is no {noun} {one}") for one in given
+                     if one not in found or (owner is not None and teams is not None and found[one] not in teams)]
+    if problems:
+        raise Invalid(problems=problems)
 
 
 def last_resolved(by: Actor) -> Incident | None:
