@@ -1,0 +1,163 @@
+"""The kinds of objects that can be configured, each composed of what the domains offer for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import selectinload
+
+from app.catalog.models import Service, ServiceDependency
+from app.catalog.queries import service_by_key, service_document
+from app.catalog.queries import visible as visible_services
+from app.catalog.service import remove_service, save_service
+from app.core.access import Actor
+from app.core.db import session
+from app.core.errors import Conflict
+from app.escalation import policies
+from app.escalation.models import Policy
+from app.escalation.queries import policy_by_key, policy_document, policy_of_team
+from app.identity.models import Team, User
+from app.identity.queries import team_by_key, team_document, user_by_email, user_document, visible_teams
+from app.identity.service import deactivate_user, save_user
+from app.identity.teams import archive_team, save_team
+from app.ingest import queries as ingest
+from app.ingest.models import Integration
+from app.ingest.service import pause, remove_integration, save_integration
+from app.notifications.contacts import save_contact_methods, save_rules
+from app.notifications.queries import contact_documents, rule_documents
+from app.oncall import queries as oncall
+from app.oncall.models import Schedule
+from app.oncall.service import remove_schedule, save_schedule
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind: where it stands in the document, how it is found, written down, saved and removed.
+
+    `later` are the keys that name objects of later kinds: `finish` saves them once everything exists.
+    """
+
+    name: str
+    noun: str
+    id: str
+    find: Callable[[str], Any]
+    query: Callable[[Actor], Select[Any]]
+    document: Callable[[Any], dict[str, Any]]
+    save: Callable[..., Any]
+    remove: Callable[..., Any]
+    finish: Callable[..., None]
+    read: str
+    edit: str
+    later: tuple[str, ...] = ()
+
+    def key(self, thing: Any) -> str:
+        """What the document calls this object."""
+        return str(getattr(thing, self.id))
+
+
+def _nothing(thing: Any, values: Values, *, by: Actor) -> None:
+    """There is nothing left to say about objects of this kind."""
+
+
+def _of_teams(query: Select[Any], column: Any, by: Actor) -> Select[Any]:
+    teams = visible_teams(by)
+    return query if teams is None else query.where(column.in_(teams) | column.is_(None))
+
+
+def _user_document(user: User) -> dict[str, Any]:
+    return {**user_document(user), "contact_methods": contact_documents(user), "rules": rule_documents(user)}
+
+
+def _finish_user(user: User, values: Values, *, by: Actor) -> None:
+    if values.get("contact_methods") is not None:
+        save_contact_methods(user, values["contact_methods"], by=by)
+    if values.get("rules") is not None:
+        save_rules(user, values["rules"], by=by)
+
+
+def _team_document(team: Team) -> dict[str, Any]:
+    policy = policy_of_team(team)
+    return {**team_document(team), "policy": policy.key if policy else None}
+
+
+def _finish_team(team: Team, values: Values, *, by: Actor) -> None:
+    if "policy" in values:
+        policies.set_team_policy(team, values["policy"], by=by)
+
+
+def _service_document(service: Service) -> dict[str, Any]:
+    policy = session.get(Policy, service.policy_id) if service.policy_id else None
+    return {**service_document(service), "policy": policy.key if policy else None}
+
+
+def _finish_service(service: Service, values: Values, *, by: Actor) -> None:
+    if "policy" in values:
+        policies.set_service_policy(service, values["policy"], by=by)
+
+
+def _save_schedule(values: Values, *, by: Actor) -> Schedule:
+    """A layer may be left without a name."""
+    if not values.get("layers"):
+        return save_schedule(values, by=by)
+    layers = [{"name": f"layer {at}", **layer} for at, layer in enumerate(values["layers"], 1)]
+    return save_schedule({**values, "layers": layers}, by=by)
+
+
+def _remove_service(service: Service, *, by: Actor) -> None:
+    remove_service(service, by=by, confirmed=True)
+
+
+def _remove_integration(integration: Integration, *, by: Actor) -> None:
+    """What has a history is paused instead."""
+    try:
+        remove_integration(integration, by=by)
+    except Conflict:
+        pause(integration, by=by)
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind("users", "user", "email", user_by_email,
+         lambda by: select(User).where(User.state != "deactivated").order_by(User.email),
+         _user_document, save_user, deactivate_user, _finish_user, "people.read", "people.edit",
+         ("contact_methods", "rules")),
+    Kind("teams", "team", "key", team_by_key,
+         lambda by: _of_teams(select(Team).where(Team.archived_at.is_(None)), Team.id, by),
+         _team_document, save_team, archive_team, _finish_team, "team.read", "team.edit", ("policy",)),
+    Kind("schedules", "schedule", "key", oncall.schedule_by_key,
+         lambda by: _of_teams(select(Schedule), Schedule.team_id, by), oncall.schedule_document,
+         _save_schedule, remove_schedule, _nothing, "schedule.read", "schedule.edit"),
+    Kind("escalation_policies", "policy", "key", policy_by_key,
+         lambda by: _of_teams(select(Policy), Policy.team_id, by), policy_document,
+         policies.save_policy, policies.remove_policy, _nothing, "team.read", "policy.edit"),
+    Kind("services", "service", "key", service_by_key,
+         lambda by: visible_services(select(Service), by).options(
+             selectinload(Service.team), selectinload(Service.dependencies).selectinload(ServiceDependency.depends_on)),
+         _service_document, save_service, _remove_service, _finish_service, "team.read", "service.edit",
+         ("depends_on", "policy")),
+    Kind("integrations", "integration", "key", ingest.integration_by_key,
+         lambda by: ingest.visible(select(Integration), by), ingest.integration_document,
+         save_integration, _remove_integration, _nothing, "integration.read", "integration.edit"),
+)
+BY_NAME = {kind.name: kind for kind in KINDS}
+
+
+def save_whole(kind: Kind, values: Values, *, by: Actor) -> Any:
+    """Create or change one object with everything about it, as the API does."""
+    thing = kind.save(values, by=by)
+    kind.finish(thing, values, by=by)
+    return thing
+
+
+def early(kind: Kind, values: Values) -> dict[str, Any]:
+    """What can be saved before the objects of later kinds exist."""
+    return {name: value for name, value in values.items() if name not in kind.later}
+
+
+def everything(kind: Kind, by: Actor) -> list[Any]:
+    """All objects of a kind that `by` may see, by key."""
+    return sorted(session.scalars(kind.query(by)).unique(), key=kind.key)

@@ -1,0 +1,59 @@
+"""Who names whom in the document: a name that stands for nothing is a fault of the line that says it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from app.config.document import Document, Item, identity
+from app.core.shapes import Path
+
+Reference = tuple[Path, str, str]
+TARGETS = {"user": "users", "schedule": "schedules", "team": "teams"}
+NOUNS = {"users": "person with the address", "teams": "team", "schedules": "schedule",
+         "escalation_policies": "escalation policy", "services": "service"}
+
+
+def references(kind: str, item: Item) -> Iterator[Reference]:
+    """Each name in an object: where it stands, the kind it means, the key it says."""
+    for name, meant in (("team", "teams"), ("policy", "escalation_policies"), ("service", "services")):
+        if item.get(name):
+            yield (name,), meant, str(item[name])
+    for at, key in enumerate(item.get("depends_on") or []):
+        yield ("depends_on", at), "services", key
+    for at, member in enumerate(item.get("members") or []):
+        yield ("members", at, "user"), "users", member["user"]
+    if kind == "schedules":
+        yield from _of_schedule(item)
+    for at, level in enumerate(item.get("levels") or []):
+        for number, target in enumerate(level["targets"]):
+            name, key = next(iter(target.items()))
+            yield ("levels", at, "targets", number, name), TARGETS[name], key
+
+
+def _of_schedule(item: Item) -> Iterator[Reference]:
+    for at, layer in enumerate(item.get("layers") or []):
+        for number, turn in enumerate(layer["participants"]):
+            for place, email in enumerate(turn):
+                yield ("layers", at, "participants", number, place), "users", email
+    for at, override in enumerate(item.get("overrides") or []):
+        for place, email in enumerate(override.get("people") or []):
+            yield ("overrides", at, "people", place), "users", email
+        if override.get("replaces"):
+            yield ("overrides", at, "replaces"), "users", override["replaces"]
+
+
+def check(document: Document, present: Mapping[str, set[str]]) -> None:
+    """Blame every name that is neither in the document nor among the `present` keys (kind → keys in lower case)."""
+    known = {kind: set(keys) for kind, keys in present.items()}
+    for kind, items in document.items.items():
+        known.setdefault(kind, set()).update(identity(kind, item) for item in items)
+    for kind, items in document.items.items():
+        for position, item in enumerate(items):
+            for path, meant, key in references(kind, item):
+                if key.lower() not in known.get(meant, set()):
+                    document.blame(kind, position, path, f"there is no {NOUNS[meant]} {key}")
+
+
+def names(kind: str, item: Item) -> set[tuple[str, str]]:
+    """The objects that this one names, as (kind, key)."""
+    return {(meant, key.lower()) for _, meant, key in references(kind, item)}

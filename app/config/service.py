@@ -1,0 +1,187 @@
+"""Applying the document: all of it in one transaction or nothing, the same for a rehearsal that is taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import func, select
+
+from app.catalog.service import set_dependencies
+from app.config import references
+from app.config.document import Document, Item, identity, parsed
+from app.config.kinds import KINDS, Kind, early, everything
+from app.config.reach import unreachable
+from app.core.access import OPERATOR, Actor
+from app.core.db import alone, pending, session, transaction
+from app.core.errors import Conflict, Failure, Invalid, Problem
+
+MOST_REMOVED, MOST_SHARE = 20, 0.2
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that was done: created, changed (with the fields) or removed."""
+
+    action: str
+    kind: str
+    key: str
+    fields: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.kind} {self.key}" + (f": {', '.join(self.fields)}" if self.fields else "")
+
+
+@dataclass
+class Result:
+    """What an apply did, or would do."""
+
+    changes: list[Change] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+class _TakenBack(Exception):
+    """Ends a rehearsal, so that its transaction is rolled back and nothing is handed over."""
+
+
+def apply(document: Document, *, by: Actor = OPERATOR, prune: bool = False, yes: bool = False) -> Result:
+    """Make the system match the document. Raises Invalid with every fault, Conflict for too large a prune."""
+    with transaction():
+        return _Work(document, by, prune=prune, yes=yes).done()
+
+
+def diff(document: Document, *, by: Actor = OPERATOR, prune: bool = False) -> Result:
+    """What `apply` would do: the very same, taken back."""
+    found = Result()
+    try:
+        with transaction():
+            found = _Work(document, by, prune=prune, yes=True).done()
+            raise _TakenBack
+    except _TakenBack:
+        return found
+
+
+def export(by: Actor = OPERATOR) -> dict[str, Any]:
+    """The whole configuration without secrets, as `apply` takes it."""
+    return {"version": 1, **{kind.name: [kind.document(thing) for thing in everything(kind, by)] for kind in KINDS}}
+
+
+class _Work:
+    """One application of one document, inside the open transaction."""
+
+    def __init__(self, document: Document, by: Actor, *, prune: bool, yes: bool) -> None:
+        self.document, self.prune, self.yes = document, prune, yes
+        self.by = replace(by, name=f"{by.name} with {', '.join(document.files)}"[:200]) if document.files else by
+        self.before: dict[tuple[str, str], dict[str, Any]] = {}
+        self.things: dict[tuple[str, str], Any] = {}
+        self.failed: set[tuple[str, str]] = set()
+
+    def done(self) -> Result:
+        """Do it, and say what was done."""
+        alone("apply configuration")
+        references.check(self.document, _present())
+        self.document.raise_if_any()
+        for kind in KINDS:
+            self._remember(kind)
+        for kind in KINDS:
+            self._save(kind)
+        self.document.raise_if_any()
+        self._depend()
+        for kind in KINDS:
+            self._finish(kind)
+        self.document.raise_if_any()
+        removed = self._prune() if self.prune else []
+        session.flush()
+        return Result([*self._changes(), *removed], unreachable())
+
+    def _items(self, kind: Kind) -> Iterator[tuple[int, str, Item]]:
+        for position, item in enumerate(self.document.items.get(kind.name, [])):
+            yield position, identity(kind.name, item), item
+
+    def _remember(self, kind: Kind) -> None:
+        """How the objects of this kind are now, to tell afterwards what changed."""
+        if kind.name not in self.document.items:
+            return
+        for thing in everything(kind, self.by):
+            self.things[kind.name, kind.key(thing).lower()] = thing
+            self.before[kind.name, kind.key(thing).lower()] = kind.document(thing)
+
+    def _save(self, kind: Kind) -> None:
+        for position, key, item in self._items(kind):
+            if references.names(kind.name, item) & self.failed:
+                self.failed.add((kind.name, key))
+                continue
+            with self._blaming(kind, position, key):
+                self.things[kind.name, key] = kind.save(early(kind, item), by=self.by)
+
+    def _depend(self) -> None:
+        """All dependencies at once: the graph as a whole must be free of cycles, whatever the order of the lines."""
+        wanted = {item["key"]: item["depends_on"] for item in self.document.items.get("services", [])
+                  if item.get("depends_on") is not None}
+        try:
+            set_dependencies(wanted, by=self.by)
+        except Invalid as error:
+            for problem in error.problems:
+                key, _, path = problem.field.partition(".")
+                self.document.blame("services", self.document.find("services", key) or 0, parsed(path), problem.message)
+
+    def _finish(self, kind: Kind) -> None:
+        for position, key, item in self._items(kind):
+            with self._blaming(kind, position, key):
+                kind.finish(self.things[kind.name, key], item, by=self.by)
+
+    @contextmanager
+    def _blaming(self, kind: Kind, position: int, key: str) -> Iterator[None]:
+        """A failure becomes a fault of the object's lines, and the next object is looked at all the same."""
+        try:
+            with session.begin_nested():
+                yield
+        except Failure as error:
+            self.failed.add((kind.name, key))
+            for problem in getattr(error, "problems", None) or [Problem("", error.detail)]:
+                self.document.blame(kind.name, position, parsed(problem.field), problem.message)
+
+    def _prune(self) -> list[Change]:
+        """Remove what the document's kinds do not name, last kind first. Raises Conflict beyond the threshold."""
+        removed = []
+        for kind in reversed(KINDS):
+            if kind.name not in self.document.items:
+                continue
+            named = {key for _, key, _ in self._items(kind)}
+            superfluous = [key for name, key in self.before if name == kind.name and key not in named]
+            superfluous = [key for key in superfluous if not _gone(self.things[kind.name, key])]
+            everyone = sum(name == kind.name for name, _ in self.before)
+            if not self.yes and (len(superfluous) > MOST_REMOVED or len(superfluous) > MOST_SHARE * everyone):
+                raise Conflict(f"This would remove {len(superfluous)} of {everyone} {kind.name.replace('_', ' ')}: "
+                               f"{', '.join(superfluous[:5])}{' …' if len(superfluous) > 5 else ''}. "
+                               "Say --yes if that is meant")
+            for key in superfluous:
+                kind.remove(self.things.pop((kind.name, key)), by=self.by)
+                removed.append(Change("removed", kind.noun, key))
+        return removed
+
+    def _changes(self) -> Iterator[Change]:
+        told = {event.subject for event in pending().events}
+        for kind in KINDS:
+            for _, key, _ in self._items(kind):
+                thing, before = self.things[kind.name, key], self.before.get((kind.name, key))
+                after = kind.document(thing)
+                if before is None:
+                    yield Change("created", kind.noun, kind.key(thing))
+                elif fields := tuple(name for name in {**before, **after} if before.get(name) != after.get(name)):
+                    yield Change("changed", kind.noun, kind.key(thing), fields)
+                elif thing.ref in told:
+                    yield Change("changed", kind.noun, kind.key(thing), ("secrets",))
+
+
+def _gone(thing: Any) -> bool:
+    """What is archived or paused already needs no removal."""
+    return getattr(thing, "lifecycle", "") == "archived" or getattr(thing, "paused_at", None) is not None
+
+
+def _present() -> dict[str, set[str]]:
+    """The keys of everything that exists, archived and deactivated things included."""
+    columns = {kind.name: getattr(kind.query(OPERATOR).column_descriptions[0]["entity"], kind.id) for kind in KINDS}
+    return {name: set(session.scalars(select(func.lower(column)))) for name, column in columns.items()}

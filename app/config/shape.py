@@ -1,0 +1,127 @@
+"""The shape of the configuration document as JSON Schema (2020-12): one schema for each kind of object."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.catalog import rules as catalog
+from app.core.fields import Field
+from app.core.plugins import Registry
+from app.identity.rules import PLATFORM_ROLES, TEAM_ROLES
+
+Schema = dict[str, Any]
+SEVERITIES = ("critical", "high", "medium", "low", "info")
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+UNITS = ("hour", "day", "week", "month")
+MOST_SECRET = 64 * 1024
+# Keys of the document for parts that this version does not have: accepted while they are empty.
+LATER = ("routes", "maintenance", "runbooks", "workflows", "status_pages", "partners", "webhooks", "heartbeats")
+
+
+def text(most: int, least: int = 0, **more: Any) -> Schema:
+    """Text of `least` to `most` characters."""
+    return {"type": "string", "maxLength": most, **({"minLength": least} if least else {}), **more}
+
+
+def listed(items: Schema, most: int, **more: Any) -> Schema:
+    """A list of at most `most` items."""
+    return {"type": "array", "items": items, "maxItems": most, **more}
+
+
+def shape(required: tuple[str, ...], **properties: Schema) -> Schema:
+    """An object with these keys and no other."""
+    return {"type": "object", "additionalProperties": False, "required": list(required), "properties": properties}
+
+
+def nullable(schema: Schema) -> Schema:
+    """The same, or nothing."""
+    return {**schema, "type": [schema["type"], "null"], "default": None}
+
+
+EMAIL = text(254, pattern="^[^@\\s]+@[^@\\s]+$", **{"x-rule": "must be an e-mail address"})
+KEY = text(60, pattern="^[a-z0-9-]{2,60}$", **{"x-rule": "must have 2 to 60 lower-case letters, digits and hyphens"})
+SERVICE_KEY = text(100, pattern=f"^{catalog.KEY.pattern}$", **{"x-rule": catalog.KEY_RULE})
+ZONE = text(64, least=1, description="A name of the tz database, such as Europe/Berlin")
+DURATION = {"type": "string", "pattern": "^[0-9]{1,9}[smhd]$", "x-rule": "must be a duration like 30s, 5m, 2h or 1d"}
+LOCAL = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})?$",
+         "x-rule": "must be a local time like 2026-01-05T09:00"}
+CLOCK = {"type": "string", "pattern": "^(([01][0-9]|2[0-3]):[0-5][0-9](:00)?|24:00)$", "x-rule": "must be a time like 09:00"}
+TAGS = listed(text(50, 1), 20, default=[])
+
+CONTACT_METHOD = shape(("name", "channel", "address"), name=text(60, 1), channel=text(40, 1), address=text(2000, 1),
+                       verified={"type": "boolean", "default": False})
+STEPS = listed(shape(("after", "via"), after=DURATION, via=text(60, 1)), 20)
+USER = shape(
+    ("email", "name"), email=EMAIL, name=text(200, 1), role={"type": "string", "enum": list(PLATFORM_ROLES),
+                                                            "default": "member"},
+    time_zone={**ZONE, "default": "UTC"}, password={**text(200), "writeOnly": True},
+    contact_methods=listed(CONTACT_METHOD, 20), rules=shape((), high=STEPS, low=STEPS))
+MEMBER = shape(("user",), user=EMAIL, role={"type": "string", "enum": list(TEAM_ROLES), "default": "responder"})
+TEAM = shape(("key", "name"), key=KEY, name=text(100, 2), description=text(500, default=""), tags=TAGS,
+             private={"type": "boolean", "default": False}, members=listed(MEMBER, 500, default=[]),
+             policy=nullable(KEY))
+RESTRICTION = shape(("days", "from", "to"), **{
+    "days": listed({"type": "string", "enum": list(DAYS)}, 7, minItems=1), "from": CLOCK, "to": CLOCK})
+LAYER = shape(
+    ("starts", "rotation", "participants"), name=text(50, 1), time_zone=nullable(ZONE), starts=LOCAL,
+    ends=nullable(LOCAL), participants=listed(listed(EMAIL, 10, minItems=1), 100, minItems=1),
+    rotation=shape(("unit",), every={"type": "integer", "minimum": 1, "maximum": 365, "default": 1},
+                   unit={"type": "string", "enum": list(UNITS)}),
+    restrictions=listed(RESTRICTION, 20, default=[]), skip_inactive={"type": "boolean", "default": False})
+OVERRIDE = shape(("starts", "ends"), starts=LOCAL, ends=LOCAL, people=listed(EMAIL, 10), replaces=nullable(EMAIL),
+                 reason=text(200, default=""))
+SCHEDULE = shape(("key", "name", "team", "time_zone"), key=KEY, name=text(100, 1), team=KEY, time_zone=ZONE,
+                 layers=listed(LAYER, 20, default=[]), overrides=listed(OVERRIDE, 1000, default=[]))
+TARGET: Schema = {**shape((), user=EMAIL, schedule=KEY, team=KEY), "minProperties": 1, "maxProperties": 1,
+                  "x-rule": "names exactly one of schedule, user and team"}
+LEVEL = shape(("timeout", "targets"), timeout=DURATION, targets=listed(TARGET, 20))
+POLICY = shape(("key", "name", "levels"), key=KEY, name=text(100, 1), team=nullable(KEY), levels=listed(LEVEL, 10),
+               repeat={"type": "integer", "minimum": 0, "maximum": 9, "default": 1})
+SERVICE = shape(("key", "name", "team"), key=SERVICE_KEY, name=text(100, 2), description=text(2000, default=""),
+                team=KEY, policy=nullable(KEY), tags=TAGS,
+                lifecycle={"type": "string", "enum": list(catalog.LIFECYCLES), "default": "active"},
+                depends_on=listed(SERVICE_KEY, catalog.MOST_OUT, default=[]))
+SIGNATURE = shape((), **{name: text(100) for name in ("header", "prefix", "algorithm", "encoding", "timestamp_header",
+                                                      "signed")})
+INTEGRATION = shape(
+    ("key", "plugin"), key=KEY, name=text(100, 1), plugin=text(60, 1), team=nullable(KEY),
+    service=nullable(SERVICE_KEY), token={**text(128, 16), "writeOnly": True},
+    secret={**text(500), "writeOnly": True}, signature=SIGNATURE,
+    default_severity={"type": "string", "enum": list(SEVERITIES), "default": "medium"}, config={"type": "object",
+                                                                                           "default": {}})
+
+
+def integration(registry: Registry) -> Schema:
+    """The schema of an integration with what each plugin wants to know."""
+    plugins = sorted(registry.integrations)
+    choices = [{"if": {"required": ["plugin"], "properties": {"plugin": {"const": slug}}},
+                "then": {"properties": {"config": _config(registry.integrations[slug].fields)}}} for slug in plugins]
+    properties = {**INTEGRATION["properties"], "plugin": {"type": "string", "enum": plugins}}
+    return {**INTEGRATION, "properties": properties, "allOf": choices}
+
+
+KINDS_OF_FIELDS: dict[str, Schema] = {
+    "text": {"type": "string"}, "url": {"type": "string"}, "number": {"type": "number"}, "json": {},
+    "boolean": {"type": "boolean"}, "lines": {"type": "array", "items": {"type": "string"}}}
+
+
+def _config(fields: Any) -> Schema:
+    return {"type": "object", "additionalProperties": False, "properties": {one.name: _field(one) for one in fields}}
+
+
+def _field(field: Field) -> Schema:
+    """Whether a needed field is there is judged where secrets that were stored before are known."""
+    said = dict(KINDS_OF_FIELDS.get(field.kind, {"type": "string", "enum": [value for value, _ in field.choices]}))
+    said |= {"title": field.label, "writeOnly": True} if field.secret else {"title": field.label}
+    return said | ({"description": field.help} if field.help else {})
+
+
+def document(registry: Registry) -> Schema:
+    """The whole document."""
+    kinds = {"users": USER, "teams": TEAM, "schedules": SCHEDULE, "escalation_policies": POLICY, "services": SERVICE,
+             "integrations": integration(registry)}
+    later = {name: {"type": "array", "maxItems": 0, "x-rule": "is not supported by this version"} for name in LATER}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "OnCall Platform configuration",
+            **shape(("version",), version={"const": 1},
+                    **{name: listed({"$ref": f"#/$defs/{name}"}, 50_000) for name in kinds}, **later),
+            "$defs": kinds}
