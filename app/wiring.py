@@ -17,6 +17,7 @@ MODELS = (
 BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.identity.routes", ""), ("app.identity.api", "/api/v1"),
     ("app.incidents.api", "/api/v1"),
+    ("app.oncall.api", "/api/v1"),
     ("app.catalog.routes", ""), ("app.ingest.doors", ""), ("app.ingest.api", "/api/v1"),
     ("app.escalation.api", "/api/v1"), ("app.notifications.api", "/api/v1"),
 )

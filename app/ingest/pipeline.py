@@ -80,7 +80,7 @@ def _load_open(batch: Batch, keys: list[str]) -> None:
 def _apply(signal: Signal, delivery: Delivery, batch: Batch) -> dict[str, Any]:
     integration = batch.integration
     read = rules.reading(signal, integration=integration.name, default_severity=integration.default_severity,
-                         service=str(delivery.query.get("service", "")))
+                         service=str(delivery.query.get("service", "")), token_hash=integration.token_hash)
     if read.key not in batch.open:
         _load_open(batch, [read.key])
     alert = batch.open[read.key]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from app.core.secrets import digest
 from app.plugin_api import Signal
 
 TITLE, BODY, KEY, LABELS, LABEL_NAME, LABEL_VALUE = 1024, 65_536, 512, 64, 128, 1024
@@ -38,8 +39,12 @@ class Reading:
     happened_at: datetime | None
 
 
-def reading(signal: Signal, *, integration: str, default_severity: str, service: str = "") -> Reading:
-    """The signal as we take it: nothing is refused, what is too long is cut with a note."""
+def reading(signal: Signal, *, integration: str, default_severity: str, service: str = "",
+            token_hash: str = "") -> Reading:
+    """The signal as we take it: nothing is refused, what is too long is cut with a note.
+
+    A sender whose routing key is the integration's token does not name a service by it: that key is dropped.
+    """
     notes = list(signal.notes)
     title = _one_line(signal.title)
     if not title:
@@ -54,7 +59,7 @@ def reading(signal: Signal, *, integration: str, default_severity: str, service:
         key=dedup_key(signal.dedup_key or title), status=signal.status, severity=severity,
         title=_cut(title, TITLE, "title", notes), body=_cut(signal.body, BODY, "text", notes),
         url=signal.url if len(signal.url) <= 2000 else "", labels=labels, notes=tuple(notes[:20]),
-        service_keys=tuple(dict.fromkeys(key.strip() for key in keys if key.strip())), happened_at=signal.happened_at)
+        service_keys=tuple(dict.fromkeys(key.strip() for key in keys if key.strip() and digest(key.strip()) != token_hash)), happened_at=signal.happened_at)
 
 
 def dedup_key(text: str) -> str:

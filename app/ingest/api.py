@@ -1,0 +1,62 @@
+"""Deliveries for machines: the log, one with headers and body, replay."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify, request
+
+from app.core.access import access
+from app.core.errors import Invalid, Problem
+from app.core.openapi import PAGING, PROBLEM, component, listing, operation, query
+from app.core.paging import paged
+from app.core.web import actor
+from app.identity.queries import may
+from app.ingest import queries, service
+from app.ingest.models import Delivery
+from app.ingest.rules import MOVES
+
+blueprint = Blueprint("ingest_api", __name__)
+
+DELIVERY = component("Delivery", {
+    "type": "object", "required": ["id", "integration", "state", "received_at", "note", "results"], "properties": {
+        "id": {"type": "string"}, "integration": {"type": "string"}, "state": {"enum": list(MOVES)},
+        "received_at": {"type": "string"}, "processed_at": {"type": ["string", "null"]}, "note": {"type": "string"},
+        "attempts": {"type": "integer"}, "signature": {"type": "string"},
+        "duplicate_of": {"type": ["string", "null"]},
+        "results": {"type": "array", "items": {"type": "object", "properties": {
+            "alert": {"type": ["string", "null"]}, "incident": {"type": ["string", "null"]},
+            "note": {"type": "string"}}}},
+        "method": {"type": "string"}, "headers": {"type": "object"}, "query": {"type": "object"},
+        "body": {"type": "string"}, "encoding": {"enum": ["text", "base64"]}}})
+
+
+@blueprint.get("/deliveries")
+@access("integration.read")
+@operation("Deliveries, newest first", responses={200: listing(DELIVERY)}, parameters=(
+    *PAGING, query("state", "State; repeat for or", choices=tuple(MOVES), repeated=True),
+    query("integration", "Key of an integration")))
+def deliveries() -> Response:
+    """The inbox as far as the caller may see it."""
+    states = tuple(request.args.getlist("state"))
+    if set(states) - set(MOVES):
+        raise Invalid(problems=[Problem("state", f"A state is one of {', '.join(MOVES)}")])
+    chosen = queries.integration_for(request.args["integration"], actor()) if request.args.get("integration") else None
+    return jsonify(paged(queries.deliveries_query(actor(), integration=chosen, states=states), request.args,
+                         by=(Delivery.id,), descending=True, show=queries.delivery_document))
+
+
+@blueprint.get("/deliveries/<key>")
+@access("integration.read")
+@operation("One delivery; headers and body for those who may see them", responses={200: DELIVERY})
+def delivery(key: str) -> Response:
+    """The row, and for the owning team what was sent."""
+    found = queries.delivery_for(key, actor())
+    whole = may(actor(), "integration.secrets", team_id=found.integration.team_id)
+    return jsonify(queries.delivery_document(found, whole=whole))
+
+
+@blueprint.post("/deliveries/<key>/replay")
+@access("integration.edit")
+@operation("Work on a delivery once more", responses={200: DELIVERY, 409: PROBLEM}, body_needed=False)
+def replay(key: str) -> Response:
+    """It joins the same alert if that is still open."""
+    return jsonify(queries.delivery_document(service.replay(queries.delivery_for(key, actor()), by=actor())))

@@ -1,0 +1,70 @@
+"""Messages and push subscriptions for machines."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify, request
+from flask_login import current_user
+
+from app.core.access import access
+from app.core.openapi import component, operation, sent
+from app.core.web import actor
+from app.incidents.queries import incident_for
+from app.notifications import contacts, queries
+
+blueprint = Blueprint("notifications_api", __name__)
+
+MESSAGE = component("Message", {
+    "type": "object", "required": ["id", "user", "channel", "address", "state", "queued_at"], "properties": {
+        "id": {"type": "string"}, "kind": {"type": "string"},
+        "user": {"type": "object", "properties": {"email": {"type": "string"}, "name": {"type": "string"}}},
+        "channel": {"type": "string"}, "address": {"type": "string", "description": "masked"},
+        "reason": {"type": "string"}, "attempts": {"type": "integer"},
+        "state": {"enum": ["queued", "sending", "sent", "delivered", "failed", "cancelled", "expired"]},
+        "queued_at": {"type": "string"}, "next_at": {"type": ["string", "null"]},
+        "started_at": {"type": ["string", "null"], "description": "claimed for sending"},
+        "sent_at": {"type": ["string", "null"]}, "delivered_at": {"type": ["string", "null"]},
+        "provider": {"type": "string"}, "provider_id": {"type": "string"}, "error": {"type": ["string", "null"]},
+        "level": {"type": ["integer", "null"]}}})
+SUBSCRIPTION = {
+    "type": "object", "required": ["endpoint", "keys"], "properties": {
+        "endpoint": {"type": "string", "maxLength": 2000}, "expirationTime": {},
+        "keys": {"type": "object", "required": ["p256dh", "auth"], "properties": {
+            "p256dh": {"type": "string", "maxLength": 200}, "auth": {"type": "string", "maxLength": 100}}}}}
+METHOD = component("PushSubscription", {"type": "object", "required": ["id", "name"], "properties": {
+    "id": {"type": "string"}, "name": {"type": "string"}}})
+
+
+@blueprint.get("/incidents/<number>/messages")
+@access("incident.read")
+@operation("Every message about an incident, with its state", responses={200: {"type": "array", "items": MESSAGE}})
+def messages(number: str) -> Response:
+    """Who was sent what, by which channel, with what outcome."""
+    incident = incident_for(number, actor())
+    return jsonify([queries.message_document(message) for message in queries.messages_of(incident)])
+
+
+@blueprint.post("/me/push-subscriptions")
+@access("own.edit")
+@operation("Page me in this browser", request=SUBSCRIPTION, responses={201: METHOD})
+def subscribe() -> tuple[Response, int]:
+    """Keep the browser's subscription as a proven contact method."""
+    method = contacts.add_browser(current_user, sent(request), by=actor(), name=_browser())
+    return jsonify({"id": str(method.id), "name": method.name}), 201
+
+
+@blueprint.delete("/me/push-subscriptions/<int:key>")
+@access("own.edit")
+@operation("Page me no more in that browser", responses={204: None})
+def unsubscribe(key: int) -> tuple[str, int]:
+    """Remove the browser's subscription."""
+    contacts.remove_method(contacts.own_method(current_user, key), by=actor())
+    return "", 204
+
+
+def _browser() -> str:
+    """What the browser calls itself, as a name for the method."""
+    agent = request.user_agent.string
+    for mark, name in (("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari")):
+        if mark in agent:
+            return f"Push to {name}"
+    return "Push"
