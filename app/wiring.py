@@ -20,6 +20,7 @@ BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.oncall.api", "/api/v1"),
     ("app.catalog.routes", ""), ("app.ingest.doors", ""), ("app.ingest.api", "/api/v1"),
     ("app.escalation.api", "/api/v1"), ("app.notifications.api", "/api/v1"),
+    ("app.config.routes", ""), ("app.config.api", "/api/v1"),
 )
 
 # Who hears which committed facts. Reactions run in a worker, at least once, in no order.

@@ -87,7 +87,6 @@ class _Work:
             self._remember(kind)
         for kind in KINDS:
             self._save(kind)
-        self.document.raise_if_any()
         self._depend()
         for kind in KINDS:
             self._finish(kind)
@@ -110,7 +109,7 @@ class _Work:
 
     def _save(self, kind: Kind) -> None:
         for position, key, item in self._items(kind):
-            if references.names(kind.name, item) & self.failed:
+            if references.names(kind.name, early(kind, item)) & self.failed:
                 self.failed.add((kind.name, key))
                 continue
             with self._blaming(kind, position, key):
@@ -119,7 +118,7 @@ class _Work:
     def _depend(self) -> None:
         """All dependencies at once: the graph as a whole must be free of cycles, whatever the order of the lines."""
         wanted = {item["key"]: item["depends_on"] for item in self.document.items.get("services", [])
-                  if item.get("depends_on") is not None}
+                  if item.get("depends_on") is not None and not self._hopeless("services", item)}
         try:
             set_dependencies(wanted, by=self.by)
         except Invalid as error:
@@ -129,8 +128,14 @@ class _Work:
 
     def _finish(self, kind: Kind) -> None:
         for position, key, item in self._items(kind):
+            if self._hopeless(kind.name, item):
+                continue
             with self._blaming(kind, position, key):
                 kind.finish(self.things[kind.name, key], item, by=self.by)
+
+    def _hopeless(self, kind: str, item: Item) -> bool:
+        """Whether the object, or one that it names, is blamed already: what follows from that needs no second line."""
+        return bool({(kind, identity(kind, item)), *references.names(kind, item)} & self.failed)
 
     @contextmanager
     def _blaming(self, kind: Kind, position: int, key: str) -> Iterator[None]:

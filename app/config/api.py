@@ -1,0 +1,148 @@
+"""Create, read, change and delete whatever can be configured, with the fields of the configuration document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial, update_wrapper
+from typing import Any
+
+from flask import Blueprint, Response, current_app, jsonify, request
+from sqlalchemy.exc import IntegrityError
+
+from app.config import shape
+from app.config.document import identity
+from app.config.kinds import BY_NAME, Kind, save_whole
+from app.core.access import Actor, access
+from app.core.errors import Conflict, Invalid, NotFound, Problem
+from app.core.openapi import PAGING, PROBLEM, component, document, listing, operation, sent
+from app.core.paging import paged
+from app.core.web import actor
+from app.identity.queries import allow, may
+
+blueprint = Blueprint("config_api", __name__)
+PERSONAL = ("contact_methods", "rules")
+# Path, kind, schema of the document, name of the component, action that creates.
+RESOURCES = (
+    ("users", "users", shape.USER, "User", "people.edit"),
+    ("teams", "teams", shape.TEAM, "Team", "team.create"),
+    ("schedules", "schedules", shape.SCHEDULE, "Schedule", "schedule.edit"),
+    ("escalation-policies", "escalation_policies", shape.POLICY, "EscalationPolicy", "policy.edit"),
+    ("services", "services", shape.SERVICE, "Service", "service.edit"),
+    ("integrations", "integrations", shape.INTEGRATION, "Integration", "integration.edit"),
+)
+
+
+@blueprint.get("/openapi.json")
+@access("public")
+def openapi() -> Response:
+    """The description of every call."""
+    return jsonify(document(current_app))
+
+
+def _list(kind: Kind) -> Any:
+    by = actor()
+    query = kind.query(by)
+    entity = query.column_descriptions[0]["entity"]
+    return paged(query, request.args, by=(getattr(entity, kind.id),), show=lambda thing: _shown(kind, thing, by))
+
+
+def _one(kind: Kind, key: str) -> Any:
+    return _shown(kind, _found(kind, key, actor(), kind.read), actor())
+
+
+def _create(kind: Kind) -> Any:
+    values = sent(request)
+    if kind.find(values[kind.id]) is not None:
+        raise Conflict(f"There is a {kind.noun} {values[kind.id]} already")
+    return _shown(kind, _saved(kind, values), actor()), 201
+
+
+def _change(kind: Kind, key: str) -> Any:
+    thing = _found(kind, key, actor(), kind.edit)
+    values = _named(kind, kind.key(thing), sent(request))
+    return _shown(kind, _saved(kind, values), actor())
+
+
+def _replace(kind: Kind, key: str, defaults: Mapping[str, Any]) -> Any:
+    """The same as creating where there is nothing yet; what is left out gets its default."""
+    thing = _found(kind, key, actor(), kind.edit)
+    values = _named(kind, kind.key(thing), sent(request))
+    return _shown(kind, _saved(kind, {**defaults, **values}), actor())
+
+
+def _delete(kind: Kind, key: str) -> Any:
+    kind.remove(_found(kind, key, actor(), kind.edit), by=actor())
+    return "", 204
+
+
+def _found(kind: Kind, key: str, by: Actor, action: str) -> Any:
+    """The object, if `by` may do `action` with it. Raises NotFound or Forbidden, before any body is read."""
+    thing = kind.find(key) if "\0" not in key else None
+    if thing is None:
+        raise NotFound(f"There is no {kind.noun} {key}")
+    if kind.name == "users":
+        own = thing.id == by.user_id and action == "people.edit"
+        allow(by, "own.edit" if own else action)
+    else:
+        allow(by, action, team_id=thing.id if kind.name == "teams" else thing.team_id)
+    return thing
+
+
+def _named(kind: Kind, key: str, values: dict[str, Any]) -> dict[str, Any]:
+    """The values with the name that the address says; another one in the body is a fault."""
+    if kind.id in values and identity(kind.name, values) != key.lower():
+        raise Invalid(problems=[Problem(kind.id, f"the {kind.id} of a {kind.noun} never changes")])
+    return {**values, kind.id: key}
+
+
+def _saved(kind: Kind, values: Mapping[str, Any]) -> Any:
+    try:
+        return save_whole(kind, values, by=actor())
+    except IntegrityError:
+        raise Conflict(f"Somebody else saved a {kind.noun} like this at the same time. Try again.") from None
+
+
+def _shown(kind: Kind, thing: Any, by: Actor) -> dict[str, Any]:
+    """The document of an object; how a person is reached is shown to that person and to admins."""
+    written = kind.document(thing)
+    if kind.name == "users" and thing.id != by.user_id and not may(by, "people.edit"):
+        return {name: value for name, value in written.items() if name not in PERSONAL}
+    return written
+
+
+def _mount(path: str, kind: Kind, schema: dict[str, Any], name: str, create: str) -> None:
+    """The six calls of one kind."""
+    properties = {key: value for key, value in schema["properties"].items() if not value.get("writeOnly")}
+    read = component(name, {**schema, "required": [kind.id], "properties": properties})
+    whole = component(f"{name}Values", schema)
+    some = component(f"{name}Changes", {**schema, "required": []})
+    defaults = {key: value["default"] for key, value in schema["properties"].items() if "default" in value}
+    change = "own.edit" if kind.name == "users" else kind.edit
+    nouns, one = path.replace("-", " "), f"/{path}/<key>"
+    put_schema = {**schema, "required": [key for key in schema["required"] if key != kind.id]}
+
+    _call("GET", f"/{path}", kind, _list, kind.read, operation(
+        f"All {nouns}", responses={200: listing(read)}, parameters=PAGING, tag=nouns))
+    _call("POST", f"/{path}", kind, _create, create, operation(
+        f"Add a {kind.noun}", request=whole, responses={201: read, 409: PROBLEM}, tag=nouns))
+    _call("GET", one, kind, _one, kind.read, operation(f"One {kind.noun}", responses={200: read}, tag=nouns))
+    _call("PATCH", one, kind, _change, change, operation(
+        f"Change what is named of a {kind.noun}", request=some, responses={200: read, 409: PROBLEM}, tag=nouns))
+    _call("PUT", one, kind, partial(_replace, defaults=defaults), change, operation(
+        f"Change a {kind.noun} as a whole", request=component(f"{name}Whole", put_schema),
+        responses={200: read, 409: PROBLEM}, tag=nouns))
+    _call("DELETE", one, kind, _delete, kind.edit, operation(
+        f"Remove a {kind.noun}", responses={204: None, 409: PROBLEM}, tag=nouns,
+        description="What has a history is archived, deactivated or paused instead of deleted."))
+
+
+def _call(method: str, rule: str, kind: Kind, view: Callable[..., Any], action: str,
+          described: Callable[[Any], Any]) -> None:
+    own = partial(view, kind)
+    name = getattr(view, "__name__", "_replace").lstrip("_")
+    update_wrapper(own, getattr(view, "func", view))
+    blueprint.add_url_rule(rule, f"{kind.name}_{name}", access(action)(described(own)), methods=[method])
+
+
+for _path, _kind, _schema, _name, _create_action in RESOURCES:
+    _mount(_path, BY_NAME[_kind], _schema, _name, _create_action)
