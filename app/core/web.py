@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import re
 import secrets
 import time
@@ -30,6 +29,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app.core.access import Actor
 from app.core.db import session, transaction
 from app.core.errors import Failure, Invalid, RateLimited
+from app.core.secrets import same
 
 log = structlog.get_logger()
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
@@ -93,9 +93,9 @@ def _finish(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.get("request_id", "")
     if response.mimetype == "text/html":
         response.headers.setdefault("Cache-Control", "no-store")
-    took = round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1)
+    g.took = time.perf_counter() - g.get("started", time.perf_counter())
     log.info("request", route=str(request.url_rule or "-"), method=request.method, status=response.status_code,
-             ms=took)
+             ms=round(g.took * 1000, 1))
     return response
 
 
@@ -118,8 +118,10 @@ def _refuse_forgery() -> None:
     own = urlsplit(current_app.config["BASE_URL"]).netloc
     if origin and urlsplit(origin).netloc not in (own, request.host):
         abort(403, "This request came from another site.")
+    if not current_user.is_authenticated:
+        return
     given = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
-    if current_user.is_authenticated and not hmac.compare_digest(given, str(cookie.get("csrf", ""))):
+    if not given or not same(given, str(cookie.get("csrf", ""))):
         abort(403, "This page is out of date. Load it again and repeat what you did.")
 
 

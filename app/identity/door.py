@@ -18,7 +18,7 @@ from app.core.db import session, transaction
 from app.core.errors import Forbidden, Invalid, NotFound, RateLimited
 from app.core.extensions import login_manager
 from app.core.pages import go, page
-from app.core.web import actor, wants_json
+from app.core.web import actor, csrf_token, wants_json
 from app.identity import credentials, pages, rules, signin
 from app.identity.models import LoginSession, User
 from app.identity.queries import api_token, login_of, may_anywhere, setup_link
@@ -107,6 +107,7 @@ def let_in(user: User, token: str) -> None:
     """Give this browser a fresh cookie: whatever it carried before is worthless now."""
     cookie.clear()
     cookie["login"], cookie["_user_id"] = token, user.get_id()
+    csrf_token()
 
 
 def here() -> LoginSession:
