@@ -15,7 +15,7 @@ MODELS = (
 
 # Pages for people and calls for machines, one blueprint each: module, and where it is mounted.
 BLUEPRINTS: tuple[tuple[str, str], ...] = (
-    ("app.identity.routes", ""), ("app.identity.api", "/api/v1"),
+    ("app.core.probes", ""), ("app.identity.routes", ""), ("app.identity.api", "/api/v1"),
     ("app.incidents.api", "/api/v1"),
     ("app.oncall.api", "/api/v1"),
     ("app.catalog.routes", ""), ("app.ingest.doors", ""), ("app.ingest.api", "/api/v1"),
@@ -64,6 +64,8 @@ STARTUP: tuple[str, ...] = (
 
 # Parts of pages that a higher domain adds: page, panel name, function of the page's subject.
 PANELS: dict[str, dict[str, str]] = {
+    "health": {"inbox": "app.ingest.queries.health", "outbox": "app.notifications.queries.health",
+               "escalation": "app.escalation.queries.health"},
     "incident_document": {"escalation": "app.escalation.queries.run_document"},
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -66,6 +67,25 @@ def shifts(schedule: Schedule, start: datetime, end: datetime) -> list[rules.Shi
     """Who is on duty from `start` until just before `end`: contiguous, clipped to it, gaps included."""
     plan = plan_of(schedule)
     return rules.shifts(plan, start, end, inactive=inactive_of(plan))
+
+
+def shifts_from_their_start(schedule: Schedule, start: datetime, end: datetime) -> list[rules.Shift]:
+    """Like `shifts`, but the shift that runs at `start` has its true start."""
+    plan = plan_of(schedule)
+    inactive = inactive_of(plan)
+    found = rules.shifts(plan, start, end, inactive=inactive)
+    if found:
+        begun = rules.on_duty(plan, start, inactive=inactive).start
+        found[0] = replace(found[0], start=begun or found[0].start)
+    return found
+
+
+def override_for(schedule: Schedule, key: str) -> Override:
+    """An override of this schedule by the id in an address. Raises NotFound."""
+    found = session.get(Override, int(key)) if key.isascii() and key.isdecimal() and len(key) < 19 else None
+    if found is None or found.schedule_id != schedule.id:
+        raise NotFound("There is no such override.")
+    return found
 
 
 def on_duty_now(schedules: Iterable[Schedule], at: datetime) -> dict[int, rules.Shift]:
@@ -171,7 +191,7 @@ def override_document(override: Override, emails: dict[int, str], zone: ZoneInfo
 
 
 def local_text(instant: datetime, zone: ZoneInfo) -> str:
-    """The wall time in `zone`, with its offset where that clock time occurs twice; seconds only where there are some."""
+    """The wall time in `zone`, with its offset where that time occurs twice; seconds only where there are any."""
     wall = rules.wall_time(instant, zone)
     exact = "seconds" if wall.second else "minutes"
     twice = len(rules.instants_of(wall.replace(microsecond=0), zone)) > 1

@@ -108,7 +108,7 @@ def _first_start(schedule: Schedule, at: datetime) -> datetime:
 
 def _by_layers(layers: tuple[Layer, ...], start: datetime, end: datetime,
                inactive: frozenset[Person]) -> list[_Piece]:
-    """What the layers alone say: the highest with somebody on duty decides, so lower ones are asked only for the rest."""
+    """What the layers alone say: the highest with somebody on duty decides, lower ones are asked only for the rest."""
     decided: list[_Piece] = []
     undecided = [_Piece(start, end, (), GAP)]
     for layer in reversed(layers):
@@ -163,7 +163,7 @@ def _overridden(pieces: list[_Piece], overrides: tuple[Override, ...],
 
 
 def _with_people(overrides: Iterable[Override], inactive: frozenset[Person]) -> Iterator[Override]:
-    """The overrides without deactivated people; one that is left with nobody has no effect: the layers page somebody."""
+    """The overrides without deactivated people; one left with nobody has no effect: the layers page somebody."""
     for one in overrides:
         people = tuple(person for person in one.people if person not in inactive)
         if people or (not one.people and one.replaces is not None):

@@ -54,7 +54,7 @@ def windows(layer: Layer, start: datetime, end: datetime) -> list[Interval]:
         weekday = day.weekday()
         found += [_window(one, day, layer.zone) for one in layer.restrictions if weekday in one.days]
         day += _DAY
-    return _merged(window for window in found if window[0] < window[1] and window[0] < end and start < window[1])
+    return _merged(window for window in found if window[0] < end and start < window[1])
 
 
 def turn_number(layer: Layer, at: datetime) -> int:
@@ -167,12 +167,11 @@ def _counts(layer: Layer, number: int) -> bool:
     """Whether this hand-off begins a turn of its own."""
     handoff = _handoff(layer, number)
     instant = local_instant(handoff, layer.zone)
-    if number and _is_void(layer, handoff, instant):
-        return False
     if number:
         before = _handoff(layer, number - 1)
         same = local_instant(before, layer.zone)
-        if same == instant and (number == 1 or not _is_void(layer, before, same)):
+        merges = same == instant and not _is_void(layer, before, same)
+        if merges or instant == local_instant(layer.starts, layer.zone) or _is_void(layer, handoff, instant):
             return False
     return not layer.skip_inactive or _is_active_on(layer, wall_time(instant, layer.zone).date())
 

@@ -124,6 +124,7 @@ def test_with_inactive_days_skipped_a_start_at_the_weekend_costs_nobody_a_turn()
     office = Restriction(WORKDAYS, time(9), time(17))
     one = layer("New York", "2026-07-18T09:00", restrictions=(office,), skip_inactive=True)
     assert begins(one, 2) == ["A 2026-07-20T13:00", "B 2026-07-21T13:00"]
+    assert next_handoff(one, utc("2026-07-18T13:00")) == utc("2026-07-21T13:00")
 
 
 def test_with_inactive_days_skipped_a_night_belongs_to_the_day_on_which_it_starts():
@@ -146,6 +147,10 @@ def test_a_weekly_hand_off_on_a_day_left_out_of_the_calendar_does_not_happen():
 def test_hours_of_a_day_left_out_of_the_calendar_are_no_hand_offs():
     one = layer("Apia", "2011-12-29T23:00", "hour")
     assert begins(one, 3) == ["A 2011-12-30T09:00", "B 2011-12-30T10:00", "C 2011-12-30T11:00"]
+
+
+def test_a_layer_may_start_on_a_day_left_out_of_the_calendar():
+    assert begins(layer("Apia", "2011-12-30T09:00", "hour"), 2) == ["A 2011-12-30T10:00", "B 2011-12-30T11:00"]
 
 
 @pytest.mark.parametrize("city", ["New York", "Berlin", "Lord Howe", "Kolkata"])

@@ -1,0 +1,11 @@
+"""What can be said about a schedule."""
+
+from app.core.events import Kind
+
+CREATED = Kind("schedule.created", "{actor} added the schedule {name}", ("name", "after"))
+CHANGED = Kind("schedule.changed", "{actor} changed the schedule {name}", ("name", "before", "after"))
+REMOVED = Kind("schedule.removed", "{actor} removed the schedule {name}", ("name", "before"))
+OVERRIDE_ADDED = Kind("schedule.override_added", "{actor} made an override in {name}: {what}",
+                      ("name", "what", "after"))
+OVERRIDE_REMOVED = Kind("schedule.override_removed", "{actor} took back an override in {name}: {what}",
+                        ("name", "what", "before", "after"))
