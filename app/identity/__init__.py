@@ -1,4 +1,4 @@
 """People, teams and access. It owns accounts, memberships, login sessions, API tokens and the table of who may do what.
 
-Nobody else decides a permission: every command asks `identity.service.allow` in its first line.
+Nobody else decides a permission: every command asks `identity.queries.allow` in its first line.
 """

@@ -54,7 +54,7 @@ def test_the_cookie_of_before_is_worthless_after_sign_in(client: FlaskClient, an
     before = client.get_cookie("oncall").decoded_value
     client.post("/login", data={"email": ana.email, "password": build.PASSWORD})
     cookie = client.get_cookie("oncall")
-    assert cookie.decoded_value != before and cookie.http_only and cookie.same_site == "Lax"
+    assert cookie is not None and cookie.decoded_value != before and cookie.http_only and cookie.same_site == "Lax"
     client.set_cookie("oncall", before)
     assert client.get("/me").status_code == 303
 
