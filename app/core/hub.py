@@ -15,6 +15,8 @@ from typing import Any
 import redis
 import structlog
 from flask import Flask, g, request
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from werkzeug.exceptions import HTTPException
 
 from app.core.errors import Failure
@@ -148,7 +150,9 @@ class Hub:
         attempt = 0
         while not self.stopping.is_set():
             try:
-                with self._connect().pubsub() as subscription:  # type: ignore[no-untyped-call]
+                client = self._connect()
+                client.set_retry(Retry(NoBackoff(), 0))  # a break must be noticed at once, and is ours to repair
+                with client.pubsub() as subscription:  # type: ignore[no-untyped-call]
                     subscription.subscribe(CHANNEL)
                     while not self.stopping.is_set():
                         if self._hear(subscription.get_message(timeout=5)):
@@ -175,6 +179,11 @@ class Hub:
 
     def _tell(self, *, live: bool) -> None:
         """Say whether the pages are live; after a break whatever was missed is repaired by sending everything."""
+        with self._lock:
+            views = list(self.views.values())
+        for view in views:
+            with view.lock:
+                view.version += 1  # what was rendered before the break may be out of date
         lines = self._lines()
         for line in lines:
             line.everything = line.everything or live

@@ -24,6 +24,7 @@ from simple_websocket import ConnectionClosed, Server
 from app.core.db import session as database
 from app.core.feed import Feed, Line, View, emptied
 from app.core.hub import CHANNEL, REFUSALS, Hub
+from app.core.redis import connect as redis_of
 
 __all__ = ["CHANNEL", "Feed", "Hub", "mount", "publish"]
 
@@ -94,7 +95,7 @@ class Live:
                 return ""
             login = str(current_user.get_id())
             key = (line.environ["PATH_INFO"], line.environ.get("QUERY_STRING", ""), self.rights(current_user),
-                   login if feed.personal else "")
+                   login if feed.personal else feed.apart(**arguments) if feed.apart else "")
         if key != line.key:
             self.hub.join(line, key, lambda: View(feed, arguments))
         return login
@@ -107,10 +108,10 @@ def mount(app: Flask, sock: Sock, feeds: Sequence[Feed], *, connect: Callable[[]
 
     `rights(user)` is equal for two people exactly when they see alike (by default nobody does): they share renders.
     `still_valid(session)` says whether a login still stands; both are asked at the handshake and every 30 s.
-    `connect` gives a Redis client to subscribe with.
+    `connect` makes a Redis client of the hub's own to subscribe with.
     """
     app.config.setdefault("SOCK_SERVER_OPTIONS", {"ping_interval": 25, "max_message_size": 16 * 1024})
-    live = Live(Hub(app, connect or (lambda: app.extensions["redis_blocking"])), rights, still_valid)
+    live = Live(Hub(app, connect or (lambda: redis_of(app.config))), rights, still_valid)
     app.extensions["live"] = live
     app.extensions["live_paths"] = frozenset(feed.path for feed in feeds)
     for feed in feeds:
@@ -210,7 +211,8 @@ def _write(live: Live, feed: Feed, line: Line, socket_: _Socket) -> bool:
 
 def _listen(live: Live, socket_: _Socket) -> bool:
     """Count what the client says (pages say nothing); False when it says too much."""
-    while socket_.ws.receive(timeout=0) is not None:
+    while socket_.ws.input_buffer:  # not receive(): it would swallow the bell
+        socket_.ws.input_buffer.pop(0)
         count = live.meter.count(socket_.login, time.monotonic())
         if count >= CLOSE_AT:
             return False
