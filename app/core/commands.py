@@ -144,3 +144,33 @@ def new_plugin(slug: str, kind: Literal["integration", "channel"]) -> None:
 
     for path in scaffold(slug, kind, current_app.config["ROOT"]):
         click.echo(path)
+
+
+@oncall.command()
+@click.option("--json", "as_json", is_flag=True)
+@click.option("--settings", "with_settings", is_flag=True, help="List every setting with its value, origin and help.")
+@with_app
+def doctor(as_json: bool, with_settings: bool) -> None:
+    """Say what is wrong, in sentences, and what to do about it."""
+    from app.core.health import diagnose
+
+    found = diagnose()
+    if as_json:
+        show({**found.figures, "ok": found.ok, "problems": found.problems})
+    else:
+        for name, value in found.figures.items():
+            click.echo(f"{name:<20} {value}")
+        for problem in found.problems:
+            click.echo(f"\n! {problem}")
+        click.echo("\nEverything is fine." if found.ok else "")
+    if with_settings and not as_json:
+        _list_settings()
+    raise SystemExit(0 if found.ok else 1)
+
+
+def _list_settings() -> None:
+    from app.core.settings import SETTINGS, origin
+
+    for setting in SETTINGS:
+        value = "***" if setting.secret and current_app.config[setting.name] else current_app.config[setting.name]
+        click.echo(f"{setting.name:<18} {value!s:<40} ({origin(setting.name)}) {setting.help}")

@@ -20,7 +20,8 @@ class Feed:
     context; it runs as the viewer and must not write. `topics` are filled from the arguments (`"incident:{id}"`), `"*"` is
     everything. `regions` maps a block to the kinds that change it, patterns separated by spaces. `rows` names list
     regions: block of one row, field of the context with the items, name of one item; only rows that changed are sent.
-    `personal` pages are rendered for each person alone.
+    `personal` pages are rendered for each person alone. `apart(**arguments)` runs as the viewer and says what else, besides
+    the rights, two viewers must have in common to share a render.
     """
 
     path: str
@@ -30,6 +31,7 @@ class Feed:
     regions: Mapping[str, str]
     rows: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
     personal: bool = False
+    apart: Callable[..., str] | None = None
 
 
 @dataclass

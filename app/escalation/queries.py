@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.catalog.models import Service
 from app.core import clock
@@ -150,7 +150,7 @@ def latest(incident_id: int) -> Run | None:
 def run_document(incident: Incident) -> dict[str, Any]:
     """The panel of the incident document: level (from 1), when the next is due, rounds left."""
     run = running(incident.id)
-    if run is None:
+    if run is None or incident.status != "triggered" or incident.snoozed_until is not None:
         return {"level": None, "next_at": None, "repeats_left": None}
     return {"level": run.level + 1, "next_at": clock.rfc3339(run.next_at), "repeats_left": run.repeat - run.round}
 
@@ -179,3 +179,7 @@ def users_of(policy: Policy) -> list[str]:
     return [*(f"service {name}" for name in services), *(f"team {name}" for name in teams)]
 
 
+def health(_subject: None = None) -> dict[str, float]:
+    """How many escalations run."""
+    return {"running_escalations": session.scalar(select(func.count()).select_from(Run).where(
+        Run.state == "running")) or 0}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import undefer
 
 from app.core import clock
@@ -108,3 +108,10 @@ def refused(integration: Integration, *, limit: int = 20) -> list[RefusedRequest
     """The newest requests that were not let in."""
     return list(session.scalars(select(RefusedRequest).where(RefusedRequest.integration_id == integration.id)
                                 .order_by(RefusedRequest.id.desc()).limit(limit)))
+
+
+def health(_subject: None = None) -> dict[str, float]:
+    """How many deliveries wait, and since when the oldest does."""
+    number, oldest = session.execute(select(func.count(), func.min(Delivery.received_at)).where(
+        Delivery.state == "received")).one()
+    return {"inbox": number, "inbox_age_s": 0.0 if oldest is None else (clock.now() - oldest).total_seconds()}

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from app.core import clock, secrets
@@ -95,3 +95,11 @@ def rule_documents(user: User) -> dict[str, list[dict[str, str]]]:
             found.setdefault(rule.urgency, []).append(
                 {"after": duration_text(rule.after), "via": rule.method.name})
     return found
+
+
+def health(_subject: None = None) -> dict[str, float]:
+    """How many messages are due, and how late the oldest is."""
+    number, oldest = session.execute(select(func.count(), func.min(Message.next_at)).where(
+        Message.state == "queued", Message.next_at <= clock.now())).one()
+    return {"due_messages": number,
+            "due_message_age_s": 0.0 if oldest is None else (clock.now() - oldest).total_seconds()}

@@ -1,0 +1,138 @@
+"""What escalation adds to the pages of incidents: who is next, by what, when; whom a new incident would page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from app.catalog.models import Service
+from app.core import clock
+from app.core.db import session
+from app.core.forms import duration_text
+from app.escalation import queries, rules
+from app.escalation.models import Policy, Run
+from app.escalation.queries import Resolved
+from app.identity.models import Team, User
+from app.incidents.models import Incident
+from app.notifications import queries as messages
+from app.notifications import rules as paging
+
+WORDS = {"email": "mail", "sms": "SMS", "voice": "phone", "webpush": "push"}
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """What happens next by itself. `level` counts from 1; `at` None: nothing is due. `total`: seconds of the whole wait."""
+
+    title: str
+    at: datetime | None = None
+    total: int = 0
+    level: int = 0
+    levels: int = 0
+    round: int = 0
+    then: str = ""
+    policy: str = ""
+    changed: bool = False
+    catch_all: bool = False
+    exhausted: bool = False
+
+
+@dataclass
+class _Looking:
+    """Remembers within one page whom levels mean, so that many rows of one policy ask once."""
+
+    known: dict[str, Resolved] = field(default_factory=dict)
+
+    def at(self, level: dict[str, Any], at: datetime) -> Resolved:
+        """Whom the level means at `at`, to the minute."""
+        key = json.dumps([level["targets"], at.isoformat(timespec="minutes")])
+        if key not in self.known:
+            self.known[key] = queries.resolve(level["targets"], at)
+        return self.known[key]
+
+
+def next_step(incident: Incident) -> NextStep:
+    """The "next" half of the strip."""
+    if incident.status != "triggered":
+        return NextStep("Nothing is due")
+    if incident.snoozed_until is not None:
+        return NextStep("Paged again from level 1", at=incident.snoozed_until,
+                        total=max(1, int((incident.snoozed_until - clock.now()).total_seconds())))
+    run = queries.latest(incident.id)
+    if run is None:
+        return NextStep("The first page, in a moment")
+    if run.state == "exhausted":
+        return NextStep("Nobody is left to ask", exhausted=True, policy=run.policy_name, catch_all=run.catch_all)
+    if run.state != "running" or run.level < 0:
+        return NextStep("The first page, in a moment")
+    return _of_run(run, incident, _Looking(), changed=_changed(run))
+
+
+def next_of(incidents: Sequence[Incident]) -> dict[int, NextStep]:
+    """The next step of each incident that has one, for the list."""
+    waiting = {one.id: one for one in incidents if one.status == "triggered" and one.snoozed_until is None}
+    looking = _Looking()
+    runs = session.scalars(select(Run).where(Run.incident_id.in_(waiting), Run.state == "running", Run.level >= 0))
+    return {run.incident_id: _of_run(run, waiting[run.incident_id], looking) for run in runs}
+
+
+def _of_run(run: Run, incident: Incident, looking: _Looking, *, changed: bool = False) -> NextStep:
+    """The next level that means somebody at its time; empty ones are passed over, as the clock will do."""
+    present = rules.Step(run.level, run.round)
+    ahead = rules.ahead(present, run.levels, run.repeat)
+    offset = ahead[0][1] if ahead else 0
+    known: dict[str, Any] = {"at": run.next_at, "total": int(run.levels[run.level]["timeout"]), "levels": len(run.levels),
+                             "policy": run.policy_name, "changed": changed, "catch_all": run.catch_all}
+    for position, (step, seconds) in enumerate(ahead):
+        found = looking.at(run.levels[step.level], run.next_at + timedelta(seconds=seconds - offset))
+        if found.people:
+            return NextStep(_who(found, incident), level=step.level + 1, round=step.round + 1,
+                            then=_then(run, ahead[position:position + 2], looking), **known)
+    return NextStep("The policy is at its end" if run.catch_all else "The catch-all policy", **known)
+
+
+def _who(found: Resolved, incident: Incident) -> str:
+    """`Bob by phone`, `Ana, Bob and 3 more by mail`: the methods of the first one's rules that come at once."""
+    names = _names(found)
+    first = next(iter(found.people))
+    methods, own = messages.usable([first]), messages.rules_of([first], incident.urgency)
+    channels = {method.id: method.channel for method in methods.get(first, [])}
+    steps = paging.plan(own.get(first, []), [paging.Method(key, channel) for key, channel in channels.items()],
+                        severity=incident.severity, urgency=incident.urgency)
+    words = dict.fromkeys(WORDS.get(channels[step.method_id], channels[step.method_id]) for step in steps if step.after == 0)
+    return f"{names} by {' and '.join(words)}" if words else names
+
+
+def _names(found: Resolved) -> str:
+    people = {user.id: user.name for user in session.scalars(select(User).where(User.id.in_(found.people)))}
+    names = [people[key] for key in found.people if key in people]
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{', '.join(names[:3])}{more}"
+
+
+def _then(run: Run, steps: list[tuple[rules.Step, int]], looking: _Looking) -> str:
+    """`then Cem after 10m`: what follows the next level."""
+    wait = duration_text(int(run.levels[steps[0][0].level]["timeout"]))
+    if len(steps) < 2:
+        return "" if run.catch_all else f"then the catch-all policy after {wait}"
+    found = looking.at(run.levels[steps[1][0].level], run.next_at)
+    return f"then {_names(found) or 'nobody'} after {wait}"
+
+
+def _changed(run: Run) -> bool:
+    policy = session.get(Policy, run.policy_id) if run.policy_id else None
+    return run.policy_id is not None and (policy is None or policy.version != run.policy_version)
+
+
+def would_page(place: tuple[Service | None, Team | None]) -> list[tuple[str, str]]:
+    """Whom a new incident of this service or team would page: (level, who), as of now."""
+    policy = queries.policy_for(*place)
+    levels = (queries.frozen(policy) if policy else queries.catch_all()).levels
+    found = [queries.resolve(level["targets"], clock.now()) for level in levels[:5]]
+    return [(f"Level {number}", _names(one) if one.people else "; ".join(one.problems) or "nobody")
+            for number, one in enumerate(found, 1)]

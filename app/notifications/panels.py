@@ -1,0 +1,89 @@
+"""What notifications adds to the page of an incident: who was paged, by what, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from app.incidents.models import Incident
+from app.notifications.models import Message
+from app.notifications.queries import messages_of
+
+KINDS = ("page", "request")
+PEOPLE, MESSAGES = 30, 8
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One message as a tag: the channel, its state, when, and the outcome in words."""
+
+    channel: str
+    state: str
+    at: datetime | None
+    outcome: str
+
+
+@dataclass
+class Paged:
+    """One person: why, and their newest messages, oldest first; `earlier` says how many older ones there are."""
+
+    name: str
+    reason: str
+    messages: list[Sent] = field(default_factory=list)
+    earlier: int = 0
+
+
+@dataclass(frozen=True)
+class PagedPeople:
+    """Everybody who was paged, in the order of their first message; `more` people are left out."""
+
+    people: list[Paged]
+    messages: int
+    more: int = 0
+    summary: str = ""
+
+
+def paged_people(incident: Incident) -> PagedPeople:
+    """The people of an incident with their messages."""
+    messages = [message for message in messages_of(incident) if message.kind in KINDS]
+    found: dict[int, Paged] = {}
+    for message in messages:
+        person = found.setdefault(message.user_id, Paged(message.user.name, _reason(message)))
+        person.messages.append(_sent(message))
+    for person in found.values():
+        person.earlier = max(0, len(person.messages) - MESSAGES)
+        del person.messages[:person.earlier]
+    people = list(found.values())
+    return PagedPeople(people[:PEOPLE], len(messages), max(0, len(people) - PEOPLE), _summary(people))
+
+
+def _reason(message: Message) -> str:
+    level = f"Level {message.level + 1}" if message.level is not None else "Asked to help"
+    return f"{level} · {message.reason}" if message.reason else level
+
+
+def _sent(message: Message) -> Sent:
+    at = {"queued": message.next_at, "sending": message.started_at}.get(message.state, message.sent_at or message.started_at)
+    return Sent(message.channel, message.state, at if message.state not in ("cancelled", "expired") else None,
+                _outcome(message))
+
+
+def _outcome(message: Message) -> str:
+    if message.state == "delivered" and message.delivered_at:
+        seconds = max(0, round((message.delivered_at - message.queued_at).total_seconds()))
+        return f"delivered {seconds} s" if seconds < 600 else "delivered"
+    if message.state == "failed":
+        return message.error[:80] or "failed"
+    if message.state == "queued":
+        return "tried again" if message.attempts else "waiting"
+    return message.state
+
+
+def _summary(people: list[Paged]) -> str:
+    """`Ana paged 3 times`, for the strip."""
+    told = []
+    for person in people:
+        times = person.earlier + sum(one.state in ("sent", "delivered") for one in person.messages)
+        if times:
+            told.append(f"{person.name} paged {'once' if times == 1 else f'{times} times'}")
+    return ", ".join(told[-2:])

@@ -1,0 +1,87 @@
+"""The answer against the timer, and several clocks at once."""
+
+import threading
+
+import pytest
+import time_machine
+
+from app.core.access import Actor
+from app.core.db import session, transaction
+from app.core.jobs import function
+from app.escalation.models import Run
+from app.incidents import service
+from app.incidents.models import Incident
+from app.notifications.models import Message
+from tests import build
+from tests.pager import pager
+
+ROUNDS, EACH = 25, 20
+
+
+def at_once(app, *acts):
+    """Run the acts in threads of their own, started together; returns what they raised."""
+    barrier, faults = threading.Barrier(len(acts)), []
+
+    def one(act):
+        with app.app_context():
+            barrier.wait()
+            try:
+                act()
+            except Exception as fault:
+                faults.append(fault)
+            finally:
+                session.remove()
+
+    session.remove()
+    threads = [threading.Thread(target=one, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return faults
+
+
+def opened(house, numbers):
+    """Incidents whose first level was paged at noon, so that the second is due a minute later."""
+    with time_machine.travel("2026-03-02T12:00:00Z", tick=False):
+        for number in numbers:
+            build.incident(team=house.team)
+            with transaction():
+                function("app.escalation.service.start")(session.get_one(Incident, number))
+
+
+@pytest.mark.both_databases
+def test_nobody_is_paged_after_the_acknowledge_however_close_the_timer(app, tick, run_jobs):
+    """ESC-21, NTF-12: 1,000 acknowledges (500 a database) fired together with timer and senders: pages begun before, or never."""
+    house = pager()
+    bob = Actor(house.bob.ref, "Bob", "web", house.bob.id)
+
+    def acknowledge(numbers):
+        for number in numbers:
+            with transaction():
+                service.acknowledge(session.get_one(Incident, number), by=bob)
+
+    for round_ in range(ROUNDS):
+        numbers = range(round_ * EACH + 1, (round_ + 1) * EACH + 1)
+        opened(house, numbers)
+        with time_machine.travel("2026-03-02T12:01:00Z", tick=True):
+            assert not at_once(app, lambda numbers=numbers: acknowledge(numbers[::2]),
+                               lambda numbers=numbers: acknowledge(numbers[1::2]),
+                               function("app.escalation.ticks.advance"), function("app.notifications.ticks.send"))
+            tick("app.escalation.ticks.advance")
+            tick("app.notifications.ticks.send")
+    run_jobs()
+    assert session.query(Message).join(Incident).filter(Message.started_at > Incident.acknowledged_at).count() == 0
+    assert session.query(Incident).filter_by(status="acknowledged").count() == ROUNDS * EACH
+    assert session.query(Run).filter_by(state="running").count() == 0
+
+
+@pytest.mark.both_databases
+def test_three_clocks_page_each_level_once(app):
+    """ESC-23: each level once, with any number of clocks."""
+    house = pager()
+    opened(house, range(1, 61))
+    with time_machine.travel("2026-03-02T12:01:30Z", tick=False):
+        assert not at_once(app, *[function("app.escalation.ticks.advance")] * 3)
+    assert session.query(Message).filter_by(user_id=house.ana.id).count() == 60
+    assert {run.level for run in session.query(Run)} == {1}
