@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 import yaml
@@ -72,19 +72,19 @@ def schema(as_json: bool) -> None:
     show(shape.document(current_app.extensions["plugins"]))
 
 
-class _listing:  # noqa: N801 - reads as words: `with _listing():`
+@contextmanager
+def _listing() -> Iterator[None]:
     """Each fault of a document becomes a line on standard error, and the exit code 1."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _kind: Any, error: BaseException | None, _trace: Any) -> None:
-        if isinstance(error, Invalid) and error.problems:
-            for problem in error.problems:
-                click.echo(f"{problem.field} {problem.message}".strip(), err=True)
-            count = len(error.problems)
-            click.echo(f"oncall: {count} fault{'s' if count > 1 else ''}, nothing was changed", err=True)
-            sys.exit(1)
+    try:
+        yield
+    except Invalid as error:
+        if not error.problems:
+            raise
+        for problem in error.problems:
+            click.echo(f"{problem.field} {problem.message}".strip(), err=True)
+        count = len(error.problems)
+        click.echo(f"oncall: {count} fault{'s' if count > 1 else ''}, nothing was changed", err=True)
+        sys.exit(1)
 
 
 def _read(files: Sequence[str]) -> Document:

@@ -25,7 +25,7 @@ from app.identity.service import deactivate_user, save_user
 from app.identity.teams import archive_team, save_team
 from app.ingest import queries as ingest
 from app.ingest.models import Integration
-from app.ingest.service import pause, remove_integration, save_integration
+from app.ingest.service import remove_integration, save_integration
 from app.notifications.contacts import save_contact_methods, save_rules
 from app.notifications.queries import contact_documents, rule_documents
 from app.oncall import queries as oncall
@@ -112,14 +112,6 @@ def _remove_service(service: Service, *, by: Actor) -> None:
     remove_service(service, by=by, confirmed=True)
 
 
-def _remove_integration(integration: Integration, *, by: Actor) -> None:
-    """What has a history is paused instead."""
-    try:
-        remove_integration(integration, by=by)
-    except Conflict:
-        pause(integration, by=by)
-
-
 KINDS: tuple[Kind, ...] = (
     Kind("users", "user", "email", user_by_email,
          lambda by: select(User).where(User.state != "deactivated").order_by(User.email),
@@ -140,8 +132,8 @@ KINDS: tuple[Kind, ...] = (
          _service_document, save_service, _remove_service, _finish_service, "team.read", "service.edit",
          ("depends_on", "policy")),
     Kind("integrations", "integration", "key", ingest.integration_by_key,
-         lambda by: ingest.visible(select(Integration), by), ingest.integration_document,
-         save_integration, _remove_integration, _nothing, "integration.read", "integration.edit"),
+         lambda by: ingest.visible(select(Integration).where(Integration.removed_at.is_(None)), by), ingest.integration_document,
+         save_integration, remove_integration, _nothing, "integration.read", "integration.edit"),
 )
 BY_NAME = {kind.name: kind for kind in KINDS}
 
