@@ -103,7 +103,8 @@ def create_token(
 
 def _checked_scopes(problems: Problems, scopes: object) -> list[str] | None:
     given = problems.take("scopes", check_list, scopes, most=20, label="Scopes")
-    found = [problems.take(f"scopes[{at}]", one_of, scope, choices=rules.SCOPES) for at, scope in enumerate(given or [])]
+    found = [problems.take(f"scopes[{at}]", one_of, scope, choices=rules.SCOPES)
+             for at, scope in enumerate(given or [])]
     return unique(scope for scope in found if scope) or None
 
 

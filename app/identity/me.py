@@ -74,7 +74,8 @@ def add_token() -> Any:
         if days and not days.isdecimal():
             refuse("expires_days", "Write a number of days")
         _, text = credentials.create_token(me(), by=actor(), name=request.form.get("token_name", ""),
-                                           scopes=request.form.getlist("scopes") or None, days=int(days) if days else None)
+                                           scopes=request.form.getlist("scopes") or None,
+                                           days=int(days) if days else None)
     except Invalid as refusal:
         return _shown(problems=refusal.problems, form={"token_name": request.form.get("token_name"), "days": days},
                       status=422)

@@ -63,7 +63,7 @@ def role_in(user: User, team_id: int | None) -> str | None:
 
 
 def visible_teams(by: Actor) -> set[int] | None:
-    """Ids of the teams whose things the actor may see; None when that is all of them. Things without a team are seen."""
+    """Ids of the teams whose things the actor may see; None when that is all. Things without a team are seen."""
     user = session.get(User, by.user_id) if by.user_id is not None else None
     if (by.user_id is None and by.kind in TRUSTED) or (user is not None and user.is_active and user.role == "admin"):
         return None

@@ -122,7 +122,8 @@ def add_team() -> Any:
     try:
         team = service.add_team(values, by=actor())
     except Invalid as refusal:
-        return page("identity/team_form.html", team_pages.team_form(None, form=values, problems=refusal.problems), status=422)
+        shown = team_pages.team_form(None, form=values, problems=refusal.problems)
+        return page("identity/team_form.html", shown, status=422)
     return go(url_for(".team", key=team.key), f"Team {team.name} created")
 
 

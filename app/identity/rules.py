@@ -120,7 +120,7 @@ def version_of(document: Mapping[str, Any]) -> str:
 
 
 def own_path(target: str | None) -> str:
-    """`target` when it is a path on this site, else "/": browsers read `//host`, `\\host` and `https:host` as elsewhere."""
+    """`target` when it is a path on this site, else "/": `//host`, `\\host` and `https:host` lead elsewhere."""
     if not target or not target.startswith("/") or target[1:2] in ("/", "\\"):
         return "/"
     return "/" if any(ord(letter) < 33 or letter == "\\" for letter in target) else target

@@ -19,8 +19,8 @@ from app.identity.models import User
 from app.identity.queries import allow, anybody, user_by_email, user_document
 from app.identity.teams import add_team, archive_team, remove_team, restore_team, save_team, set_member
 
-__all__ = ["activate_user", "add_team", "add_user", "archive_team", "deactivate_user", "first_start", "keep_an_admin", "remove_team",
-           "remove_user", "restore_team", "save_team", "save_user", "set_member"]
+__all__ = ["activate_user", "add_team", "add_user", "archive_team", "deactivate_user", "first_start",
+           "keep_an_admin", "remove_team", "remove_user", "restore_team", "save_team", "save_user", "set_member"]
 
 Values = Mapping[str, Any]
 
@@ -133,7 +133,7 @@ def _teams_of(user: User) -> list[str]:
 
 
 def first_start() -> str | None:
-    """While there is nobody: create the admin of ADMIN_EMAIL and ADMIN_PASSWORD, or a set-up link to tell; else None."""
+    """While there is nobody: make the admin of ADMIN_EMAIL and ADMIN_PASSWORD, or return the set-up link in words."""
     if anybody():
         return None
     config = current_app.config

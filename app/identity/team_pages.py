@@ -85,7 +85,8 @@ def team_page(team: Team, by: Actor, *, problem: str = "", question: Question | 
     roles = [member.role for member in members if member.user.is_active]
     return TeamPage(
         team, members, [(key, f"{name}, {email}") for key, name, email in others],
-        [(role, role.capitalize()) for role in rules.TEAM_ROLES], roles.count("manager"), len(roles) - roles.count("observer"),
+        [(role, role.capitalize()) for role in rules.TEAM_ROLES], roles.count("manager"),
+        len(roles) - roles.count("observer"),
         may_edit, may(by, "team.create"), by.user_id, problem, question, panels("team", team))
 
 
