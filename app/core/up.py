@@ -27,6 +27,11 @@ stdout_logfile=/dev/fd/1
 stdout_logfile_maxbytes=0
 redirect_stderr=true
 """
+# Groups are stopped one after the other, what is inside one together: all that works, then the Redis beneath it.
+GROUP = """
+[group:oncall]
+programs=web,worker,clock
+"""
 MAIN = """[supervisord]
 nodaemon=true
 silent=true
@@ -60,6 +65,7 @@ def written(config: dict[str, str], root: Path) -> Path:
         text += PART.format(name=name, command=_escaped(shlex.join(command)), count=count, root=_escaped(str(root)),
                             process="%(program_name)s" if count == 1 else "%(program_name)s-%(process_num)d",
                             as_group="true" if name == "web" else "false", priority=priority)
+    text += GROUP
     path = run / "supervisor.conf"
     path.touch(mode=0o600)
     path.write_text(text)
@@ -67,7 +73,7 @@ def written(config: dict[str, str], root: Path) -> Path:
 
 
 def run(config: dict[str, str], root: Path) -> None:
-    """Become the supervisor. Ctrl-C or SIGTERM stops every part, at most 8 seconds each, together."""
+    """Become the supervisor. Ctrl-C or SIGTERM stops every part together, in at most 8 seconds, then Redis."""
     os.environ["ONCALL_INSTANCE"] = config["ONCALL_INSTANCE"]
     path = written(config, root)
     sys.stdout.flush()
