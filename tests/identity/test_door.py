@@ -26,7 +26,8 @@ def closed(app: Flask) -> Iterator[tuple[str, str, str]]:
         access = getattr(app.view_functions[rule.endpoint], "access", "")
         if rule.endpoint != "static" and access not in ("public", "token"):
             for method in sorted(set(rule.methods or ()) - {"HEAD", "OPTIONS"}):
-                yield rule.endpoint, method, re.sub("<[^>]+>", "1", str(rule.rule))
+                path = re.sub(r"<any\(([^,)]+)[^>]*>", r"\1", str(rule.rule))
+                yield rule.endpoint, method, re.sub("<[^>]+>", "1", path)
 
 
 def test_every_view_says_who_may(app: Flask) -> None:
@@ -39,11 +40,13 @@ def test_every_view_says_who_may(app: Flask) -> None:
 
 def test_nobody_unknown_gets_in_anywhere(app: Flask, client: FlaskClient) -> None:
     """IDN-22: 401 for machines, a way to sign in for people, never an answer and never a fault."""
-    answers = {(endpoint, method): client.open(path, method=method, data=b"{", content_type="application/json")
-               for endpoint, method, path in closed(app)}
-    open_doors = [key for key, answer in answers.items()
-                  if answer.status_code != 401 and not (answer.location or "").startswith("/login")]
-    assert answers and open_doors == []
+    walked, open_doors = 0, []
+    for endpoint, method, path in closed(app):
+        answer = client.open(path, method=method, data=b"{", content_type="application/json")
+        walked += 1
+        if answer.status_code != 401 and not (answer.location or "").startswith("/login"):
+            open_doors.append((endpoint, method, answer.status_code))
+    assert walked > 25 and open_doors == []
 
 
 def test_what_only_admins_do_is_closed_to_members_before_anything_is_read(app: Flask, signed_in: SignedIn, ana: User,
