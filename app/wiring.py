@@ -6,6 +6,7 @@ from app.core.jobs import On
 from app.core.live import Feed
 from app.core.pages import NavItem, Shell
 from app.core.periodic import Every
+from app.incidents import live as incidents_live
 
 # Every table of the house, so that metadata and migrations are complete.
 MODELS = (
@@ -16,7 +17,7 @@ MODELS = (
 # Pages for people and calls for machines, one blueprint each: module, and where it is mounted.
 BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.core.probes", ""), ("app.identity.routes", ""), ("app.identity.api", "/api/v1"),
-    ("app.incidents.api", "/api/v1"),
+    ("app.escalation.routes", ""), ("app.incidents.routes", ""), ("app.incidents.api", "/api/v1"),
     ("app.oncall.api", "/api/v1"),
     ("app.catalog.routes", ""), ("app.ingest.doors", ""), ("app.ingest.api", "/api/v1"),
     ("app.escalation.api", "/api/v1"), ("app.notifications.api", "/api/v1"),
@@ -66,11 +67,15 @@ STARTUP: tuple[str, ...] = (
 PANELS: dict[str, dict[str, str]] = {
     "health": {"inbox": "app.ingest.queries.health", "outbox": "app.notifications.queries.health",
                "escalation": "app.escalation.queries.health"},
+    "incident": {"next": "app.escalation.panels.next_step", "paged": "app.notifications.panels.paged_people"},
+    "incidents": {"next": "app.escalation.panels.next_of"},
+    "new_incident": {"levels": "app.escalation.panels.would_page"},
     "incident_document": {"escalation": "app.escalation.queries.run_document"},
 }
 
 # Which regions of which page refresh on which facts.
 FEEDS: tuple[Feed, ...] = (
+    *incidents_live.FEEDS,
 )
 
 # The frame around every page: navigation, home, account, sign-out. Entries show once their endpoint exists.

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import or_, select
+from werkzeug.datastructures import MultiDict
 
 from app.catalog.models import Service
 from app.catalog.queries import service_by_key
 from app.core import clock
 from app.core.access import Actor
+from app.core.db import session
 from app.core.errors import Invalid, Problem
-from app.identity.models import Team, User
-from app.identity.queries import may_see, team_by_key, user_by_email
-from app.incidents.rules import SEVERITIES
+from app.core.panels import panels
+from app.identity.models import Membership, Team, User
+from app.identity.queries import may, may_see, team_by_key, user_by_email
+from app.incidents import detail
+from app.incidents.models import Incident, Responder
+from app.incidents.rules import PRIORITIES, SEVERITIES
 from app.incidents.service import Opening
+
+# what an action is called on its page, its button, and the icon
+ACTIONS = {"resolve": ("Resolve", "Resolve"), "assign": ("Reassign", "Assign"), "snooze": ("Snooze", "Snooze"),
+           "responders": ("Add responders", "Ask for help"), "priority": ("Set the priority", "Set priority")}
+SNOOZES = [("15", "15 min"), ("30", "30 min"), ("60", "1 h"), ("240", "4 h"), ("480", "8 h"), ("1440", "1 day"),
+           ("4320", "3 days")]
 
 
 def opening(values: Mapping[str, Any], by: Actor) -> Opening:
@@ -85,3 +100,92 @@ def until(values: Mapping[str, Any]) -> datetime:
         return clock.parse_instant(str(given))
     except (ValueError, OverflowError):
         raise Invalid(problems=[Problem("until", "This is not a time like 2026-03-01T09:00:00Z")]) from None
+
+
+def named(form: MultiDict[str, str]) -> list[User]:
+    """The people ticked or typed, at most 50. Raises Invalid."""
+    typed = form.get("others", "").replace(";", ",").replace("\n", ",").split(",")
+    emails = [*form.getlist("people"), *(email.strip() for email in typed if email.strip())]
+    if len(emails) > 50:
+        raise Invalid(problems=[Problem("people", "At most 50 people at once")])
+    return people(dict.fromkeys(emails), "people")
+
+
+def until_typed(form: Mapping[str, str], by: Actor) -> datetime:
+    """When a snooze ends, as a person says it: minutes, or a time on their own clock. Raises Invalid."""
+    if not form.get("until"):
+        return until({"minutes": form.get("minutes", "")})
+    try:
+        local = datetime.fromisoformat(form["until"])
+        zone = None if local.tzinfo else ZoneInfo(detail.zone_of(by))
+        return until({"until": (local.replace(tzinfo=zone) if zone else local).isoformat()})
+    except (ValueError, OverflowError):
+        raise Invalid(problems=[Problem("until", "This is not a time")]) from None
+
+
+@dataclass(frozen=True)
+class ActionForm:
+    """The page of an action that asks for more: which one, on what, whom to choose from, what is wrong."""
+
+    incident: Incident
+    what: str
+    title: str
+    button: str
+    zone: str
+    people: list[User] = field(default_factory=list)
+    chosen: list[str] = field(default_factory=list)
+    snoozes: list[tuple[str, str]] = field(default_factory=lambda: SNOOZES)
+    priorities: list[tuple[str, str]] = field(default_factory=lambda: [(one, one) for one in PRIORITIES])
+    typed: Mapping[str, str] = field(default_factory=dict)
+    faults: Mapping[str, str] = field(default_factory=dict)
+
+
+def action(what: str, incident: Incident, by: Actor, *, typed: MultiDict[str, str] | None = None,
+           invalid: Invalid | None = None) -> ActionForm:
+    """The form of an action, with what was typed if it was refused."""
+    title, button = ACTIONS[what]
+    chosen = typed.getlist("people") if typed else [user.email for user in incident.assignees] if what == "assign" else []
+    return ActionForm(incident=incident, what=what, title=title, button=button, zone=detail.zone_of(by), chosen=chosen,
+                      people=_candidates(incident) if what in ("assign", "responders") else [],
+                      typed=typed or {}, faults=faults_of(invalid))
+
+
+def faults_of(invalid: Invalid | None) -> dict[str, str]:
+    """The first sentence about each field."""
+    found: dict[str, str] = {}
+    for problem in invalid.problems if invalid else ():
+        found.setdefault(problem.field.partition("[")[0], problem.message)
+    return found
+
+
+def _candidates(incident: Incident) -> list[User]:
+    """The people of the team and those already on it; others are typed."""
+    members = select(Membership.user_id).where(Membership.team_id == incident.team_id)
+    here = select(Responder.user_id).where(Responder.incident_id == incident.id)
+    return list(session.scalars(select(User).where(User.state == "active", or_(
+        User.id.in_(members), User.id.in_(here))).order_by(User.name).limit(60)))
+
+
+@dataclass(frozen=True)
+class NewForm:
+    """The page of a new incident; `panels` say who would be paged."""
+
+    services: list[tuple[str, str]]
+    teams: list[tuple[str, str]]
+    severities: list[tuple[str, str]]
+    typed: Mapping[str, str]
+    faults: Mapping[str, str]
+    panels: dict[str, Any] = field(default_factory=dict)
+
+
+def new(by: Actor, typed: Mapping[str, str], invalid: Invalid | None = None) -> NewForm:
+    """The form of a new incident: the services and teams for which this person may open one."""
+    services = session.scalars(select(Service).where(Service.lifecycle != "archived").order_by(Service.name).limit(500))
+    teams = session.scalars(select(Team).where(Team.archived_at.is_(None)).order_by(Team.name).limit(500))
+    mine = [team for team in teams if may(by, "incident.create", team_id=team.id)]
+    ids = {team.id for team in mine}
+    service, team = _service(typed, by, []), _team(typed, by, [])
+    paged = panels("new_incident", (service, team or (service.team if service else None))) if service or team else {}
+    return NewForm(services=[(one.key, one.name) for one in services if one.team_id in ids], panels=paged,
+                   teams=[(one.key, one.name) for one in mine], typed=typed, faults=faults_of(invalid),
+                   severities=[(one, one.capitalize()) for one in SEVERITIES])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
@@ -24,11 +24,11 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from app.catalog.models import Service
 from app.core import clock
 from app.core.access import Actor
-from app.core.db import db, session
+from app.core.db import alone, db, session
 from app.core.errors import Invalid, NotFound, Problem
 from app.core.events import KINDS, Event, sentence
 from app.core.panels import panels
-from app.identity.models import Team, User
+from app.identity.models import Membership, Team, User
 from app.identity.queries import allow, visible_teams
 from app.incidents.filters import Filters
 from app.incidents.models import Alert, Counter, Incident, Note, Responder
@@ -54,6 +54,21 @@ def number_of(text: int | str) -> int:
     """The number that a path or a query names; 0, which nothing has, when it names none."""
     digits = str(text)
     return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 18 else 0
+
+
+def asked_elsewhere(by: Actor) -> bool:
+    """Whether this person is on an incident of a team that they are not in."""
+    mine = select(Membership.team_id).where(Membership.user_id == by.user_id)
+    return session.scalar(select(exists().where(Responder.user_id == by.user_id, Responder.incident_id == Incident.id,
+                                                Incident.team_id.not_in(mine)))) or False
+
+
+def just_opened(title: str, by: Actor) -> Incident | None:
+    """What this person opened under this title within the last ten seconds: a form sent twice."""
+    alone(f"open by {by.ref}")
+    return session.scalar(select(Incident).where(
+        Incident.opened_by == by.ref, Incident.title == title,
+        Incident.opened_at > clock.now() - timedelta(seconds=10)).order_by(Incident.id.desc()).limit(1))
 
 
 def incident_for(number: int | str, by: Actor) -> Incident:

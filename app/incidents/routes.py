@@ -1,0 +1,157 @@
+"""Pages of incidents: the list, one incident, a new one, and a form for each action."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Response, request, url_for
+from werkzeug.exceptions import NotFound
+
+from app.core.access import Actor, access
+from app.core.errors import Conflict, Forbidden, Invalid
+from app.core.pages import go, page
+from app.core.web import actor
+from app.identity.queries import allow, may_anywhere
+from app.identity.rules import own_path
+from app.incidents import alert_queries, detail, forms, pages, queries, service
+from app.incidents.models import Incident
+
+blueprint = Blueprint("incidents", __name__)
+LIST, DETAIL, FORM, NEW, ALERT = (f"incidents/{name}.html" for name in ("index", "incident", "action", "new", "alert"))
+Command = Callable[[Incident, Actor], Any]
+
+
+@blueprint.get("/incidents")
+@access("incident.read")
+def index() -> Response:
+    """What is open, or what the address asks for."""
+    found = pages.incident_list(actor(), request.args)
+    return page(LIST, found, status=422 if found.problems else 200)
+
+
+@blueprint.get("/incidents/new")
+@access("incident.create")
+def new() -> Response:
+    """The form of a new incident."""
+    return page(NEW, forms.new(_creator(), request.args))
+
+
+@blueprint.post("/incidents/new")
+@access("incident.create")
+def create() -> Response:
+    """Open an incident, or show what is wrong; the same once more within seconds is the same incident."""
+    by = _creator()
+    try:
+        opening = forms.opening(request.form, by)
+        incident = queries.just_opened(opening.title, by) or service.open_by_hand(opening, by=by)
+    except Invalid as invalid:
+        return page(NEW, forms.new(by, request.form, invalid), status=422)
+    return go(url_for("incidents.show", id=incident.id), f"#{incident.id} is open and paged")
+
+
+@blueprint.get("/incidents/<id>")
+@access("incident.read")
+def show(id: str) -> Response:
+    """One incident."""
+    return page(DETAIL, detail.incident_page(id, actor(), request.args))
+
+
+@blueprint.get("/incidents/<id>/alerts/<alert>")
+@access("incident.read")
+def alert(id: str, alert: str) -> Response:
+    """One alert of an incident: what the sender said."""
+    incident = queries.incident_for(id, actor())
+    found = alert_queries.alert_for(alert, actor())
+    if found.incident_id != incident.id:
+        raise NotFound
+    return page(ALERT, {"incident": incident, "alert": found})
+
+
+@blueprint.post("/incidents/<id>/acknowledge")
+@access("incident.act")
+def acknowledge(id: str) -> Response:
+    """Take it."""
+    return _acted(id, lambda incident, by: service.acknowledge(incident, by=by), "Acknowledged")
+
+
+@blueprint.post("/incidents/<id>/unacknowledge")
+@access("incident.act")
+def unacknowledge(id: str) -> Response:
+    """Give it back."""
+    return _acted(id, lambda incident, by: service.unacknowledge(incident, by=by), "Given back, nobody has it now")
+
+
+@blueprint.post("/incidents/<id>/reopen")
+@access("incident.act")
+def reopen(id: str) -> Response:
+    """It is not over."""
+    return _acted(id, lambda incident, by: service.reopen(incident, by=by), "Reopened")
+
+
+@blueprint.post("/incidents/<id>/notes")
+@access("incident.act")
+def add_note(id: str) -> Response:
+    """Write a note, or show what is wrong with it."""
+    body = request.form.get("body", "")
+    try:
+        return _acted(id, lambda incident, by: service.add_note(incident, body, by=by), "Note added")
+    except Invalid as invalid:
+        found = detail.incident_page(id, actor(), request.args, typed=body, faults=forms.faults_of(invalid))
+        return page(DETAIL, found, status=422)
+
+
+@blueprint.get("/incidents/<id>/<any(resolve, assign, responders, snooze, priority):what>")
+@access("incident.act")
+def ask(id: str, what: str) -> Response:
+    """The form of an action that asks for more."""
+    incident, by = _permitted(id)
+    return page(FORM, forms.action(what, incident, by))
+
+
+@blueprint.post("/incidents/<id>/<any(resolve, assign, responders, snooze, priority):what>")
+@access("incident.act")
+def change(id: str, what: str) -> Response:
+    """Do it, or show what is wrong."""
+    incident, by = _permitted(id)
+    command, said = COMMANDS[what]
+    try:
+        return _acted(id, command, said)
+    except Invalid as invalid:
+        return page(FORM, forms.action(what, incident, by, typed=request.form, invalid=invalid), status=422)
+
+
+COMMANDS: dict[str, tuple[Command, str]] = {
+    "resolve": (lambda incident, by: service.resolve(incident, by=by, note=request.form.get("note", "")), "Resolved"),
+    "assign": (lambda incident, by: service.assign(incident, forms.named(request.form), by=by), "Assigned"),
+    "responders": (lambda incident, by: service.add_responders(incident, forms.named(request.form), by=by),
+                   "Asked for help"),
+    "snooze": (lambda incident, by: service.snooze(incident, forms.until_typed(request.form, by), by=by), "Snoozed"),
+    "priority": (lambda incident, by: service.set_priority(incident, request.form.get("priority") or None, by=by),
+                 "Priority set"),
+}
+
+
+def _acted(id: str, command: Command, said: str) -> Response:
+    """Do it and go on; where the state has changed meanwhile, the page says so and nothing else happens."""
+    incident, by = _permitted(id)
+    try:
+        command(incident, by)
+    except Conflict as conflict:
+        return page(DETAIL, detail.incident_page(id, by, request.args, refusal=conflict.detail), status=409)
+    back = own_path(request.form.get("back"))
+    return go(back if back != "/" else url_for("incidents.show", id=id), f"#{id}: {said}")
+
+
+def _permitted(id: str) -> tuple[Incident, Actor]:
+    by = actor()
+    incident = queries.incident_for(id, by)
+    allow(by, "incident.act", team_id=incident.team_id, involved=queries.involved(incident, by))
+    return incident, by
+
+
+def _creator() -> Actor:
+    by = actor()
+    if not may_anywhere(by, "incident.create"):
+        raise Forbidden("Your role does not include this.")
+    return by
