@@ -152,7 +152,11 @@ def iso(at: datetime) -> str:
 
 
 def utc(at: datetime, how: str = "stamp") -> str:
-    """The absolute time in UTC, for readers without script."""
+    """What a reader without script sees: UTC, or how long from now; never the latter in a live render, which would then
+    differ from the one before although nothing happened."""
+    if how in ("age", "ago", "in") and not g.get("live"):
+        span = _span(abs((_utc(at) - clock.now()).total_seconds()))
+        return {"age": span, "ago": f"{span} ago", "in": f"in {span}"}[how]
     return _utc(at).strftime(FALLBACK.get(how, FALLBACK["stamp"]))
 
 
@@ -216,6 +220,13 @@ def _variables(context: Any) -> dict[str, Any]:
     values["page"] = context
     current_app.update_template_context(values)
     return values
+
+
+def _span(seconds: float) -> str:
+    for length, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= length:
+            return f"{int(seconds // length)} {unit}"
+    return f"{int(seconds)} s"
 
 
 def _utc(at: datetime) -> datetime:

@@ -1,5 +1,5 @@
 // Live regions: says whether the page is live, keeps hand and eye where they are, offers new rows, polls when there is no socket.
-import {$, $$, meta, say, toast} from './page.js';
+import {$, $$, say, toast} from './page.js';
 
 // --- is the page live?
 let live = null;
@@ -124,4 +124,3 @@ document.addEventListener('htmx:after:swap', () => {
   listen();
 });
 listen();
-export const token = () => meta('csrf-token');

@@ -20,7 +20,7 @@ export function span(seconds) {
   if (s < DAY) return `${Math.floor(s / 3600)} h${s % 3600 >= 60 ? ` ${Math.floor(s % 3600 / 60)} min` : ''}`;
   return `${Math.floor(s / DAY)} d${s % DAY >= 3600 ? ` ${Math.floor(s % DAY / 3600)} h` : ''}`;
 }
-const short_span = (s) => (s < 60 ? 'less than a minute' : span(s));
+const short_span = (s) => (s < 60 ? 'under 1 min' : span(s));
 
 function words(at, how) {
   const past = (now() - at) / 1000;

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+import time_machine
 from flask import Flask, g
 from flask.testing import FlaskClient
 from jinja2 import ChoiceLoader, DictLoader
@@ -136,6 +137,15 @@ def test_a_time_is_written_in_utc_whatever_zone_it_came_in() -> None:
     berlin = datetime(2026, 3, 24, 3, 8, tzinfo=timezone(timedelta(hours=1)))
     assert pages.iso(berlin) == pages.iso(datetime(2026, 3, 24, 2, 8)) == "2026-03-24T02:08:00Z"
     assert pages.utc(datetime(2026, 3, 24, 2, 8, tzinfo=UTC), "clock") == "02:08 UTC"
+
+
+def test_without_script_an_age_is_still_an_age_but_a_shared_render_holds_no_clock(client: FlaskClient) -> None:
+    with time_machine.travel(datetime(2026, 3, 24, 3, 12, tzinfo=UTC), tick=False), client.application.app_context():
+        opened = datetime(2026, 3, 24, 3, 8, tzinfo=UTC)
+        assert [pages.utc(opened, how) for how in ("age", "ago")] == ["4 min", "4 min ago"]
+        assert pages.utc(opened + timedelta(hours=30), "in") == "in 1 d"
+        g.live = True
+        assert pages.utc(opened, "age") == "24 Mar 2026, 03:08 UTC"
 
 
 def test_what_people_typed_is_shown_as_text(client: FlaskClient) -> None:
