@@ -30,7 +30,7 @@ from markupsafe import Markup
 from app.core import clock
 
 # Blocks that give a page its shape; an element that happens to carry such an id is no region.
-LAYOUT = frozenset({"title", "heading", "top", "content", "foot"})
+LAYOUT = frozenset({"title", "head", "back", "heading", "top", "content", "foot"})
 FALLBACK = {"clock": "%H:%M UTC", "day": "%a %-d %B", "stamp": "%-d %b %Y, %H:%M UTC"}
 
 
