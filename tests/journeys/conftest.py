@@ -1,0 +1,17 @@
+"""One system for each file of journeys and each database: starting it takes seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.journeys.system import System
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def system(request: pytest.FixtureRequest) -> Iterator[System]:
+    """A started system with Ana and Bob in it."""
+    address = request.getfixturevalue("postgres").database("journeys") if request.param == "postgresql" else ""
+    with System(address) as started:
+        yield started

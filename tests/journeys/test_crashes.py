@@ -1,0 +1,55 @@
+"""Processes are killed and Redis is emptied at random moments: every accepted alert still reaches both levels."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+
+from tests.journeys.system import ANA, BOB, System, firing
+from tests.servers import eventually
+
+ROUNDS = 4
+
+
+def crash(system: System, role: str) -> None:
+    """Kill one process of a part, or empty Redis."""
+    if role == "flushall":
+        system.flush_redis()
+    else:
+        random.choice(eventually(lambda: system.parts(role), what=f"a running {role}")).kill()
+
+
+def storm(system: System, services: range, disturb: Callable[[], None]) -> list[str]:
+    """One alert for each service, each followed by a disturbance at a random moment; the titles."""
+    titles = []
+    for at in services:
+        titles.append(f"Disturbed problem {at}")
+        system.deliver(firing(f"service-{at}", titles[-1]))
+        system.pause(random.uniform(0, 0.4))
+        disturb()
+    return titles
+
+
+@pytest.mark.parametrize(("role", "first"), [("web", 0), ("worker", 4), ("clock", 8), ("redis", 12), ("flushall", 16)])
+def test_nothing_is_lost_and_little_is_said_twice(system: System, role: str, first: int):
+    services = range(first, first + ROUNDS)
+    titles = storm(system, services, lambda: crash(system, role))
+    for title in titles:
+        system.mailed(ANA, title, within=20)
+        system.mailed(BOB, title, within=20)
+    eventually(system.is_ready, within=20, what=f"a system that has recovered from its lost {role}")
+    assert [len(system.incidents(f"service-{at}")) for at in services] == [1] * ROUNDS
+    copies = [len(system.mails(person, title)) for person in (ANA, BOB) for title in titles]
+    assert sum(copies) - len(copies) <= ROUNDS
+
+
+def test_no_page_follows_a_committed_acknowledge_whoever_dies(system: System):
+    system.deliver(firing("service-20", "Quiet please"))
+    system.mailed(ANA, "Quiet please")
+    assert system.act(system.incident("service-20"), "acknowledge").status_code == 200
+    for role in ("worker", "clock", "redis"):
+        crash(system, role)
+    eventually(system.is_ready, within=20, what="a recovered system")
+    system.silent_for(6, BOB, "Quiet please")

@@ -1,0 +1,40 @@
+"""One command runs everything: it starts quickly, brings back what dies, and stops when it is told to."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.journeys.system import System
+from tests.servers import eventually
+
+BACK_SECONDS = 2 + 5  # two until it is started again, and its own start on a busy machine
+
+
+@pytest.mark.parametrize("role", ["web", "worker", "clock", "redis"])
+def test_a_part_that_dies_is_back(system: System, role: str):
+    before = set(system.parts(role))
+    for part in before:
+        part.kill()
+    eventually(lambda: set(system.parts(role)) - before, within=BACK_SECONDS, what=f"another {role}")
+    eventually(system.is_ready, within=20, what=f"a system ready again after its {role}")
+
+
+def test_the_doctor_finds_nothing_and_shows_no_password(system: System):
+    found = json.loads(system.oncall("doctor", "--json"))
+    assert found["ok"] is True and found["problems"] == []
+    assert found["clock_age_s"] < 10
+
+
+def test_applying_the_same_document_again_changes_nothing(system: System):
+    from tests.journeys.system import document
+
+    assert "nothing to change" in system.oncall("apply", "-", given=json.dumps(document()))
+
+
+def test_it_stops_within_ten_seconds_and_starts_again_with_everything(system: System):
+    assert system.stop() < 10
+    assert system.parts() == []
+    system.start()
+    assert system.get("/services/service-1")["key"] == "service-1"
