@@ -14,8 +14,10 @@ from flask import current_app
 
 from app.cli import oncall, show, with_app
 from app.config import service, shape
+from app.config.demo import ADMIN, make
 from app.config.document import Document, load
 from app.config.service import Result
+from app.core import clock
 from app.core.errors import Invalid
 
 FILES = click.argument("files", nargs=-1, required=True, metavar="FILE…")
@@ -70,6 +72,13 @@ def export(as_json: bool) -> None:
 def schema(as_json: bool) -> None:
     """Print the JSON Schema (2020-12) of the document."""
     show(shape.document(current_app.extensions["plugins"]))
+
+
+@oncall.command()
+@with_app
+def demo() -> None:
+    """Fill an empty system that is not running with an example organisation and its history."""
+    click.echo(f"demo admin: {ADMIN} / password {make(clock.now())}")
 
 
 @contextmanager

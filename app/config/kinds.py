@@ -15,12 +15,17 @@ from app.catalog.queries import visible as visible_services
 from app.catalog.service import remove_service, save_service
 from app.core.access import Actor
 from app.core.db import session
-from app.core.errors import Conflict
 from app.escalation import policies
 from app.escalation.models import Policy
 from app.escalation.queries import policy_by_key, policy_document, policy_of_team
 from app.identity.models import Team, User
-from app.identity.queries import team_by_key, team_document, user_by_email, user_document, visible_teams
+from app.identity.queries import (
+    team_by_key,
+    team_document,
+    user_by_email,
+    user_document,
+    visible_teams,
+)
 from app.identity.service import deactivate_user, save_user
 from app.identity.teams import archive_team, save_team
 from app.ingest import queries as ingest

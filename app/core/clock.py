@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
+
+_said: ContextVar[datetime | None] = ContextVar("said", default=None)
 
 
 def now() -> datetime:
     """The present instant, aware and in UTC."""
-    return datetime.now(UTC)
+    return _said.get() or datetime.now(UTC)
+
+
+@contextmanager
+def at(instant: datetime) -> Iterator[None]:
+    """Inside, and only in this thread of work, it is `instant`: for telling what happened before."""
+    token = _said.set(instant)
+    try:
+        yield
+    finally:
+        _said.reset(token)
 
 
 def rfc3339(at: datetime | None) -> str | None:

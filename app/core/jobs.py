@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -18,14 +18,13 @@ from flask import Flask, current_app
 from rq import Queue, Retry
 from sqlalchemy import select, update
 
-from app.core import clock
+from app.core import clock, live
 from app.core.db import Pending, after_commit, pending, session, transaction
 from app.core.events import Event, caused_by, listening
 from app.core.redis import client
 
 log = structlog.get_logger()
 CHUNK = 100
-LIVE = "oncall:live"
 QUEUES = ("pages", "default")
 STALE = timedelta(seconds=5)
 PAUSE = 1.0
@@ -77,7 +76,7 @@ def dispatch(left: Pending) -> None:
         return
     try:
         connection = client()
-        publish(connection, left.events)
+        tell_pages(connection, left.events)
         _enqueue(connection, left.events)
         for path in left.wakes:
             _wake(connection, path)
@@ -88,12 +87,32 @@ def dispatch(left: Pending) -> None:
     _mark([event.id for event in left.events if any(heard_by(event.kind))])
 
 
-def publish(connection: redis.Redis, events: Iterable[Event]) -> None:
-    """Tell live pages which subjects changed: ids only, each reader's own page decides what they see."""
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Inside, reactions run here right after each commit instead of in workers; ticks are the caller's.
+
+    For a process that works alone on the database, such as one that fills an example in.
+    """
+    after_commit(_react_here)
+    try:
+        yield
+    finally:
+        after_commit(dispatch)
+
+
+def _react_here(left: Pending) -> None:
+    heard = [event for event in left.events if any(heard_by(event.kind))]
+    for event in heard:
+        for row in heard_by(event.kind):
+            _attempt(row.reaction, event.id)
+    _mark([event.id for event in heard])
+
+
+def tell_pages(connection: redis.Redis, events: Iterable[Event]) -> None:
+    """Tell live pages which subjects changed; each reader's own page decides what they see."""
     topics = {topic for event in events for topic in (event.subject, *event.also)}
     if topics:
-        kinds = sorted({event.kind for event in events})
-        connection.publish(LIVE, json.dumps({"topics": sorted(topics), "kinds": kinds}))
+        live.publish(connection, topics, {event.kind for event in events})
 
 
 def _enqueue(connection: redis.Redis, events: Iterable[Event]) -> None:
@@ -169,7 +188,7 @@ def redispatch() -> int:
         return 0
     try:
         _enqueue(client(), late)
-        publish(client(), late)
+        tell_pages(client(), late)
     except redis.RedisError:
         for event in late:
             for row in heard_by(event.kind):

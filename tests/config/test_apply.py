@@ -28,6 +28,8 @@ from tests import build
 WHOLE = Path(__file__).parent.joinpath("example.yaml").read_text()
 EXAMPLE = "".join(line for line in WHOLE.splitlines(keepends=True) if "password:" not in line)  # hashing takes long
 
+POLICY = b"version: 1\nescalation_policies:\n- {key: pp, name: P, levels: [{timeout: 5m, targets: [{team: pay}]}]}\n"
+
 
 def apply(text: str | dict[str, Any], **options: Any) -> Result:
     return service.apply(load([("a.yaml", _raw(text))]), **options)
@@ -172,8 +174,8 @@ def test_one_thing_defined_in_two_files_is_a_fault_naming_both(app: Flask) -> No
 def test_files_may_name_each_others_things_in_any_order(app: Flask) -> None:
     sources = [("a.yaml", b"version: 1\nservices: [{key: s, name: Ss, team: pay, policy: no}]\n"),
                ("b.json", b'{"version": 1, "teams": [{"key": "pay", "name": "Pay", "policy": "pp"}]}'),
-               ("c.yaml", b"version: 1\nescalation_policies:\n- {key: pp, name: P, levels: [{timeout: 5m, "
-                          b"targets: [{team: pay}]}]}\n")]
+               ("c.yaml", b"version: 1\nescalation_policies:\n- {key: pp, name: P,\n   levels: "
+                          b"[{timeout: 5m, targets: [{team: pay}]}]}\n")]
     with pytest.raises(Invalid, match="no escalation policy no"):
         service.apply(load(sources))
     sources[0] = ("a.yaml", sources[0][1].replace(b"policy: no}", b"policy: pp}"))

@@ -1,0 +1,80 @@
+"""What happened in the example organisation during the last 14 days: what senders said and what people did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DAY, HOUR = 24 * 60, 60
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something that happened: `ago` minutes before now, by whom, about which problem."""
+
+    ago: float
+    what: str
+    problem: str = ""
+    who: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that broke: who says so, about which service, how bad."""
+
+    name: str
+    sender: str
+    service: str
+    severity: str
+    title: str
+
+
+PROBLEMS = {one.name: one for one in (
+    Problem("cards", "prometheus", "checkout", "critical", "Card payments failing: 5xx above 12 %"),
+    Problem("queue", "prometheus", "ledger", "high", "Booking queue growing for 10 minutes"),
+    Problem("lag", "prometheus", "database", "high", "Replica lags 90 s behind"),
+    Problem("disk", "prometheus", "database", "medium", "Disk of db-1 is full in 4 hours"),
+    Problem("slow", "shop-checks", "search", "high", "Search answers in 4 s instead of 0.3 s"),
+    Problem("down", "shop-checks", "storefront", "critical", "Front page not reachable from Frankfurt and Ohio"),
+    Problem("app", "shop-checks", "mobile-api", "medium", "Mobile API: error rate 2 %"),
+    Problem("main", "build-farm", "build", "low", "Build of main is red"),
+    Problem("fraud", "prometheus", "fraud-check", "medium", "Fraud check skips its model"),
+    Problem("cert", "build-farm", "checkout", "high", "Certificate of pay.example.com ends in 6 days"),
+)}
+
+
+def _past(name: str, days: float, first: float, lasted: float, who: str, note: str = "") -> list[Act]:
+    """A problem that was acknowledged after `first` minutes and over after `lasted`."""
+    began = days * DAY
+    acts = [Act(began, "fires", name), Act(began - first, "acknowledge", name, who)]
+    acts += [Act(began - (first + lasted) / 2, "note", name, who, note)] if note else []
+    return [*acts, Act(began - lasted, "recovers", name)]
+
+
+STORY: tuple[Act, ...] = (
+    *_past("lag", 13.4, 3, 42, "dana", "A vacuum held the replica up. Moved it to the night."),
+    *_past("cards", 12.2, 2, 31, "ana", "The provider throttles us; switched to the second one."),
+    *_past("main", 11.6, 55, 180, "eli"),
+    *_past("slow", 10.3, 12, 65, "farah", "Index was rebuilt at noon. That belongs to the night."),
+    *_past("queue", 9.1, 7, 28, "bob"),
+    *_past("disk", 8.5, 4, 90, "eli", "Old backups removed, alert on growth instead of fill level asked for."),
+    *_past("app", 7.4, 22, 48, "farah"),
+    *_past("cards", 6.2, 9, 16, "bob"),
+    *_past("fraud", 5.3, 6, 240, "chen"),
+    *_past("main", 4.7, 30, 95, "dana"),
+    *_past("lag", 3.6, 2, 19, "eli"),
+    *_past("down", 2.4, 4, 23, "farah", "The certificate of the edge had been renewed on one of two machines only."),
+    Act(9.1 * DAY - 4, "fires again", "queue"), Act(6.2 * DAY - 3, "fires again", "cards"),
+    Act(3.5 * DAY, "unreadable", "down"), Act(1.2 * DAY, "unreadable", "main"),
+    Act(1.9 * DAY, "fires", "slow"), Act(1.9 * DAY - 33, "resolve", "slow", "farah", "Cache warmed by hand"),
+    Act(1.1 * DAY, "fires", "main"), Act(1.1 * DAY - 50, "recovers", "main"),
+    Act(20 * HOUR, "fires", "disk"), Act(20 * HOUR - 8, "acknowledge", "disk", "dana"),
+    Act(20 * HOUR - 15, "note", "disk", "dana", "Volume grows by 200 GB tonight, approved."),
+    Act(5 * HOUR, "fires", "cert"), Act(5 * HOUR - 11, "acknowledge", "cert", "bob"),
+    Act(5 * HOUR - 12, "assign", "cert", "bob", "chen"),
+    Act(95, "fires", "lag"), Act(92, "acknowledge", "lag", "dana"), Act(80, "fires again", "lag"),
+    Act(70, "note", "lag", "dana", "Failing over does not help, the writes come in bursts. Looking at the jobs."),
+    Act(64, "responders", "lag", "dana", "eli"),
+    Act(40, "fires", "app"),
+    Act(7, "fires", "cards"), Act(4, "fires again", "cards"), Act(2, "fires", "queue"),
+)
