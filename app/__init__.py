@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from flask import Flask
+if TYPE_CHECKING:
+    from flask import Flask
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -18,6 +20,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     from app.core import plugins as plugin_registry
     from app.core import redis as redis_clients
     from app.core.fields import Setting
+    from app.core.jobs import function
 
     registry = plugin_registry.load(ROOT)
     app = web.Application("app", root_path=str(ROOT), template_folder="templates", static_folder="static",
@@ -30,7 +33,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     secrets.configure(app.config["ENCRYPTION_KEYS"])
     http.configure(app.config["OUTBOUND_ALLOW"])
     app.extensions["redis"] = redis_clients.connect(app.config)
-    app.extensions["redis_blocking"] = redis_clients.connect(app.config)
+    app.extensions["redis_blocking"] = redis_clients.connect(app.config, patience=None)
 
     from app import wiring
 
@@ -47,5 +50,5 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
         app.register_blueprint(import_module(module).blueprint, url_prefix=prefix or None)
     for slug, blueprint in registry.blueprints.items():
         app.register_blueprint(blueprint, url_prefix=f"/plugins/{slug}")
-    live_pages.mount(app, extensions.sock, wiring.FEEDS)
+    live_pages.mount(app, extensions.sock, wiring.FEEDS, rights=function(wiring.RIGHTS))
     return app

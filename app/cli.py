@@ -13,10 +13,31 @@ import click
 
 from app.core.errors import Failure
 
-COMMANDS = ("app.core.commands", "app.identity.commands", "app.config.commands")
+# Where each command lives: only the module of the one that runs is loaded, so that a part of the system stays small.
+COMMANDS = {
+    "app.core.running": ("up", "web", "live", "worker", "clock"),
+    "app.core.commands": ("migrate", "doctor", "plugins", "vapid"),
+    "app.identity.commands": ("token", "user"),
+    "app.config.commands": ("apply", "diff", "export", "schema"),
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """Loads a command when it is asked for."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Every command, in alphabetical order."""
+        return sorted(name for names in COMMANDS.values() for name in names)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """The command of this name; its module registers it when loaded."""
+        for module, names in COMMANDS.items():
+            if name in names:
+                import_module(module)
+        return super().get_command(context, name)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="oncall-platform", prog_name="oncall")
 def oncall() -> None:
     """The OnCall Platform: alerts in, the right person paged, nothing lost."""
@@ -40,8 +61,6 @@ def show(data: Any) -> None:
 
 def main() -> None:
     """Entry point: failures end as one line on standard error."""
-    for module in COMMANDS:
-        import_module(module)
     try:
         oncall(standalone_mode=False)
     except click.exceptions.Abort:

@@ -7,6 +7,7 @@ from app.core.live import Feed
 from app.core.pages import NavItem, Shell
 from app.core.periodic import Every
 from app.incidents import live as incidents_live
+from app.oncall import live as oncall_live
 
 # Every table of the house, so that metadata and migrations are complete.
 MODELS = (
@@ -18,7 +19,7 @@ MODELS = (
 BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.core.probes", ""), ("app.identity.routes", ""), ("app.identity.api", "/api/v1"),
     ("app.escalation.routes", ""), ("app.incidents.routes", ""), ("app.incidents.api", "/api/v1"),
-    ("app.oncall.api", "/api/v1"),
+    ("app.oncall.routes", ""), ("app.oncall.api", "/api/v1"),
     ("app.catalog.routes", ""), ("app.ingest.doors", ""), ("app.ingest.api", "/api/v1"),
     ("app.escalation.api", "/api/v1"), ("app.notifications.api", "/api/v1"),
     ("app.config.routes", ""), ("app.config.api", "/api/v1"),
@@ -63,6 +64,9 @@ STARTUP: tuple[str, ...] = (
     "app.notifications.ticks.release_dead",
 )
 
+# Who sees alike: people for whom this function says the same share one render of a live page.
+RIGHTS = "app.identity.queries.rights"
+
 # Parts of pages that a higher domain adds: page, panel name, function of the page's subject.
 PANELS: dict[str, dict[str, str]] = {
     "health": {"inbox": "app.ingest.queries.health", "outbox": "app.notifications.queries.health",
@@ -75,6 +79,7 @@ PANELS: dict[str, dict[str, str]] = {
 
 # Which regions of which page refresh on which facts.
 FEEDS: tuple[Feed, ...] = (
+    *oncall_live.FEEDS,
     *incidents_live.FEEDS,
 )
 

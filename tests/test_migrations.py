@@ -14,7 +14,7 @@ from sqlalchemy import inspect
 
 from app import create_app
 from app.core.db import Base, db
-from app.core.schema import head, migrate, present
+from app.core.schema import attach, head, migrate, present
 from tests import source
 from tests.test_architecture import nothing
 
@@ -28,6 +28,7 @@ def empty_database(database: str, database_url: Callable[[str, str], str], envir
     @contextmanager
     def opened():
         with create_app(environment(DATABASE_URL=database_url(database, "migrations"))).app_context():
+            attach()
             yield
             db.session.remove()
             db.engine.dispose()

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from flask import Flask, current_app, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
-from flask_migrate import Migrate
 from flask_sock import Sock
 
-from app.core.db import db
 from app.core.redis import url
 
-migrate = Migrate()
 login_manager = LoginManager()
 sock = Sock()
-limiter = Limiter(key_func=get_remote_address, headers_enabled=True, strategy="fixed-window",
-                  in_memory_fallback=["1000 per minute"], in_memory_fallback_enabled=True, swallow_errors=True)
+
+# Counted by their own rules (wrong tokens, ingest/refusals), or never: those who ask whether we live.
+UNCOUNTED = ("doors", "vendor_doors", "probes")
+
+
+def _uncounted() -> bool:
+    """Only what anybody may ask is counted by address; a person's own requests are not."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    return getattr(view, "access", "") not in ("public", "token") or request.blueprint in UNCOUNTED
+
+
+limiter = Limiter(key_func=get_remote_address, default_limits=["100 per minute"], headers_enabled=True,
+                  default_limits_exempt_when=_uncounted, strategy="fixed-window",
+                  in_memory_fallback=["100 per minute"], in_memory_fallback_enabled=True, swallow_errors=True)
 
 
 def init_extensions(app: Flask) -> None:
     """Attach all of them; without Redis the limiter counts in each process alone, at once."""
-    migrate.init_app(app, db, directory=str(app.config["ROOT"] / "migrations"), render_as_batch=True,
-                     compare_type=True)
     login_manager.init_app(app)
     login_manager.session_protection = None
     app.config["SOCK_SERVER_OPTIONS"] = {"ping_interval": 25, "max_message_size": 16384}

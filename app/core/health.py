@@ -14,9 +14,9 @@ from flask import current_app
 from rq import Queue
 from sqlalchemy import func, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from app.core import clock, schema
+from app.core import clock, revision
 from app.core.db import session
 from app.core.events import Event
 from app.core.jobs import QUEUES
@@ -53,7 +53,7 @@ def _database(found: Health) -> None:
     try:
         session.rollback()
         session.execute(text("SELECT 1"))
-        if schema.present() != schema.head():
+        if not revision.is_newest():
             problems.append("The database is not up to date. Run `oncall migrate`.")
             return
         figures["clock_age_s"] = _rounded(age("clock"))
@@ -133,7 +133,7 @@ def masked(address: str) -> str:
     """An address without its password."""
     try:
         return make_url(address).render_as_string(hide_password=True)
-    except Exception:
+    except ArgumentError:
         head, _, rest = address.rpartition("@")
         return f"***@{rest}" if head else rest
 

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import zlib
 from pathlib import Path
+from typing import Any
 
 import redis
 from flask import current_app
@@ -28,10 +29,13 @@ def url(config: dict[str, str]) -> str:
     return config["REDIS_URL"] or f"unix://{socket_path(config['ONCALL_INSTANCE'])}"
 
 
-def connect(config: dict[str, str]) -> redis.Redis:
-    """A client whose every call gives up quickly: a lost Redis may cost 50 ms, never a request."""
+def connect(config: dict[str, str], *, patience: float | None = 2.0) -> redis.Redis:
+    """A client whose every call gives up after `patience` seconds: a lost Redis must never cost a request.
+
+    Without patience it waits as long as its caller says: for those who wait for work or messages.
+    """
     address = url(config)
-    limits = {"socket_timeout": 2.0, "socket_connect_timeout": 0.25, "health_check_interval": 30}
+    limits: dict[str, Any] = {"socket_timeout": patience, "socket_connect_timeout": 0.25, "health_check_interval": 30}
     if address.startswith("redis+sentinel://"):
         hosts, _, rest = address.removeprefix("redis+sentinel://").partition("/")
         places = [(host.partition(":")[0], int(host.partition(":")[2] or 26379)) for host in hosts.split(",")]

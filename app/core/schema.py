@@ -8,13 +8,22 @@ from contextlib import contextmanager
 
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from flask import current_app
-from flask_migrate import upgrade
+from flask import Flask, current_app
+from flask_migrate import Migrate, upgrade
 from sqlalchemy import text
 
 from app.core.db import db
 
 LOCK = 7_113_942_001
+
+
+def attach() -> str:
+    """Give the present application its migrations, once; returns their folder. Only who migrates pays for it."""
+    folder = str(current_app.config["ROOT"] / "migrations")
+    if "migrate" not in current_app.extensions:
+        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+        Migrate(app, db, directory=folder, render_as_batch=True, compare_type=True)
+    return folder
 
 
 def head() -> str:
@@ -35,7 +44,7 @@ def migrate() -> bool:
         if present() == head():
             return False
         logging.getLogger("alembic").setLevel(logging.WARNING)
-        upgrade(directory=str(current_app.config["ROOT"] / "migrations"))
+        upgrade(directory=attach())
         return True
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask
 from gunicorn.app.base import BaseApplication
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
@@ -27,11 +31,24 @@ class _Server(BaseApplication):  # type: ignore[misc]
         return create_app()
 
 
+def _close_sockets_first(worker: Any) -> None:
+    """At SIGTERM the live pages are told to come back later; else their threads would be waited for."""
+    former = signal.getsignal(signal.SIGTERM)
+
+    def stop(number: int, frame: Any) -> None:
+        hub = worker.app.wsgi().extensions["live"].hub
+        threading.Thread(target=hub.stop, daemon=True).start()
+        if callable(former):
+            former(number, frame)
+
+    signal.signal(signal.SIGTERM, stop)
+
+
 def options(config: dict[str, str], *, sockets_only: bool = False, port: int | None = None) -> dict[str, Any]:
     """Gunicorn's settings: threads well above the cap on sockets, since each live page holds one (STACK.md)."""
     common = {"bind": f"{config['HOST']}:{port or config['PORT']}", "graceful_timeout": 5, "timeout": 60,
               "keepalive": 30, "loglevel": "warning", "proc_name": "oncall web", "limit_request_field_size": 16384,
-              "limit_request_line": 8190, "limit_request_fields": 100}
+              "limit_request_line": 8190, "limit_request_fields": 100, "post_worker_init": _close_sockets_first}
     if sockets_only:
         return common | {"worker_class": "gevent", "workers": int(config["WEB_PROCESSES"]),
                          "worker_connections": 8000, "proc_name": "oncall live"}

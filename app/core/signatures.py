@@ -24,6 +24,18 @@ def sign(body: bytes, *, secret: str, at: datetime, delivery: str) -> dict[str, 
     return {"X-OnCall-Timestamp": timestamp, "X-OnCall-Signature": f"v1={made}", "X-OnCall-Delivery": delivery}
 
 
+def made(
+    body: bytes, *, secret: str, at: datetime, header: str, prefix: str = "",
+    algorithm: Literal["sha256", "sha512"] = "sha256", encoding: Literal["hex", "base64"] = "hex",
+    timestamp_header: str = "", signed: Signed = "body",
+) -> dict[str, str]:
+    """The headers that `check` with the same description accepts."""
+    timestamp = str(int(at.timestamp()))
+    raw = _mac(secret, signed_text(body, timestamp, signed), algorithm)
+    text = raw.hex() if encoding == "hex" else base64.b64encode(raw).decode()
+    return {header: prefix + text, **({timestamp_header: timestamp} if timestamp_header else {})}
+
+
 def signed_text(body: bytes, timestamp: str, form: Signed) -> bytes:
     """The bytes that a signature of this form covers."""
     if form == "body":

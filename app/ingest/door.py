@@ -22,8 +22,7 @@ from app.ingest.models import ORIGINAL, Delivery, Integration, RefusedRequest
 from app.plugin_api import Inbound, Rejected
 
 LIMIT = 1024 * 1024
-KEY_HEADERS = ("idempotency-key", "x-idempotency-key", "x-delivery-id", "x-github-delivery", "x-gitlab-event-uuid",
-               "request-id", "x-amz-sns-message-id", "ce-id")
+KEY_HEADERS = ("idempotency-key", "x-idempotency-key", "x-delivery-id", "ce-id")
 HIDDEN = ("authorization", "cookie", "x-api-key", "x-routing-key", "proxy-authorization")
 DRAIN = "app.ingest.ticks.drain"
 
@@ -89,10 +88,8 @@ def check_signature(integration: Integration, inbound: Inbound) -> str:
     """`valid` when a secret is set and fits, "" when none is set. Raises Rejected naming what is wrong."""
     if integration.secret_sealed is None:
         return ""
-    scheme: dict[str, Any] = {"header": "X-OnCall-Signature", "prefix": "v1=", "signed": "timestamp.body",
-                              "timestamp_header": "X-OnCall-Timestamp", **integration.config.get("signature", {})}
     signatures.check(inbound.body, inbound.headers, inbound.received_at,
-                     secrets=[credentials.secret_of(integration)], **scheme)
+                     secrets=[credentials.secret_of(integration)], **credentials.scheme_of(integration))
     return "valid"
 
 

@@ -1,0 +1,86 @@
+"""The commands that run the system: up, web, live, worker, clock. Each loads only what it needs."""
+
+from __future__ import annotations
+
+import click
+
+from app.cli import oncall
+
+
+@oncall.command()
+@click.option("--demo", is_flag=True, help="Fill an empty system with an example organisation first.")
+def up(demo: bool) -> None:
+    """Run everything on this machine: web, worker, clock, and Redis if REDIS_URL is unset."""
+    from app import create_app
+    from app.core import up as supervisor
+    from app.core.db import transaction
+    from app.core.jobs import function
+
+    app = create_app()
+    with app.app_context():
+        from app.core.schema import migrate
+
+        migrate()
+        if demo:
+            function("app.config.demo.fill")()
+        click.echo(f"OnCall runs at {app.config['BASE_URL']}")
+        click.echo(f"  database  {_shown(app.config['DATABASE_URL'])}")
+        click.echo(f"  redis     {_redis(app.config)}")
+        with transaction():
+            first = function("app.identity.service.first_start")()
+        if first:
+            click.echo(f"\n  {first}\n")
+    supervisor.run(app.config, app.config["ROOT"])
+
+
+def _shown(url: str) -> str:
+    from sqlalchemy.engine import make_url
+
+    return make_url(url).render_as_string(hide_password=True)
+
+
+def _redis(config: dict[str, str]) -> str:
+    from app.core.redis import embedded_program
+
+    if not config["REDIS_URL"]:
+        return f"embedded, {embedded_program()[1]}"
+    return config["REDIS_URL"].rpartition("@")[2]
+
+
+@oncall.command()
+@click.option("--port", type=int, help="Instead of PORT.")
+def web(port: int | None) -> None:
+    """Serve pages, API and ingest."""
+    from app.core import serve, settings
+
+    serve.run(settings.load(), port=port)
+
+
+@oncall.command()
+@click.option("--port", type=int, help="Instead of PORT.")
+def live(port: int | None) -> None:
+    """Serve only the sockets of live pages, thousands a process; send /live/ here."""
+    from gevent import monkey
+
+    monkey.patch_all()
+    from app.core import serve, settings
+
+    serve.run(settings.load(), sockets_only=True, port=port)
+
+
+@oncall.command()
+def worker() -> None:
+    """Run background jobs; any number of these may run."""
+    from app import create_app, wiring
+    from app.core.worker import run_worker
+
+    run_worker(create_app(), wiring.STARTUP)
+
+
+@oncall.command()
+def clock() -> None:
+    """Run what time makes due; any number of these may run."""
+    from app import create_app, wiring
+    from app.core.periodic import run_clock
+
+    run_clock(create_app(), wiring.PERIODIC, wiring.STARTUP)
