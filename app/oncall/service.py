@@ -26,17 +26,19 @@ from app.oncall.queries import schedule_by_key, schedule_document
 Values = Mapping[str, Any]
 
 
-def save_schedule(values: Values, *, by: Actor, seen: str = "") -> Schedule:
+def save_schedule(values: Values, *, by: Actor, seen: str = "", new: bool = False) -> Schedule:
     """Create or change the schedule `values["key"]`; only what is named changes, but `layers` is the whole list.
 
     `overrides` are added to those that people made; the ones a document made before and names no more are taken
-    back. `seen` is the `version_of` its document that the editor looked at: a newer one raises Conflict. Raises
-    Invalid with paths like `layers[0].rotation.every`.
+    back. `seen` is the `version_of` its document that the editor looked at: a newer one raises Conflict; a key that is
+    taken is refused when `new`. Raises Invalid with paths like `layers[0].rotation.every`.
     """
     problems = Problems()
     key = problems.take("key", check_key, values.get("key"))
     schedule = schedule_by_key(key) if key else None
     if schedule is not None:
+        if new:
+            refuse("key", "There is a schedule with this key already")
         schedule = locked(Schedule, schedule.id) or schedule
         allow(by, "schedule.edit", team_id=schedule.team_id)
     before = schedule_document(schedule) if schedule else {}
@@ -102,9 +104,10 @@ def _set_layers(schedule: Schedule, drafted: list[Layer]) -> None:
     """Make the layers those of the draft; a row stays the same layer by its name, else by its place."""
     left = list(schedule.layers)
     kept: dict[int, Layer] = {}
-    for same in (lambda old, new: old.name == new.name, lambda old, new: old.position == new.position):
+    for sign in ("name", "position"):
         for place, draft in enumerate(drafted):
-            match = next((old for old in left if place not in kept and same(old, draft)), None)
+            match = next((old for old in left if place not in kept and getattr(old, sign) == getattr(draft, sign)),
+                         None)
             if match is not None:
                 left.remove(match)
                 kept[place] = match
