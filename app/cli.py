@@ -18,7 +18,7 @@ COMMANDS = {
     "app.core.running": ("up", "web", "live", "worker", "clock"),
     "app.core.commands": ("migrate", "doctor", "plugins", "vapid"),
     "app.identity.commands": ("token", "user"),
-    "app.config.commands": ("apply", "diff", "export", "schema"),
+    "app.config.commands": ("apply", "diff", "export", "schema", "demo"),
 }
 
 
