@@ -57,3 +57,23 @@ def test_the_push_service_reads_what_a_sender_encrypted(push_sink: PushService):
 
     WebPusher(push_sink.subscription()).send('{"title": "Checkout is down"}')
     assert push_sink.messages == [{"title": "Checkout is down"}]
+
+
+@pytest.mark.both_databases
+def test_people_sign_in_as_on_the_page_and_machines_by_token(client, signed_in, token, ana):
+    assert client.get("/me").status_code in (302, 303, 401)
+    assert "Ana" in signed_in(ana).get("/me").text
+    assert client.get("/api/v1/incidents").status_code == 401
+    assert client.get("/api/v1/incidents", headers=token(ana)).json["items"] == []
+
+
+def test_the_worker_does_what_waits_and_the_mail_server_has_it(client, run_jobs, tick, smtp, ana, payments):
+    duty = build.schedule("duty", team=payments, turns=[[ana]])
+    policy = build.policy("pages", (300, [duty]), team=payments)
+    checkout = build.service("checkout", team=payments, policy=policy)
+    build.integration("monitoring", service=checkout, team=payments, token="a-token-of-monitoring-1")
+    answer = client.post("/in/a-token-of-monitoring-1", json={"title": "Checkout is down", "id": "1"})
+    assert answer.status_code == 202
+    run_jobs()
+    tick("app.notifications.ticks.send")
+    assert ["Checkout is down" in mail.subject for mail in smtp.to("ana@example.com")] == [True]
