@@ -34,9 +34,15 @@ class Report:
 
 
 def open_alerts(integration_id: int, keys: list[str]) -> dict[str, Alert]:
-    """The firing alerts of these dedup keys, by key, locked for the rest of the transaction."""
-    query = (select(Alert).where(Alert.integration_id == integration_id, Alert.status == "firing",
-                                 Alert.dedup_key.in_(keys)).order_by(Alert.id).with_for_update())
+    """The firing alerts of these dedup keys, by key, locked for the rest of the transaction.
+
+    Their incidents are locked first and in order, as every command does: so nobody waits for each other in a circle.
+    """
+    firing = (Alert.integration_id == integration_id, Alert.status == "firing", Alert.dedup_key.in_(keys))
+    theirs = set(session.scalars(select(Alert.incident_id).where(*firing, Alert.incident_id.is_not(None))))
+    if theirs:
+        session.execute(select(Incident.id).where(Incident.id.in_(theirs)).order_by(Incident.id).with_for_update())
+    query = select(Alert).where(*firing).order_by(Alert.id).with_for_update().execution_options(populate_existing=True)
     return {alert.dedup_key: alert for alert in session.scalars(query)}
 
 

@@ -93,6 +93,7 @@ class Alert(Base):
         Index("uq_alerts_open", "integration_id", "dedup_key", unique=True, sqlite_where=FIRING,
               postgresql_where=FIRING),
         Index("ix_alerts_incident_id_id", "incident_id", "id"),
+        Index("ix_alerts_integration_id_dedup_key", "integration_id", "dedup_key"),
     )
 
     id: Mapped[Key]

@@ -53,6 +53,17 @@ def hand_over(message_id: int) -> bool:
     return True
 
 
+def postpone(message_id: int, fault: Exception) -> None:
+    """A fault of ours before or after the call: it counts as a failed attempt, so that the next method gets its turn."""
+    with transaction():
+        message = session.get(Message, message_id, populate_existing=True, with_for_update=True)
+        if message is None or message.state not in ("queued", "sending"):
+            return
+        if message.state == "queued":
+            message.attempts += 1
+        _record(message, RuntimeError(f"a fault of ours, {type(fault).__name__}: {str(fault)[:200]}"))
+
+
 def _claim(message_id: int) -> Claim | None:
     """Ours by compare-and-set, under the incident's lock: once an acknowledge is committed nothing is claimed."""
     message = session.get(Message, message_id, populate_existing=True)

@@ -47,8 +47,10 @@ def _in_context(app: Flask, message_id: int) -> bool:
     with app.app_context():
         try:
             return sending.hand_over(message_id)
-        except Exception:
-            log.exception("message.not_recorded", message_id=message_id)
+        except Exception as fault:
+            log.exception("message.not_handed_over", message_id=message_id)
+            session.remove()
+            sending.postpone(message_id, fault)
             return False
 
 
