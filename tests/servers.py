@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,8 @@ class Redis:
 class Postgres:
     """PostgreSQL of TEST_DATABASE_URL, else one that is started here from Debian's programs or from the wheel."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Sequence[str] = QUICK) -> None:
+        self.settings = settings
         self.folder: Path | None = None
         self.process: subprocess.Popen[bytes] | None = None
         self.made: list[str] = []
@@ -105,7 +106,7 @@ class Postgres:
         data, port = self.folder / "data", free_port()
         subprocess.run([programs / "initdb", "-D", data, "-U", "tests", "-A", "trust", "-E", "UTF8", "--locale=C",
                         "--no-sync"], check=True, stdout=subprocess.DEVNULL, cwd=self.folder, **identity)
-        settings = [part for setting in QUICK for part in ("-c", setting)]
+        settings = [part for setting in self.settings for part in ("-c", setting)]
         self.process = subprocess.Popen([programs / "postgres", "-D", data, "-p", str(port), *settings],
                                         stderr=(self.folder / "log").open("wb"), cwd=self.folder, **identity)
         address = f"postgresql://tests@127.0.0.1:{port}/postgres"
