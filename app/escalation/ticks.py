@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import aliased
 
 from app.core import clock
 from app.core.db import session, transaction
@@ -84,7 +85,9 @@ def start_missing() -> int:
 
 def insist() -> int:
     """A critical incident that even the catch-all could not hand over is paged again every 60 minutes."""
-    newest = select(Run.id).where(Run.incident_id == Incident.id).order_by(Run.id.desc()).limit(1).scalar_subquery()
+    any_run = aliased(Run)
+    newest = (select(func.max(any_run.id)).where(any_run.incident_id == Incident.id)
+              .correlate(Incident).scalar_subquery())
     query = (select(Incident).join(Run, Run.id == newest).where(
         Incident.status == "triggered", Incident.severity == "critical", Incident.snoozed_until.is_(None),
         Run.state == "exhausted", Run.catch_all, Run.ended_at < clock.now() - INSIST)

@@ -183,3 +183,19 @@ def test_a_policy_outside_the_numbers_is_refused_at_the_field(app, change, field
         save_policy({"key": "strange", "name": "Strange", **change}, by=OPERATOR)
     assert [problem.field for problem in refused.value.problems] == [field]
     assert session.query(Policy).count() == 0
+
+
+@pytest.mark.both_databases
+def test_a_critical_incident_is_paged_again_every_hour_when_even_the_catch_all_was_silent(app, tick, run_jobs, now):
+    """State table: exhausted: for critical again every 60 min until somebody acts."""
+    house = pager(repeat=0)
+    build.user("root", role="admin")
+    build.incident("Down", team=house.team, severity="critical")
+    now.shift(6)
+    tick("app.escalation.ticks.start_missing")
+    play(now, tick, 1200, step=60)
+    assert run().state == "exhausted" and run().catch_all
+    before = len(messages())
+    now.shift(3601)
+    tick("app.escalation.ticks.insist")
+    assert [message.user.name for message in messages()[before:]] == ["Root"]
