@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from app.catalog import live as catalog_live
 from app.core.jobs import On
 from app.core.live import Feed
 from app.core.pages import NavItem, Shell
 from app.core.periodic import Every
+from app.escalation import live as escalation_live
 from app.incidents import live as incidents_live
+from app.ingest import live as ingest_live
 from app.oncall import live as oncall_live
 
 # Every table of the house, so that metadata and migrations are complete.
 MODELS = (
-    "app.core.events", "app.core.pulse", "app.identity.models", "app.catalog.models", "app.oncall.models",
+    "app.core.events", "app.core.chain", "app.core.pulse", "app.identity.models", "app.catalog.models", "app.oncall.models",
     "app.incidents.models", "app.notifications.models", "app.escalation.models", "app.ingest.models",
 )
 
@@ -20,7 +23,7 @@ BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.core.probes", ""), ("app.identity.routes", ""), ("app.identity.api", "/api/v1"),
     ("app.escalation.routes", ""), ("app.incidents.routes", ""), ("app.incidents.api", "/api/v1"),
     ("app.oncall.routes", ""), ("app.oncall.api", "/api/v1"),
-    ("app.catalog.routes", ""), ("app.ingest.doors", ""), ("app.ingest.api", "/api/v1"),
+    ("app.catalog.routes", ""), ("app.ingest.routes", ""), ("app.ingest.doors", ""), ("app.ingest.api", "/api/v1"),
     ("app.escalation.api", "/api/v1"), ("app.notifications.api", "/api/v1"),
     ("app.config.routes", ""), ("app.config.api", "/api/v1"),
 )
@@ -48,6 +51,8 @@ SUBSCRIPTIONS: tuple[On, ...] = (
 PERIODIC: tuple[Every, ...] = (
     Every(2, "app.core.periodic.note_clock"),
     Every(2, "app.core.jobs.redispatch"),
+    Every(2, "app.core.chain.seal"),
+    Every(3600, "app.core.chain.purge_old"),
     Every(1, "app.ingest.ticks.drain"),
     Every(0.5, "app.escalation.ticks.advance"),
     Every(0.5, "app.notifications.ticks.send"),
@@ -74,13 +79,18 @@ PANELS: dict[str, dict[str, str]] = {
     "incident": {"next": "app.escalation.panels.next_step", "paged": "app.notifications.panels.paged_people"},
     "incidents": {"next": "app.escalation.panels.next_of"},
     "new_incident": {"levels": "app.escalation.panels.would_page"},
+    "service": {"incidents": "app.incidents.panels.of_service", "duty": "app.escalation.service_panels.on_duty"},
+    "services": {"duty": "app.escalation.service_panels.on_duty_of", "open": "app.incidents.panels.of_services"},
     "incident_document": {"escalation": "app.escalation.queries.run_document"},
 }
 
 # Which regions of which page refresh on which facts.
 FEEDS: tuple[Feed, ...] = (
+    *catalog_live.FEEDS,
     *oncall_live.FEEDS,
     *incidents_live.FEEDS,
+    *escalation_live.FEEDS,
+    *ingest_live.FEEDS,
 )
 
 # The frame around every page: navigation, home, account, sign-out. Entries show once their endpoint exists.

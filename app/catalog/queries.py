@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from sqlalchemy import ColumnElement, Select, String, cast, func, or_, select
 from sqlalchemy.orm import selectinload
@@ -41,6 +42,20 @@ class Directory:
     may_add: bool
     columns: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def chips(self) -> list[tuple[str, str, str]]:
+        """The filters that are on: parameter, word for people, value."""
+        team = dict(self.team_choices).get(self.team, self.team)
+        said = (("q", "Text", self.text), ("team", "Team", team), ("lifecycle", "Lifecycle", self.lifecycle),
+                ("tag", "Tag", self.tag))
+        return [entry for entry in said if entry[2]]
+
+    def url(self, without: str = "", **more: str) -> str:
+        """The address of this list, without one filter, or with something more."""
+        said = {"q": self.text, "team": self.team, "lifecycle": self.lifecycle, "tag": self.tag, **more}
+        kept = {name: value for name, value in said.items() if value and name != without}
+        return f"/services?{urlencode(kept)}" if kept else "/services"
+
 
 @dataclass(frozen=True)
 class Change:
@@ -59,6 +74,7 @@ class ServicePage:
     needed_by: list[Service]
     changes: list[Change]
     may_edit: bool
+    may_page: bool
     panels: dict[str, Any] = field(default_factory=dict)
 
 
@@ -172,7 +188,8 @@ def service_page(key: str, by: Actor) -> ServicePage:
                               .order_by(Event.id.desc()).limit(10))
     return ServicePage(service=service, needs=near["needs"], needed_by=near["needed_by"], changes=[Change(sentence(event), event.at) for event in changes],
                       
-                       may_edit=may(by, "service.edit", team_id=service.team_id), panels=panels("service", service))
+                       may_edit=may(by, "service.edit", team_id=service.team_id),
+                       may_page=may(by, "incident.create", team_id=service.team_id), panels=panels("service", service))
 
 
 def teams_for(by: Actor) -> list[Team]:

@@ -21,6 +21,7 @@ from app.identity.models import Team
 from app.identity.queries import allow, may, team_by_key
 
 DEPENDENCIES = "dependencies of services"
+FIELDS = {"depends_on": "dependencies"}
 
 
 def save_service(values: Mapping[str, Any], *, by: Actor) -> Service:
@@ -174,7 +175,7 @@ def _tell(service: Service, before: dict[str, Any], by: Actor) -> None:
     fields = [name for name in after if after[name] != before[name]]
     if fields:
         record(events.CHANGED, service.ref, by=by, also=["services", service.team.ref], name=service.name,
-               fields=[name.replace("_", " ") for name in fields], before={name: before[name] for name in fields},
+               fields=[FIELDS.get(name, name) for name in fields], before={name: before[name] for name in fields},
                after={name: after[name] for name in fields})
 
 
