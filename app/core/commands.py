@@ -69,13 +69,20 @@ def new_plugin(slug: str, kind: Literal["integration", "channel"]) -> None:
 
 @oncall.command()
 @click.option("--json", "as_json", is_flag=True)
+@click.option("--verify-log", is_flag=True, help="Walk the chain over the event log: was a row changed or removed?")
 @click.option("--settings", "with_settings", is_flag=True, help="List every setting with its value, origin and help.")
 @with_app
-def doctor(as_json: bool, with_settings: bool) -> None:
+def doctor(as_json: bool, verify_log: bool, with_settings: bool) -> None:
     """Say what is wrong, in sentences, and what to do about it."""
     from app.core.health import diagnose
 
     found = diagnose()
+    if verify_log:
+        from app.core.chain import verify
+
+        verdict = verify()
+        found.figures["log_entries_verified"] = verdict.checked
+        found.problems += [f"The log was tampered with: {text}." for text in verdict.breaks]
     if as_json:
         show({**found.figures, "ok": found.ok, "problems": found.problems})
     else:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
 from app.core.access import Actor
-from app.core.db import Base, Key, foreign, pending, session
+from app.core.db import Base, BigId, Key, pending, session
 
 KINDS: dict[str, Kind] = {}
 _cause: ContextVar[tuple[int, int]] = ContextVar("cause", default=(0, 0))
@@ -45,6 +45,7 @@ class Event(Base):
     __table_args__ = (
         Index("ix_events_subject", "subject", "id"),
         Index("ix_events_undispatched", "id", sqlite_where=UNDISPATCHED, postgresql_where=UNDISPATCHED),
+        {"sqlite_autoincrement": True},  # an id is never given twice, even after a purge
     )
 
     id: Mapped[Key]
@@ -57,7 +58,7 @@ class Event(Base):
     data: Mapped[dict[str, Any]]
     ip: Mapped[str] = mapped_column(String(64), default="")
     agent: Mapped[str] = mapped_column(String(300), default="")
-    cause_id: Mapped[int | None] = foreign("events.id")
+    cause_id: Mapped[int | None] = mapped_column(BigId)  # no foreign key: the cause may be purged one day
     depth: Mapped[int] = mapped_column(default=0)
     dispatched_at: Mapped[datetime | None]
 

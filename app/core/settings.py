@@ -47,6 +47,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("WORKER_PROCESSES", "1", "Worker processes of one `oncall worker`"),
     Setting("SEND_THREADS", "16", "Messages one worker hands over at the same time"),
     Setting("METRICS_TOKEN", "", "Bearer token for /metrics from other machines", secret=True),
+    Setting("AUDIT_DAYS", "365", "Days the log is kept; entries of incidents and postmortems are kept for ever"),
     Setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR"),
 )
 

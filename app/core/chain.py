@@ -1,0 +1,161 @@
+"""The chain over the event log: each row's digest rests on the one before, so that a change or a removal shows."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from flask import current_app
+from sqlalchemy import String, delete, exists, func, select, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core import clock
+from app.core.access import SYSTEM
+from app.core.db import Base, BigId, db, session, transaction
+from app.core.events import Event, Kind, record
+
+BATCH = 500
+LOCK = 7_113_942_002
+KEPT_FOR_EVER = ("incident:%", "postmortem:%")
+PURGED = Kind("log.purged", "{number} entries of the log older than {before} were removed", ("number", "before"))
+
+
+class Seal(Base):
+    """One link: the digest over this event and the link before. Outlives a purged event, with a signed mark."""
+
+    __tablename__ = "event_seals"
+
+    seq: Mapped[int] = mapped_column(BigId, primary_key=True)
+    event_id: Mapped[int] = mapped_column(BigId, unique=True)
+    digest: Mapped[str] = mapped_column(String(64))
+    purged: Mapped[str | None] = mapped_column(String(64))
+
+
+@dataclass
+class Verdict:
+    """What a verification found: how many links were checked, and each break as a sentence."""
+
+    checked: int = 0
+    unsealed: int = 0
+    breaks: list[str] = field(default_factory=list)
+
+
+def link(before: str, event: Event) -> str:
+    """SHA-256 over the former digest and all that the event says; `dispatched_at` is ours, not the event's."""
+    said = [event.id, event.kind, clock.rfc3339(event.at), event.actor, event.actor_name, event.subject, event.also,
+            event.data, event.ip, event.agent, event.cause_id]
+    return hashlib.sha256((before + json.dumps(said, sort_keys=True, ensure_ascii=False)).encode()).hexdigest()
+
+
+def seal() -> int:
+    """Tick: link the events that were committed since. They are linked in the order in which they are found."""
+    if not _unsealed():
+        return 0
+    done = 0
+    while True:
+        with transaction():
+            if not _alone():
+                return done
+            number = _seal_batch()
+        done += number
+        if number < BATCH:
+            return done
+
+
+def _unsealed() -> int:
+    try:
+        newest = session.scalar(select(func.max(Seal.event_id))) or 0
+        return session.scalar(select(func.count()).select_from(Event).where(Event.id > newest)) or 0
+    finally:
+        session.rollback()
+
+
+def _alone() -> bool:
+    """One sealer at a time; on SQLite the write lock sees to it."""
+    if db.engine.dialect.name != "postgresql":
+        return True
+    return bool(session.scalar(text(f"SELECT pg_try_advisory_xact_lock({LOCK})")))
+
+
+def _seal_batch() -> int:
+    """Rows committed late have a smaller id than sealed ones; looking a little back finds them."""
+    last = session.scalar(select(Seal).order_by(Seal.seq.desc()).limit(1))
+    seq, digest = (last.seq, last.digest) if last else (0, "")
+    back = max(0, (session.scalar(select(func.max(Seal.event_id))) or 0) - 10_000)
+    missing = select(Event).where(Event.id > back, ~exists().where(Seal.event_id == Event.id)).order_by(
+        Event.id).limit(BATCH)
+    events = list(session.scalars(missing))
+    for event in events:
+        seq, digest = seq + 1, link(digest, event)
+        session.add(Seal(seq=seq, event_id=event.id, digest=digest))
+    return len(events)
+
+
+def verify() -> Verdict:
+    """Walk the whole chain; names every altered, missing or foreign row."""
+    found, before, expected = Verdict(), "", 1
+    for mark, event in _links():
+        found.checked += 1
+        if mark.seq != expected:
+            found.breaks.append(f"Link {expected} is missing before event {mark.event_id}")
+        if event is None:
+            if not mark.purged or not hmac.compare_digest(mark.purged, _mark(mark)):
+                found.breaks.append(f"Event {mark.event_id} was removed")
+        elif link(before, event) != mark.digest:
+            found.breaks.append(f"Event {mark.event_id} ({event.kind}, {clock.rfc3339(event.at)}) was changed")
+        before, expected = mark.digest, mark.seq + 1
+    found.unsealed = _unsealed()
+    return found
+
+
+def _links() -> Iterator[tuple[Seal, Event | None]]:
+    after = 0
+    while True:
+        rows = session.execute(select(Seal, Event).outerjoin(Event, Event.id == Seal.event_id).where(
+            Seal.seq > after).order_by(Seal.seq).limit(2000)).all()
+        if not rows:
+            return
+        yield from ((mark, event) for mark, event in rows)
+        after = rows[-1][0].seq
+        session.expunge_all()
+
+
+def _mark(mark: Seal) -> str:
+    """Proof that we purged this event ourselves: an HMAC with the installation's key."""
+    key = str(current_app.config["SECRET_KEY"]).encode()
+    return hmac.new(key, f"purged:{mark.seq}:{mark.event_id}:{mark.digest}".encode(), hashlib.sha256).hexdigest()
+
+
+def purge(before: datetime) -> int:
+    """Remove sealed events older than `before`, but none of an incident or postmortem; the purge is one event."""
+    done = 0
+    while True:
+        with transaction():
+            number = _purge_batch(before)
+            if number:
+                record(PURGED, "log", by=SYSTEM, number=number, before=clock.rfc3339(before))
+        done += number
+        if number < BATCH * 2:
+            return done
+
+
+def _purge_batch(before: datetime) -> int:
+    query = select(Seal).join(Event, Event.id == Seal.event_id).where(Event.at < before, Event.kind != PURGED.name)
+    for pattern in KEPT_FOR_EVER:
+        query = query.where(~Event.subject.like(pattern))
+    marks = list(session.scalars(query.order_by(Seal.seq).limit(BATCH * 2)))
+    ids = [mark.event_id for mark in marks]
+    for mark in marks:
+        mark.purged = _mark(mark)
+    session.flush()
+    session.execute(delete(Event).where(Event.id.in_(ids)))
+    return len(marks)
+
+
+def purge_old() -> int:
+    """Tick: what is older than AUDIT_DAYS goes."""
+    return purge(clock.now() - timedelta(days=int(current_app.config["AUDIT_DAYS"])))
