@@ -72,7 +72,7 @@ def empty() -> None:
     """Empty all tables; numbers begin at 1 again."""
     tables = [table.name for table in Base.metadata.sorted_tables]
     if db.engine.dialect.name == "sqlite":
-        _script("PRAGMA foreign_keys=OFF; BEGIN IMMEDIATE;" + "".join(f"DELETE FROM {name};" for name in tables)
+        _script("PRAGMA foreign_keys=OFF; BEGIN IMMEDIATE;" + "".join(f"DELETE FROM {name};" for name in [*tables, "sqlite_sequence"])
                 + "COMMIT; PRAGMA foreign_keys=ON;")
         return
     with db.engine.begin() as connection:
