@@ -10,6 +10,7 @@ from app.core.periodic import Every
 from app.escalation import live as escalation_live
 from app.incidents import live as incidents_live
 from app.ingest import live as ingest_live
+from app.notifications import live as notifications_live
 from app.oncall import live as oncall_live
 
 # Every table of the house, so that metadata and migrations are complete.
@@ -24,7 +25,7 @@ BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.escalation.routes", ""), ("app.incidents.routes", ""), ("app.incidents.api", "/api/v1"),
     ("app.oncall.routes", ""), ("app.oncall.api", "/api/v1"),
     ("app.catalog.routes", ""), ("app.ingest.routes", ""), ("app.ingest.doors", ""), ("app.ingest.api", "/api/v1"),
-    ("app.escalation.api", "/api/v1"), ("app.notifications.api", "/api/v1"),
+    ("app.escalation.api", "/api/v1"), ("app.notifications.routes", ""), ("app.notifications.api", "/api/v1"),
     ("app.config.routes", ""), ("app.config.api", "/api/v1"),
 )
 
@@ -52,6 +53,7 @@ PERIODIC: tuple[Every, ...] = (
     Every(2, "app.core.periodic.note_clock"),
     Every(2, "app.core.jobs.redispatch"),
     Every(2, "app.core.chain.seal"),
+    Every(30, "app.core.limits.note_refusals"),
     Every(3600, "app.core.chain.purge_old"),
     Every(1, "app.ingest.ticks.drain"),
     Every(0.5, "app.escalation.ticks.advance"),
@@ -81,6 +83,9 @@ PANELS: dict[str, dict[str, str]] = {
     "new_incident": {"levels": "app.escalation.panels.would_page"},
     "service": {"incidents": "app.incidents.panels.of_service", "duty": "app.escalation.service_panels.on_duty"},
     "services": {"duty": "app.escalation.service_panels.on_duty_of", "open": "app.incidents.panels.of_services"},
+    "profile": {"contacts": "app.notifications.pages.contacts_panel",
+                "browsers": "app.notifications.pages.browsers_panel", "rules": "app.notifications.pages.rules_panel"},
+    "person": {"contacts": "app.notifications.pages.others_panel"},
     "incident_document": {"escalation": "app.escalation.queries.run_document"},
 }
 
@@ -88,7 +93,7 @@ PANELS: dict[str, dict[str, str]] = {
 FEEDS: tuple[Feed, ...] = (
     *catalog_live.FEEDS,
     *oncall_live.FEEDS,
-    *incidents_live.FEEDS,
+    *incidents_live.FEEDS, *notifications_live.FEEDS,
     *escalation_live.FEEDS,
     *ingest_live.FEEDS,
 )

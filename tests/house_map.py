@@ -59,6 +59,11 @@ EXTRAS = {
     "identity/me": Extra(4.8, "the routes about oneself, apart from those about others", edge=True),
     "notifications/compose": Extra(2.5, "wording, apart from sending"),
     "notifications/contacts": Extra(2.5, "commands on contact methods, apart from those on messages", public=True),
+    "notifications/contacts": Extra(3.2, "commands on contact methods, apart from those that write messages", public=True),
+    "notifications/proofs": Extra(3.3, "codes and tests"),
+    "notifications/taps": Extra(3.3, "one-tap links: whether they still count, and what they do"),
+    "notifications/pages": Extra(4.5, "page contexts, with what was typed when a form is refused"),
+    "notifications/panels": Extra(2.6, "what it adds to the page of an incident"),
     "notifications/sending": Extra(3.5, "claim, call, record: nothing else may be open during the call"),
     "notifications/proofs": Extra(3.5, "commands that prove contact methods"),
     "escalation/policies": Extra(2.8, "commands on policies, apart from those on runs", public=True),
@@ -95,7 +100,7 @@ LATE_IMPORTS = {
 }
 
 # Core files at the edge; all other files of core must not know of a request.
-CORE_EDGE = {"web", "pages", "live", "extensions", "paging", "forms", "openapi", "hub", "feed", "probes"}
+CORE_EDGE = {"web", "limits", "probes", "pages", "live", "extensions", "paging", "forms", "openapi", "hub", "feed", "probes"}
 
 FILE_LINES, FUNCTION_LINES, POSITIONAL, NESTING, TEMPLATE_LINES, TEST_LINES = 250, 40, 4, 3, 150, 20
 

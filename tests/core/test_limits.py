@@ -1,0 +1,70 @@
+"""Limits by person, token and address; good alerts are never refused for their number."""
+
+import pytest
+import time_machine
+
+from app.core.db import session
+from app.core.events import Event
+from tests.pager import firing, pager, post
+
+
+@pytest.fixture
+def now():
+    """A minute that lasts as long as the test."""
+    with time_machine.travel("2026-03-02T12:00:00Z", tick=False) as clock:
+        yield clock
+
+
+def test_the_501st_call_of_a_token_in_a_minute_is_refused_and_others_are_not(app, client, ana, bob, token, now):
+    """HRD-01: 429 as problem+json with all headers; another person is unaffected; later it works again."""
+    hers, his = token(ana), token(bob)
+    answers = [client.get("/api/v1/me", headers=hers).status_code for _ in range(500)]
+    refused = client.get("/api/v1/me", headers=hers)
+    assert set(answers) == {200} and refused.status_code == 429 and refused.mimetype == "application/problem+json"
+    assert refused.headers["X-RateLimit-Limit"] == "500" and refused.headers["X-RateLimit-Remaining"] == "0"
+    assert int(refused.headers["X-RateLimit-Reset"]) > 0 and int(refused.headers["Retry-After"]) in range(1, 62)
+    assert client.get("/api/v1/me", headers=his).status_code == 200
+
+
+def test_the_101st_public_request_of_an_address_is_refused(app, client, now):
+    """HRD-02: with TRUSTED_PROXIES=0 a forged X-Forwarded-For changes nothing."""
+    answers = [client.get("/login", headers={"X-Forwarded-For": f"10.0.0.{number}"}).status_code
+               for number in range(101)]
+    assert answers == [200] * 100 + [429]
+
+
+def test_health_and_deliveries_are_outside_every_limit(app, client, now):
+    """CONTRACT: health is never refused, and neither is a genuine delivery."""
+    house = pager()
+    assert {client.get("/healthz").status_code for _ in range(150)} == {200}
+    assert {post(client, house, firing(str(number))).status_code for number in range(120)} == {202}
+
+
+def test_wrong_tokens_are_refused_beyond_100_but_the_right_one_still_enters(app, client, now):
+    """HRD-03: 100 times 404, then 429, while good deliveries from that address are answered 202."""
+    house = pager()
+    answers = [client.post("/in/no-such-token-at-all", data="{}").status_code for _ in range(102)]
+    assert answers == [404] * 100 + [429] * 2
+    assert post(client, house, firing()).status_code == 202
+
+
+def test_many_refusals_are_one_event(app, client, tick):
+    """HRD-04: one event per tier, caller and minute, with the count."""
+    with time_machine.travel("2026-03-02T12:00:00Z", tick=False) as clock:
+        for _ in range(130):
+            client.get("/login")
+        clock.shift(61)
+        tick("app.core.limits.note_refusals")
+        tick("app.core.limits.note_refusals")
+    event = session.query(Event).filter_by(kind="limit.exceeded").one()
+    assert (event.data["number"], event.data["tier"], event.subject) == (30, "public", "ip:127.0.0.1")
+
+
+def test_without_redis_pages_are_answered_and_counted_here(app, environment, now):
+    """HRD-05: nobody waits for a lost Redis; each process counts alone."""
+    from app import create_app
+
+    alone = create_app(environment(REDIS_URL="redis://127.0.0.1:1/0", DATABASE_URL=app.config["DATABASE_URL"]))
+    browser = alone.test_client()
+    answers = [browser.get("/login").status_code for _ in range(105)]
+    assert set(answers[:95]) == {200} and answers[-1] == 429
