@@ -24,7 +24,7 @@ from app.oncall.queries import schedule_by_key
 
 def save_policy(values: Mapping[str, Any], *, by: Actor) -> Policy:
     """Create or change the policy of this key; left-out fields stay. Runs in flight keep their frozen copy."""
-    key = check_key(values["key"])
+    key = _checked_key(values)
     policy = queries.policy_by_key(key)
     before = None if policy is None else queries.policy_document(policy)
     if policy is None:
@@ -39,29 +39,47 @@ def save_policy(values: Mapping[str, Any], *, by: Actor) -> Policy:
     if before != after:
         policy.version += 1
         record(events.POLICY_CHANGED if before else events.POLICY_CREATED, policy.ref, by=by,
-               also=[f"team:{policy.team_id}"] if policy.team_id else [], name=policy.name, before=before, after=after)
+               also=_also(policy), name=policy.name, before=before, after=after)
     return policy
 
 
-def _fill(policy: Policy, values: Mapping[str, Any]) -> None:
+def add_policy(values: Mapping[str, Any], *, by: Actor) -> Policy:
+    """A new policy; a key that is taken is refused, never its owner's changed."""
+    if queries.policy_by_key(_checked_key(values)) is not None:
+        raise Invalid(problems=[Problem("key", "Another policy has this key")])
+    return save_policy(values, by=by)
+
+
+def _checked_key(values: Mapping[str, Any]) -> str:
     problems = Problems()
+    key = problems.take("key", check_key, values.get("key"))
+    problems.raise_if_any()
+    return key or ""
+
+
+def _fill(policy: Policy, values: Mapping[str, Any]) -> None:
+    """Take what is named, all of it or nothing."""
+    problems = Problems()
+    found: dict[str, Any] = {}
     if "name" in values:
-        policy.name = problems.take("name", check_text, values["name"], least=1, most=100, label="A name") or policy.name
+        found["name"] = problems.take("name", check_text, values["name"], least=1, most=100, label="A name")
     if "team" in values:
         team = team_by_key(values["team"]) if values["team"] else None
         if values["team"] and team is None:
             problems.add("team", f"There is no team {values['team']}")
-        policy.team_id = team.id if team else None
+        found["team_id"] = team.id if team else None
     if "repeat" in values:
-        if not isinstance(values["repeat"], int) or not 0 <= values["repeat"] <= rules.REPEATS:
+        if type(values["repeat"]) is not int or not 0 <= values["repeat"] <= rules.REPEATS:
             problems.add("repeat", f"A policy is repeated 0 to {rules.REPEATS} times")
-        policy.repeat = values["repeat"]
+        found["repeat"] = values["repeat"]
     if "levels" in values:
         levels = values["levels"] or []
         if not 1 <= len(levels) <= rules.LEVELS:
             problems.add("levels", f"A policy has 1 to {rules.LEVELS} levels")
-        policy.levels = [_level(level, problems.at(f"levels[{number}]")) for number, level in enumerate(levels)]
+        found["levels"] = [_level(level, problems.at(f"levels[{number}]")) for number, level in enumerate(levels)]
     problems.raise_if_any()
+    for name, value in found.items():
+        setattr(policy, name, value)
 
 
 def _level(level: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
@@ -100,7 +118,7 @@ def set_team_policy(team: Team, key: str | None, *, by: Actor) -> None:
         insert = postgresql_insert if db.engine.dialect.name == "postgresql" else sqlite_insert
         session.execute(insert(TeamPolicy).values(team_id=team.id, policy_id=policy.id).on_conflict_do_update(
             index_elements=["team_id"], set_={"policy_id": policy.id}))
-    record(events.TEAM_DEFAULT_SET, team.ref, by=by, team=team.name, policy=policy.name if policy else "nothing")
+    record(events.TEAM_DEFAULT_SET, team.ref, by=by, also=["policies"], team=team.name, policy=policy.name if policy else "nothing")
 
 
 def set_service_policy(service: Service, key: str | None, *, by: Actor) -> None:
@@ -111,8 +129,13 @@ def set_service_policy(service: Service, key: str | None, *, by: Actor) -> None:
         return
     service.policy_id = policy.id if policy else None
     session.flush()
-    record(events.SERVICE_POLICY_SET, service.ref, by=by, also=[f"team:{service.team_id}"], service=service.name,
+    record(events.SERVICE_POLICY_SET, service.ref, by=by, also=["policies", f"team:{service.team_id}"], service=service.name,
            policy=policy.name if policy else "the team's")
+
+
+def _also(policy: Policy) -> list[str]:
+    """Whom else an event about the policy concerns; open lists of policies listen to `policies`."""
+    return ["policies", *([f"team:{policy.team_id}"] if policy.team_id else [])]
 
 
 def _existing(key: str | None) -> Policy | None:
@@ -136,5 +159,4 @@ def remove_policy(policy: Policy, *, by: Actor) -> None:
     session.execute(update(Run).where(Run.policy_id == policy.id).values(policy_id=None))
     session.delete(policy)
     session.flush()
-    record(events.POLICY_DELETED, policy.ref, by=by, also=[f"team:{policy.team_id}"] if policy.team_id else [],
-           name=policy.name, before=before)
+    record(events.POLICY_DELETED, policy.ref, by=by, also=_also(policy), name=policy.name, before=before)

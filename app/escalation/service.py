@@ -12,6 +12,7 @@ from app.core.jobs import wake
 from app.escalation import events, queries, rules
 from app.escalation.models import Run
 from app.escalation.policies import (
+    add_policy,
     remove_policy,
     save_policy,
     set_service_policy,
@@ -23,7 +24,7 @@ from app.incidents import service as incidents
 from app.incidents.models import Incident
 from app.notifications.service import Paging, page
 
-__all__ = ["advance", "escalate", "hurry", "remove_policy", "restart_timer", "save_policy", "set_service_policy",
+__all__ = ["add_policy", "advance", "escalate", "hurry", "remove_policy", "restart_timer", "save_policy", "set_service_policy",
            "set_team_policy", "start", "void"]
 
 

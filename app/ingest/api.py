@@ -46,12 +46,13 @@ def deliveries() -> Response:
 
 @blueprint.get("/deliveries/<key>")
 @access("integration.read")
-@operation("One delivery; headers and body for those who may see them", responses={200: DELIVERY})
+@operation("One delivery; its body for responders of the team, its headers for managers", responses={200: DELIVERY})
 def delivery(key: str) -> Response:
     """The row, and for the owning team what was sent."""
     found = queries.delivery_for(key, actor())
-    whole = may(actor(), "integration.secrets", team_id=found.integration.team_id)
-    return jsonify(queries.delivery_document(found, whole=whole))
+    team_id = found.integration.team_id
+    return jsonify(queries.delivery_document(found, whole=may(actor(), "integration.secrets", team_id=team_id),
+                                             headers=may(actor(), "integration.edit", team_id=team_id)))
 
 
 @blueprint.post("/deliveries/<key>/replay")

@@ -12,6 +12,8 @@ from app.core.db import session
 from app.ingest.models import Integration
 
 SHORTEST, LONGEST = 16, 128
+SCHEME = {"header": "X-OnCall-Signature", "prefix": "v1=", "signed": "timestamp.body",
+          "timestamp_header": "X-OnCall-Timestamp"}
 
 
 def by_token(token: str) -> Integration | None:
@@ -29,7 +31,7 @@ def by_service_key(key: str, plugin: str) -> Integration | None:
         return None
     rank = Integration.service_id.is_not_distinct_from(service.id).desc()
     same_team = Integration.team_id.is_not_distinct_from(service.team_id).desc()
-    return session.scalar(select(Integration).where(Integration.plugin == plugin)
+    return session.scalar(select(Integration).where(Integration.plugin == plugin, Integration.removed_at.is_(None))
                           .order_by(rank, same_team, Integration.id).limit(1))
 
 
@@ -41,6 +43,11 @@ def token_of(integration: Integration) -> str:
 def secret_of(integration: Integration) -> str:
     """The signing secret. The integration must have one."""
     return secrets.open_(integration.secret_sealed or "", bound_to=f"integration:{integration.key}/secret")
+
+
+def scheme_of(integration: Integration) -> dict[str, Any]:
+    """How the sender signs: ours, with what the integration says differently."""
+    return {**SCHEME, **integration.config.get("signature", {})}
 
 
 def config_of(integration: Integration, plugin: Any) -> dict[str, Any]:

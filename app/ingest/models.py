@@ -18,7 +18,10 @@ UNPROCESSED = text("state = 'received'")
 
 
 class Integration(Base):
-    """A sender that is allowed in. Its token opens `/in/<token>`; secrets are encrypted, the token also hashed."""
+    """A sender that is allowed in. Its token opens `/in/<token>`; secrets are encrypted, the token also hashed.
+
+    One that was removed keeps its row for the sake of its history; its key is free again.
+    """
 
     __tablename__ = "integrations"
 
@@ -37,6 +40,7 @@ class Integration(Base):
     paused_at: Mapped[datetime | None]
     last_seen_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    removed_at: Mapped[datetime | None]
     team: Mapped[Team | None] = relationship()
     service: Mapped[Service | None] = relationship()
 

@@ -62,9 +62,9 @@ def process(delivery: Delivery, batch: Batch) -> None:
     except Rejected as fault:
         delivery.state, delivery.note = "rejected", fault.reason[:1000]
         return
-    test = testing.kind_of(delivery)
-    _load_open(batch, [rules.dedup_key(testing.marked(signal, test).dedup_key or signal.title) for signal in signals])
-    delivery.results = [_apply(testing.marked(signal, test), delivery, batch) for signal in signals]
+    signals = [testing.marked(signal, delivery) for signal in signals]
+    _load_open(batch, [rules.dedup_key(signal.dedup_key or signal.title) for signal in signals])
+    delivery.results = [_apply(signal, delivery, batch) for signal in signals]
     delivery.state = "processed"
     delivery.note = "; ".join(dict.fromkeys(result["note"] for result in delivery.results))[:1000]
 

@@ -14,6 +14,7 @@ from app.core.db import session
 from app.core.errors import NotFound
 from app.identity.queries import allow, visible_teams
 from app.ingest.models import Delivery, Integration, RefusedRequest
+from app.ingest.testing import HEADER as TEST_HEADER
 
 
 def integration_by_key(key: str) -> Integration | None:
@@ -51,7 +52,8 @@ def visible(query: Select[Any], by: Actor) -> Select[Any]:
 
 def integrations(by: Actor) -> list[Integration]:
     """All that the person may see, by name."""
-    return list(session.scalars(visible(select(Integration), by).order_by(Integration.name)))
+    return list(session.scalars(visible(select(Integration).where(
+        Integration.removed_at.is_(None)), by).order_by(Integration.name, Integration.id)))
 
 
 def integration_for(key: str, by: Actor) -> Integration:
@@ -81,8 +83,18 @@ def delivery_for(key: str, by: Actor) -> Delivery:
     return delivery
 
 
-def delivery_document(delivery: Delivery, *, whole: bool = False) -> dict[str, Any]:
-    """The delivery as machines get it; `whole` adds headers and body (text, or base64 when it is none)."""
+def original_of(delivery: Delivery) -> int | None:
+    """The id of another delivery that stands for the same key and bytes, if there is one."""
+    if delivery.delivery_key is None:
+        return None
+    return session.scalar(select(Delivery.id).where(
+        Delivery.integration_id == delivery.integration_id, Delivery.delivery_key == delivery.delivery_key,
+        Delivery.body_hash == delivery.body_hash, Delivery.state.not_in(("duplicate", "rejected")),
+        Delivery.id != delivery.id).limit(1))
+
+
+def delivery_document(delivery: Delivery, *, whole: bool = False, headers: bool = False) -> dict[str, Any]:
+    """The delivery as machines get it; `whole` adds the body (text, or base64 when it is none), `headers` the headers."""
     found: dict[str, Any] = {
         "id": str(delivery.id), "integration": delivery.integration.key, "state": delivery.state,
         "received_at": clock.rfc3339(delivery.received_at), "processed_at": clock.rfc3339(delivery.processed_at),
@@ -92,7 +104,9 @@ def delivery_document(delivery: Delivery, *, whole: bool = False) -> dict[str, A
                      "incident": str(row["incident"]) if row["incident"] else None, "note": row["note"]}
                     for row in delivery.results]}
     if whole:
-        found |= {"method": delivery.method, "headers": delivery.headers, "query": delivery.query, **body_of(delivery)}
+        found |= {"method": delivery.method, "query": delivery.query, **body_of(delivery)}
+    if headers:
+        found["headers"] = {name: "…" if name == TEST_HEADER else value for name, value in delivery.headers.items()}
     return found
 
 

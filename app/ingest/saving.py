@@ -23,7 +23,7 @@ SCHEME = ("header", "prefix", "algorithm", "encoding", "timestamp_header", "sign
 
 def save_integration(values: Mapping[str, Any], *, by: Actor) -> Integration:
     """Create or change the integration of this key; left-out fields stay. A new one gets a token unless one is given."""
-    key = check_key(values["key"])
+    key = checked_key(values)
     integration = queries.integration_by_key(key)
     fresh = integration is None
     before = None if integration is None else queries.integration_document(integration)
@@ -32,8 +32,11 @@ def save_integration(values: Mapping[str, Any], *, by: Actor) -> Integration:
                                   config={}, default_severity="medium")
     elif integration.id:
         allow(by, "integration.edit", team_id=integration.team_id)
+    former = integration.service
     changed = _fill(integration, values)
     allow(by, "integration.edit", team_id=integration.team_id)
+    if integration.service is not None and integration.service is not former:
+        allow(by, "integration.edit", team_id=integration.service.team_id)
     if fresh and not integration.token_hash:
         set_token(integration, secrets.new_token())
     session.add(integration)
@@ -43,6 +46,14 @@ def save_integration(values: Mapping[str, Any], *, by: Actor) -> Integration:
         record(events.CREATED if fresh else events.CHANGED, integration.ref, by=by, also=also(integration),
                name=integration.name, before=before, after=after)
     return integration
+
+
+def checked_key(values: Mapping[str, Any]) -> str:
+    """The key that the values name. Raises Invalid."""
+    problems = Problems()
+    key = problems.take("key", check_key, values.get("key"))
+    problems.raise_if_any()
+    return key or ""
 
 
 def _fill(integration: Integration, values: Mapping[str, Any]) -> bool:
@@ -60,7 +71,8 @@ def _fill(integration: Integration, values: Mapping[str, Any]) -> bool:
     if "default_severity" in values:
         if values["default_severity"] not in SEVERITIES:
             problems.add("default_severity", f"A severity is one of {', '.join(SEVERITIES)}")
-        integration.default_severity = values["default_severity"]
+        else:
+            integration.default_severity = values["default_severity"]
     changed = _fill_secrets(integration, values, problems)
     if plugin is not None:
         changed |= _fill_config(integration, values, plugin, problems)
@@ -75,12 +87,16 @@ def _fill_places(integration: Integration, values: Mapping[str, Any], problems: 
             problems.add("team", f"There is no team {values['team']}")
     elif "team" in values:
         integration.team = None
+    if "team" in values:
+        integration.team_id = integration.team.id if integration.team else None
     if values.get("service"):
         integration.service = service_by_key(values["service"])
         if integration.service is None:
             problems.add("service", f"There is no service {values['service']}")
     elif "service" in values:
         integration.service = None
+    if "service" in values:
+        integration.service_id = integration.service.id if integration.service else None
 
 
 def _fill_secrets(integration: Integration, values: Mapping[str, Any], problems: Problems) -> bool:
@@ -96,6 +112,8 @@ def _fill_secrets(integration: Integration, values: Mapping[str, Any], problems:
             set_token(integration, token)
             changed = True
     secret = values.get("secret")
+    if "secret" in values and secret is None and integration.secret_sealed is not None:
+        integration.secret_sealed, changed = None, True
     if secret and (integration.secret_sealed is None or credentials.secret_of(integration) != secret):
         integration.secret_sealed = secrets.seal(secret, bound_to=f"integration:{integration.key}/secret")
         changed = True
@@ -134,5 +152,6 @@ def set_token(integration: Integration, token: str) -> None:
 
 
 def also(integration: Integration) -> list[str]:
-    """Whom else an event about the integration concerns."""
-    return [f"team:{integration.team_id}"] if integration.team_id else []
+    """Whom else an event about the integration concerns; open pages listen by key, as their addresses name it."""
+    return ["integrations", f"integration/{integration.key}",
+            *([f"team:{integration.team_id}"] if integration.team_id else [])]

@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select, update
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import delete, select, update
 
 from app.core import clock, secrets
 from app.core.access import Actor
 from app.core.db import locked, session
-from app.core.errors import Conflict
+from app.core.errors import Conflict, Invalid, Problem
 from app.core.events import record
 from app.core.jobs import wake
 from app.identity.queries import allow
 from app.ingest import events, queries
 from app.ingest.door import DRAIN
-from app.ingest.models import Delivery, Integration
-from app.ingest.saving import also, save_integration, set_token
+from app.ingest.models import Delivery, Integration, RefusedRequest
+from app.ingest.saving import also, checked_key, save_integration, set_token
 
-__all__ = ["pause", "remove_integration", "renew_token", "replay", "resume", "save_integration"]
+__all__ = ["add_integration", "note_test", "pause", "remove_integration", "renew_token", "replay", "resume", "save_integration"]
+
+
+def add_integration(values: Mapping[str, Any], *, by: Actor) -> Integration:
+    """A new integration; a key that is taken is refused, never its owner's changed."""
+    if queries.integration_by_key(checked_key(values)) is not None:
+        raise Invalid(problems=[Problem("key", "Another integration has this key")])
+    return save_integration(values, by=by)
+
+
+def note_test(integration: Integration, *, by: Actor) -> None:
+    """Somebody is about to send a test; what becomes of it stands in its delivery."""
+    _allow(integration, by)
+    record(events.TESTED, integration.ref, by=by, also=also(integration), name=integration.name)
+
+
+def _allow(integration: Integration, by: Actor) -> None:
+    allow(by, "integration.edit", team_id=integration.team_id)
+    if integration.removed_at is not None:
+        raise Conflict(f"{integration.name} was deleted; its history stays readable")
 
 
 def renew_token(integration: Integration, *, by: Actor) -> str:
     """A new token; the old one is dead at once. Returns it, to be shown."""
-    allow(by, "integration.edit", team_id=integration.team_id)
+    _allow(integration, by)
     token = secrets.new_token()
     set_token(integration, token)
     record(events.TOKEN_RENEWED, integration.ref, by=by, also=also(integration), name=integration.name)
@@ -30,31 +52,36 @@ def renew_token(integration: Integration, *, by: Actor) -> str:
 
 def pause(integration: Integration, *, by: Actor) -> None:
     """Deliveries are still accepted, but held until somebody resumes."""
-    allow(by, "integration.edit", team_id=integration.team_id)
+    _allow(integration, by)
     if integration.paused_at is None:
         integration.paused_at = clock.now()
         record(events.PAUSED, integration.ref, by=by, also=also(integration), name=integration.name)
 
 
-def resume(integration: Integration, *, by: Actor) -> int:
-    """Go on, and process what was held. Returns how many."""
-    allow(by, "integration.edit", team_id=integration.team_id)
+def resume(integration: Integration, *, by: Actor, discard: bool = False) -> int:
+    """Go on, and process what was held, or `discard` it: its rows then say so. Returns how many."""
+    _allow(integration, by)
     integration.paused_at = None
+    fate: dict[str, Any] = {"state": "received"} if not discard else {
+        "state": "processed", "processed_at": clock.now(), "note": f"discarded by {by.name} at the end of the pause"}
     result = session.execute(update(Delivery).where(
-        Delivery.integration_id == integration.id, Delivery.state == "held").values(state="received"))
+        Delivery.integration_id == integration.id, Delivery.state == "held").values(**fate))
     held = int(result.rowcount)
-    record(events.RESUMED, integration.ref, by=by, also=also(integration), name=integration.name, held=held)
+    record(events.RESUMED, integration.ref, by=by, also=also(integration), name=integration.name, held=held,
+           discarded=discard)
     wake(DRAIN)
     return held
 
 
 def replay(delivery: Delivery, *, by: Actor) -> Delivery:
     """Work on a stored delivery once more. Two at once: the second is a conflict."""
-    allow(by, "integration.edit", team_id=delivery.integration.team_id)
+    _allow(delivery.integration, by)
     fresh = locked(Delivery, delivery.id)
     if fresh is None or fresh.state in ("received", "duplicate"):
         raise Conflict("This delivery is waiting already" if fresh and fresh.state == "received" else
                        "A repeat can't be replayed; replay its original")
+    if fresh.state == "rejected" and (other := queries.original_of(fresh)) is not None:
+        raise Conflict(f"The same request is there already, as delivery {other}")
     fresh.state, fresh.next_at, fresh.attempts, fresh.replayed_by = "received", clock.now(), 0, by.ref
     record(events.REPLAYED, fresh.integration.ref, by=by, also=also(fresh.integration),
            name=fresh.integration.name, delivery=str(fresh.id))
@@ -63,13 +90,22 @@ def replay(delivery: Delivery, *, by: Actor) -> Delivery:
 
 
 def remove_integration(integration: Integration, *, by: Actor) -> None:
-    """Delete it; one with history is kept paused instead, since its deliveries stay readable."""
-    allow(by, "integration.edit", team_id=integration.team_id)
-    history = session.scalar(select(func.count()).select_from(Delivery).where(
-        Delivery.integration_id == integration.id))
-    if history:
-        raise Conflict(f"{integration.name} has {history} deliveries. Pause it, or renew its token, instead")
-    before = queries.integration_document(integration)
-    session.delete(integration)
+    """Delete it. One with deliveries keeps its row, without token and secrets, so that its history stays readable."""
+    _allow(integration, by)
+    before, concerned = queries.integration_document(integration), also(integration)
+    if session.scalar(select(Delivery.id).where(Delivery.integration_id == integration.id).limit(1)) is None:
+        session.execute(delete(RefusedRequest).where(RefusedRequest.integration_id == integration.id))
+        session.delete(integration)
+    else:
+        _retire(integration)
     session.flush()
-    record(events.DELETED, integration.ref, by=by, also=also(integration), name=integration.name, before=before)
+    record(events.DELETED, integration.ref, by=by, also=concerned, name=integration.name, before=before)
+
+
+def _retire(integration: Integration) -> None:
+    """Nothing opens its door any more, and its key is free for another."""
+    mark = f"~{integration.id}"
+    set_token(integration, secrets.new_token())
+    integration.key = integration.key[:60 - len(mark)] + mark
+    integration.token_sealed, integration.token_last4, integration.secret_sealed = "", "", None
+    integration.config, integration.removed_at = {}, clock.now()

@@ -25,11 +25,12 @@ def kind_of(delivery: Delivery) -> str:
     return kind if kind in ("quiet", "page") and secrets.same(proof, _proof(kind, nonce)) else ""
 
 
-def marked(signal: Signal, kind: str) -> Signal:
-    """A test's signal says so, and never meets a real problem's key."""
-    if not kind:
+def marked(signal: Signal, delivery: Delivery) -> Signal:
+    """A test's signal says so, and meets neither a real problem's key nor that of another test."""
+    if not kind_of(delivery):
         return signal
-    return replace(signal, title=f"[Test] {signal.title}", dedup_key=f"test:{signal.dedup_key or signal.title}")
+    nonce = str(delivery.headers[HEADER]).split(".")[1]
+    return replace(signal, title=f"[Test] {signal.title}", dedup_key=f"test:{nonce}:{signal.dedup_key or signal.title}")
 
 
 def _proof(kind: str, nonce: str) -> str:

@@ -15,6 +15,7 @@ from app.incidents import service as incidents
 from app.incidents.models import Incident
 from app.ingest import events, pipeline, rules
 from app.ingest.models import Delivery, Integration, RefusedRequest
+from app.ingest.saving import also
 
 log = structlog.get_logger()
 BATCH = 200
@@ -76,7 +77,7 @@ def _tell(integration: Integration, number: int) -> None:
     if number:
         integration.last_seen_at = clock.now()
         session.flush()
-        record(events.PROCESSED, integration.ref, by=SYSTEM, name=integration.name, number=number)
+        record(events.PROCESSED, integration.ref, by=SYSTEM, also=also(integration), name=integration.name, number=number)
 
 
 def _one_by_one(integration_id: int) -> int:
@@ -90,6 +91,7 @@ def _one_by_one(integration_id: int) -> int:
                 delivery = session.get(Delivery, key, populate_existing=True)
                 if batch is not None and delivery is not None and delivery.state == "received":
                     pipeline.process(delivery, batch)
+                    _tell(batch.integration, 1)
                     worked += 1
         except Exception as fault:
             log.exception("delivery.failed", delivery_id=key)

@@ -1,0 +1,216 @@
+"""What the pages of policies show: one dataclass a page."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, or_, select
+
+from app.core import clock
+from app.core.access import Actor
+from app.core.db import session
+from app.core.errors import NotFound
+from app.core.forms import duration_text
+from app.escalation import queries, rules
+from app.escalation.models import Policy, Run, TeamPolicy
+from app.escalation.queries import Resolved
+from app.identity.models import Team, User
+from app.identity.queries import allow, may, may_anywhere, visible_teams
+from app.oncall.models import Schedule
+
+SHORT = 60
+KINDS: dict[str, tuple[Any, str, str]] = {"user": (User, "user", ""), "schedule": (Schedule, "calendar", ""),
+                                          "team": (Team, "users", "Team ")}
+
+
+@dataclass(frozen=True)
+class TargetView:
+    """One target, and whom it means now; `problem` is why it means nobody, or not everybody."""
+
+    name: str
+    icon: str
+    people: list[str]
+    problem: str
+
+
+@dataclass(frozen=True)
+class LevelView:
+    """One level; `after` is when it is paged if nobody answers before."""
+
+    number: int
+    after: str
+    timeout: str
+    targets: list[TargetView]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of "if it happened now"."""
+
+    at: str
+    text: str
+    tone: str
+    icon: str
+    sub: str = ""
+
+
+@dataclass(frozen=True)
+class PolicyRow:
+    """A policy in the list."""
+
+    policy: Policy
+    first: list[str]
+    used_by: list[str]
+    warnings: list[str]
+
+    @property
+    def id(self) -> int:
+        """The policy's."""
+        return self.policy.id
+
+
+@dataclass(frozen=True)
+class PoliciesPage:
+    """All policies that the person may know of."""
+
+    rows: list[PolicyRow]
+    may_add: bool
+
+
+@dataclass(frozen=True)
+class PolicyPage:
+    """One policy: its levels and whom each means right now."""
+
+    policy: Policy
+    levels: list[LevelView]
+    steps: list[Step]
+    used_by: list[str]
+    warnings: list[str]
+    defaults: list[tuple[Team, bool]]
+    teams: list[tuple[str, str]]
+    running: int
+    older: int
+    may_edit: bool
+    at: datetime
+    problem: str = ""
+
+
+@dataclass
+class Looking:
+    """Remembers within one page whom levels mean at one instant."""
+
+    at: datetime
+    known: dict[str, Resolved] = field(default_factory=dict)
+
+    def whom(self, targets: list[dict[str, Any]], after: int = 0) -> Resolved:
+        """Whom the targets mean `after` seconds later."""
+        key = json.dumps([targets, after])
+        if key not in self.known:
+            self.known[key] = queries.resolve(targets, self.at + timedelta(seconds=after))
+        return self.known[key]
+
+
+def names(found: Resolved) -> list[str]:
+    """The people by name, in the order of the targets."""
+    rows = dict(session.execute(select(User.id, User.name).where(User.id.in_(found.people))).tuples().all())
+    return [rows[key] for key in found.people if key in rows]
+
+
+def policies_page(by: Actor) -> PoliciesPage:
+    """The list by name."""
+    seen = visible_teams(by)
+    query = select(Policy).order_by(Policy.name, Policy.id)
+    if seen is not None:
+        query = query.where(or_(Policy.team_id.is_(None), Policy.team_id.in_(seen)))
+    looking = Looking(clock.now())
+    rows = [PolicyRow(one, names(looking.whom(one.levels[0]["targets"])) if one.levels else [], queries.users_of(one),
+                      warnings(one, looking)) for one in session.scalars(query)]
+    return PoliciesPage(rows, may_anywhere(by, "policy.edit"))
+
+
+def warnings(policy: Policy, looking: Looking) -> list[str]:
+    """What somebody should look at before it is needed, as sentences."""
+    if not policy.levels:
+        return ["It has no level: the team's default or the catch-all is used instead"]
+    found = []
+    for number, level in enumerate(policy.levels, 1):
+        whom = looking.whom(level["targets"])
+        if not whom.people:
+            found.append(f"Level {number} means nobody right now: {'; '.join(whom.problems) or 'it has no target'}")
+        else:
+            found += [f"Level {number}: {problem}" for problem in whom.problems]
+        if level["timeout"] < SHORT:
+            found.append(f"Level {number} has less than a minute to answer")
+    return found
+
+
+def policy_for(key: str, by: Actor) -> Policy:
+    """The policy, if the person may know of it. Raises NotFound."""
+    found = queries.policy_by_key(key)
+    if found is None:
+        raise NotFound(f"There is no escalation policy {key}")
+    allow(by, "team.read", team_id=found.team_id)
+    return found
+
+
+def policy_page(key: str, by: Actor, *, problem: str = "") -> PolicyPage:
+    """The page of one policy. Raises NotFound."""
+    policy = policy_for(key, by)
+    looking = Looking(clock.now())
+    used = set(session.scalars(select(TeamPolicy.team_id).where(TeamPolicy.policy_id == policy.id)))
+    teams = list(session.scalars(select(Team).where(Team.archived_at.is_(None) | Team.id.in_(used)).order_by(Team.name)))
+    mine = {team.id for team in teams if may(by, "team.edit", team_id=team.id)}
+    versions = dict(session.execute(select(Run.policy_version, func.count()).where(
+        Run.policy_id == policy.id, Run.state == "running").group_by(Run.policy_version)).tuples().all())
+    return PolicyPage(
+        policy=policy, levels=levels_of(policy, looking), steps=steps_of(policy, looking),
+        used_by=queries.users_of(policy), warnings=warnings(policy, looking),
+        defaults=[(team, team.id in mine) for team in teams if team.id in used],
+        teams=[(team.key, team.name) for team in teams if team.id in mine - used],
+        running=sum(versions.values()), older=sum(versions.values()) - versions.get(policy.version, 0),
+        may_edit=may(by, "policy.edit", team_id=policy.team_id), at=looking.at, problem=problem)
+
+
+def levels_of(policy: Policy, looking: Looking) -> list[LevelView]:
+    """The ladder."""
+    found, seconds = [], 0
+    for number, level in enumerate(policy.levels, 1):
+        after = "at once" if number == 1 else f"after {duration_text(seconds)}"
+        found.append(LevelView(number, after, duration_text(level["timeout"]),
+                               [_target(one, looking) for one in level["targets"]]))
+        seconds += level["timeout"]
+    return found
+
+
+def _target(target: dict[str, Any], looking: Looking) -> TargetView:
+    kind, key = next(iter(target.items()))
+    model, icon, prefix = KINDS[kind]
+    thing, whom = session.get(model, key), looking.whom([target])
+    return TargetView(f"{prefix}{thing.name}" if thing else f"a {kind} that was deleted", icon, names(whom),
+                      "; ".join(whom.problems))
+
+
+def steps_of(policy: Policy, looking: Looking) -> list[Step]:
+    """What would happen, nobody answering: one round, how often it is repeated, and what comes last."""
+    found, at = [], 0
+    for number, level in enumerate(policy.levels, 1):
+        whom = looking.whom(level["targets"], at)
+        if whom.people:
+            found.append(Step(_clock(at), ", ".join(names(whom)), "human", "bell", f"level {number}"))
+            at += int(level["timeout"])
+        else:
+            reason = "; ".join(whom.problems) or "it has no target"
+            found.append(Step(_clock(at), f"Level {number} skipped", "caution", "warn", reason))
+    if at and policy.repeat:
+        times = "once more" if policy.repeat == 1 else f"{policy.repeat} times more"
+        found.append(Step(_clock(at), f"from level 1 again, {times}", "quiet", "refresh"))
+    last = "nobody is left to ask" if policy.key == rules.CATCH_ALL else "the catch-all policy"
+    return [*found, Step(_clock(at * (policy.repeat + 1)), last, "danger", "escalate")]
+
+
+def _clock(seconds: int) -> str:
+    hours, rest = divmod(seconds, 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"

@@ -1,0 +1,30 @@
+"""Which blocks of the integration pages refresh on which facts."""
+
+from __future__ import annotations
+
+from flask import request
+
+from app.core.feed import Feed
+from app.core.web import actor
+from app.ingest import inspection, pages
+
+
+def _index() -> pages.IndexPage:
+    return pages.index_page(actor(), request.args)
+
+
+def _integration(key: str) -> pages.IntegrationPage:
+    return pages.integration_page(key, actor(), request.args)
+
+
+def _delivery(key: str, number: int) -> inspection.DeliveryPage:
+    return inspection.delivery_page(key, number, actor())
+
+
+FEEDS = (
+    Feed("/integrations", "ingest/index.html", _index, topics=("integrations",), regions={"rows": "integration.*"}),
+    Feed("/integrations/<key>", "ingest/integration.html", _integration, topics=("integration/{key}",),
+         regions={"status": "integration.* delivery.*", "deliveries": "integration.* delivery.*"}),
+    Feed("/integrations/<key>/deliveries/<int:number>", "ingest/delivery.html", _delivery,
+         topics=("integration/{key}",), regions={"outcome": "delivery.*", "road": "delivery.*"}),
+)

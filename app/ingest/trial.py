@@ -1,0 +1,79 @@
+"""Sending a test: the plugin's own sample, by the public road, signed like a real one. Nothing is open during the call."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from flask import current_app
+
+from app.core import clock, http, secrets, signatures
+from app.core.access import Actor
+from app.core.errors import Conflict
+from app.ingest import credentials, testing
+from app.ingest.models import Integration
+from app.ingest.service import note_test
+
+SECONDS = 8.0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A request that is ready to go; `key` is under which its delivery will be found."""
+
+    integration_id: int
+    key: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def prepare(integration: Integration, *, page: bool, by: Actor) -> Trial:
+    """Make the request; with `page` the people on duty are paged too. Raises Conflict when the plugin has no sample."""
+    note_test(integration, by=by)
+    body, key = _sample(integration), secrets.new_token("test-")
+    headers = {"Content-Type": "application/json", "Idempotency-Key": key,
+               "X-OnCall-Test": testing.mark("page" if page else "quiet", key)}
+    if integration.secret_sealed is not None:
+        headers |= signatures.made(body, secret=credentials.secret_of(integration), at=clock.now(),
+                                   **credentials.scheme_of(integration))
+    url = f"{current_app.config['BASE_URL']}/in/{credentials.token_of(integration)}"
+    return Trial(integration.id, key, url, headers, body)
+
+
+def _sample(integration: Integration) -> bytes:
+    registry = current_app.extensions["plugins"]
+    if not registry.is_on("integration", integration.plugin):
+        raise Conflict(f"The plugin {integration.plugin} is not installed or switched off")
+    path = registry.folder(registry.owner("integration", integration.plugin)) / "samples" / "firing.json"
+    if not path.is_file():
+        raise Conflict(f"The plugin {integration.plugin} has no sample to send")
+    return bytes(path.read_bytes())
+
+
+def send(trial: Trial) -> http.Answer:
+    """Post it to our own address. Raises Unreachable with a sentence."""
+    return http.request("POST", trial.url, headers=trial.headers, data=trial.body, timeout=SECONDS,
+                        allow=_own_networks(urlsplit(trial.url).hostname or ""))
+
+
+def _own_networks(host: str) -> list[str]:
+    """Exactly the addresses of our own host: they may be private, and no other becomes reachable by this."""
+    try:
+        found = {ip_address(entry[4][0]) for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+    except OSError:
+        return []
+    return [f"{address}/{address.max_prefixlen}" for address in sorted(found, key=str)]
+
+
+def refusal(answer: http.Answer) -> str:
+    """Why a test left no delivery, in the words of the answer."""
+    try:
+        said = answer.json()
+        detail = said.get("detail") or said.get("message") if isinstance(said, dict) else ""
+    except ValueError:
+        detail = ""
+    return f"The test was answered {answer.status}" + (f": {detail}" if detail else "")
