@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import stat
 import tempfile
 import zlib
 from pathlib import Path
@@ -17,11 +19,17 @@ PROGRAMS = ("redis-server", "valkey-server")
 
 
 def socket_path(instance: str) -> Path:
-    """The embedded server's unix socket; a long instance path moves it to the temporary folder (108 bytes are the limit)."""
+    """The embedded server's unix socket in the instance folder, or in a private temporary folder where its path there
+    would be too long (108 bytes are the limit) or hold what CLIENT LIST can't show unambiguously, such as a space."""
     path = Path(instance) / "redis.sock"
-    if len(str(path)) < 100:
+    if len(os.fsencode(path)) < 100 and re.fullmatch(r"[\w./-]+", str(path)):
         return path
-    return Path(tempfile.gettempdir()) / f"oncall-{os.getuid()}-{zlib.crc32(instance.encode())}.sock"
+    folder = Path(tempfile.gettempdir()) / f"oncall-{os.getuid()}-{zlib.crc32(os.fsencode(instance))}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise RuntimeError(f"{folder} belongs to somebody else: set REDIS_URL, or move the instance folder")
+    return folder / "redis.sock"
 
 
 def url(config: dict[str, str]) -> str:

@@ -62,7 +62,7 @@ class System:
     """`oncall up` in a folder of its own, with Ana and Bob; `database` is empty for SQLite."""
 
     def __init__(self, database: str = "") -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="oncall-journey-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="oncall journey "))
         self.port = free_port()
         self.mail = MailServer()
         self.url = f"http://127.0.0.1:{self.port}"
