@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
+import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -77,7 +79,16 @@ def run(config: dict[str, str], root: Path) -> None:
     os.environ["ONCALL_INSTANCE"] = config["ONCALL_INSTANCE"]
     path = written(config, root)
     sys.stdout.flush()
+    make_output_openable()
     os.execv(sys.executable, [sys.executable, "-m", "supervisor.supervisord", "-c", str(path)])
+
+
+def make_output_openable() -> None:
+    """The supervisor opens its own output by name, which a socket (systemd's journal) refuses: a pipe is put before it."""
+    if stat.S_ISSOCK(os.fstat(1).st_mode):
+        relay = subprocess.Popen(["cat"], stdin=subprocess.PIPE, start_new_session=True)
+        assert relay.stdin is not None
+        os.dup2(relay.stdin.fileno(), 1)
 
 
 def _escaped(text: str) -> str:
