@@ -66,6 +66,7 @@ EXTRAS = {
     "notifications/panels": Extra(2.6, "what it adds to the page of an incident"),
     "notifications/sending": Extra(3.5, "claim, call, record: nothing else may be open during the call"),
     "notifications/proofs": Extra(3.5, "commands that prove contact methods"),
+    "escalation/drafts": Extra(0.5, "a policy as its form holds it while it is edited; pure"),
     "escalation/policies": Extra(2.8, "commands on policies, apart from those on runs", public=True),
     "escalation/service_panels": Extra(2.9, "parts of the service's page, apart from those of the incident's"),
     "ingest/guide": Extra(-0.2, "text as the pages show it; pure"),

@@ -87,17 +87,23 @@ def _one_by_one(integration_id: int) -> int:
     for key in keys:
         try:
             with transaction():
-                batch = _claimed(integration_id)
-                delivery = session.get(Delivery, key, populate_existing=True)
-                if batch is not None and delivery is not None and delivery.state == "received":
-                    pipeline.process(delivery, batch)
-                    _tell(batch.integration, 1)
-                    worked += 1
+                worked += _alone(integration_id, key)
         except Exception as fault:
             log.exception("delivery.failed", delivery_id=key)
             session.remove()
             worked += _postpone(key, fault)
     return worked
+
+
+def _alone(integration_id: int, key: int) -> int:
+    """One delivery, if it still waits."""
+    batch = _claimed(integration_id)
+    delivery = session.get(Delivery, key, populate_existing=True)
+    if batch is None or delivery is None or delivery.state != "received":
+        return 0
+    pipeline.process(delivery, batch)
+    _tell(batch.integration, 1)
+    return 1
 
 
 def _postpone(key: int, fault: Exception) -> int:
