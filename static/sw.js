@@ -14,7 +14,7 @@ self.addEventListener('push', (event) => {
     renotify: Boolean(told.incident || told.tag),
     requireInteraction: critical,
     silent: Boolean(told.silent),
-    vibrate: critical ? [300, 100, 300, 100, 300] : [200],
+    ...(told.silent ? {} : {vibrate: critical ? [300, 100, 300, 100, 300] : [200]}), // both at once is a TypeError
     timestamp: told.at ? Date.parse(told.at) : Date.now(),
     data: {url: told.url || '/', acknowledge_url: told.acknowledge_url || '', incident: told.incident},
     actions: told.actions || (told.acknowledge_url ? [{action: 'acknowledge', title: 'Acknowledge'}, {action: 'open', title: 'Open'}] : []),
@@ -36,7 +36,7 @@ async function acknowledge(notification) {
   try {
     const answer = await fetch(link, {method: 'POST', headers: {Accept: 'application/json'}, credentials: 'omit', signal: AbortSignal.timeout(8000)});
     const told = await answer.json().catch(() => ({}));
-    const text = told.message || told.detail || (answer.ok ? 'Acknowledged' : '');
+    const text = told.text || told.detail || (answer.ok ? 'Acknowledged' : '');
     if (!answer.ok && answer.status !== 409) throw new Error(text);
     await shown(text || 'Acknowledged', {body: notification.title, tag, silent: true, data: {url}});
   } catch (error) { // never a silent failure: the page is opened, and the notification says so

@@ -48,6 +48,7 @@ EXTRAS = {
     "incidents/filters": Extra(0.5, "the list's filters as they stand in an address; pure"),
     "incidents/markdown": Extra(-0.2, "what people write, as safe HTML; pure", public=True),
     "incidents/alert_queries": Extra(2.4, "reads on alerts, apart from those on incidents"),
+    "incidents/moves": Extra(2.9, "lock, permission, table and fact of every command"),
     "incidents/audit": Extra(2.4, "reads on the whole log"),
     "incidents/detail": Extra(2.6, "the context of the largest page"),
     "incidents/alerts": Extra(3.5, "commands on alerts, apart from those on incidents", public=True),

@@ -30,6 +30,8 @@ SUBSCRIPTION = {
         "endpoint": {"type": "string", "maxLength": 2000}, "expirationTime": {},
         "keys": {"type": "object", "required": ["p256dh", "auth"], "properties": {
             "p256dh": {"type": "string", "maxLength": 200}, "auth": {"type": "string", "maxLength": 100}}}}}
+ENDPOINT = {"type": "object", "required": ["endpoint"], "properties": {
+    "endpoint": {"type": "string", "maxLength": 2000}}}
 METHOD = component("PushSubscription", {"type": "object", "required": ["id", "name"], "properties": {
     "id": {"type": "string"}, "name": {"type": "string"}}})
 
@@ -50,6 +52,15 @@ def subscribe() -> tuple[Response, int]:
     """Keep the browser's subscription as a proven contact method."""
     method = contacts.add_browser(current_user, sent(request), by=actor(), name=_browser())
     return jsonify({"id": str(method.id), "name": method.name}), 201
+
+
+@blueprint.delete("/me/push-subscriptions")
+@access("own.edit")
+@operation("Page me no more in the browser with this endpoint", request=ENDPOINT, responses={204: None})
+def forget() -> tuple[str, int]:
+    """Remove the subscription of the browser that asks; it knows its endpoint, not our id."""
+    contacts.remove_browser(current_user, sent(request)["endpoint"], by=actor())
+    return "", 204
 
 
 @blueprint.delete("/me/push-subscriptions/<int:key>")

@@ -40,8 +40,8 @@ def save_contact_methods(user: User, values: Sequence[Mapping[str, Any]], *, by:
         if names.index(names[number]) != number:
             problems.add(f"contact_methods[{number}].name", f"{names[number]} is there twice")
         else:
-            _save_one(user, known.pop(names[number], None), {**value, "name": names[number]}, by,
-                      problems.at(f"contact_methods[{number}]"))
+            _save_one(user, known.pop(names[number], None), {**value, "name": names[number]}, by=by,
+                      problems=problems.at(f"contact_methods[{number}]"))
     problems.raise_if_any()
     for left in known.values():
         if left.channel != "webpush":
@@ -49,7 +49,7 @@ def save_contact_methods(user: User, values: Sequence[Mapping[str, Any]], *, by:
     return queries.methods_of(user)
 
 
-def _save_one(user: User, method: ContactMethod | None, value: Mapping[str, Any], by: Actor,
+def _save_one(user: User, method: ContactMethod | None, value: Mapping[str, Any], *, by: Actor,
               problems: Problems) -> None:
     address = checked_address(str(value.get("channel", "")), value.get("address"), problems)
     if address is None:
@@ -95,7 +95,7 @@ def add_method(user: User, values: Mapping[str, Any], *, by: Actor) -> ContactMe
     if any(method.name == name for method in existing):
         problems.add("name", f"You have a method called {name} already")
     problems.raise_if_any()
-    _save_one(user, None, {**values, "name": name}, by, problems)
+    _save_one(user, None, {**values, "name": name}, by=by, problems=problems)
     problems.raise_if_any()
     return session.scalars(select(ContactMethod).where(ContactMethod.user_id == user.id,
                                                        ContactMethod.name == name)).one()
@@ -109,9 +109,11 @@ def add_browser(user: User, subscription: Mapping[str, Any], *, by: Actor, name:
         problems.add("keys", "A subscription has keys.p256dh and keys.auth")
     endpoint = checked_address("webpush", subscription.get("endpoint"), problems)
     problems.raise_if_any()
-    for old in session.scalars(select(ContactMethod).where(ContactMethod.channel == "webpush",
-                                                           ContactMethod.address == endpoint)).all():
-        remove_method(old, by=by)
+    method = _browser_at(str(endpoint), user, by)
+    if method is not None:
+        method.data_sealed = secrets.seal(json.dumps({"keys": keys}), bound_to=f"contact_method:{method.id}/data")
+        method.proven_at, method.disabled_at, method.disabled_reason = clock.now(), None, ""
+        return method
     names = {method.name for method in queries.methods_of(user)}
     label = next(text for text in (name, *(f"{name} {number}" for number in range(2, MOST + 3))) if text not in names)
     method = ContactMethod(user_id=user.id, name=label[:60], channel="webpush", address=str(endpoint),
@@ -123,24 +125,55 @@ def add_browser(user: User, subscription: Mapping[str, Any], *, by: Actor, name:
     return method
 
 
+def _browser_at(endpoint: str, user: User, by: Actor) -> ContactMethod | None:
+    """This person's method for a browser; whoever else was paged in it is not any more."""
+    mine = None
+    for found in session.scalars(select(ContactMethod).where(
+            ContactMethod.channel == "webpush", ContactMethod.address == endpoint, ContactMethod.removed_at.is_(None))):
+        if found.user_id == user.id:
+            mine = found
+        else:
+            say(events.METHOD_REMOVED, found, by)
+            put_away(found)
+    return mine
+
+
+def remove_browser(user: User, endpoint: str, *, by: Actor) -> None:
+    """The browser at this endpoint pages the person no more; nothing happens when it did not."""
+    only_owner(user, by)
+    for method in queries.methods_of(user):
+        if method.channel == "webpush" and method.address == endpoint:
+            remove_method(method, by=by)
+
+
 def remove_method(method: ContactMethod, *, by: Actor) -> None:
     """It is gone from rules and pages; messages that named it keep their row, so the method stays, disabled."""
     _own_or_operator(method.user, by)
-    session.execute(delete(NotificationRule).where(NotificationRule.method_id == method.id))
     say(events.METHOD_REMOVED, method, by)
+    put_away(method)
+
+
+def put_away(method: ContactMethod) -> None:
+    """Take a method out of lists, rules and codes; deleted where nothing names it."""
+    session.execute(delete(NotificationRule).where(NotificationRule.method_id == method.id))
     session.execute(delete(ContactCode).where(ContactCode.method_id == method.id))
     if session.scalar(select(Message.id).where(Message.method_id == method.id).limit(1)):
-        method.removed_at, method.disabled_at, method.disabled_reason = clock.now(), clock.now(), "removed"
+        method.removed_at, method.disabled_at = clock.now(), method.disabled_at or clock.now()
+        method.disabled_reason = method.disabled_reason or "removed"
         method.name, method.data_sealed = f"removed {method.id}", None
     else:
         session.delete(method)
     session.flush()
 
 
-def save_rules(user: User, values: Mapping[str, Sequence[Mapping[str, Any]]], *, by: Actor) -> None:
-    """Replace the rules of the urgencies named; an empty list means the defaults."""
+def save_rules(user: User, values: Mapping[str, Sequence[Mapping[str, Any]]], *, by: Actor,
+               browsers: bool = False) -> None:
+    """Replace the rules of the urgencies named; an empty list means the defaults.
+
+    Documents know nothing of browsers: rules by them stay, unless `browsers` says that the values speak of them, too.
+    """
     _own_or_operator(user, by)
-    problems, before = Problems(), queries.rule_documents(user)
+    problems, before = Problems(), queries.rule_documents(user, browsers=True)
     by_name = {method.name: method for method in queries.methods_of(user)}
     for urgency, rows in values.items():
         if urgency not in ("high", "low"):
@@ -148,8 +181,10 @@ def save_rules(user: User, values: Mapping[str, Sequence[Mapping[str, Any]]], *,
             continue
         if len(rows) > MOST_RULES:
             problems.add(f"rules.{urgency}", f"At most {MOST_RULES} rules an urgency")
-        session.execute(delete(NotificationRule).where(NotificationRule.user_id == user.id,
-                                                       NotificationRule.urgency == urgency))
+        spoken_of = [method.id for method in by_name.values() if browsers or method.channel != "webpush"]
+        session.execute(delete(NotificationRule).where(
+            NotificationRule.user_id == user.id, NotificationRule.urgency == urgency,
+            NotificationRule.method_id.in_(spoken_of)))
         for number, row in enumerate(rows):
             found = _rule(user, row, by_name, problems.at(f"rules.{urgency}[{number}]"))
             if found is not None:
@@ -157,7 +192,7 @@ def save_rules(user: User, values: Mapping[str, Sequence[Mapping[str, Any]]], *,
                 session.add(found)
     problems.raise_if_any()
     session.flush()
-    after_ = queries.rule_documents(user)
+    after_ = queries.rule_documents(user, browsers=True)
     if before != after_:
         record(events.RULES_CHANGED, user.ref, by=by, person=user.name, before=before, after=after_)
 

@@ -65,6 +65,9 @@ def test_pages(user: User, *, by: Actor) -> list[Message]:
     if not methods:
         raise Conflict("You have no proven contact method: nobody could page you")
     minute = int(clock.now().timestamp()) // 60
+    if session.scalar(select(Message.id).where(Message.user_id == user.id, Message.kind == "test",
+                                               Message.queued_at > clock.now() - RESEND).limit(1)):
+        raise RateLimited("A test was sent less than a minute ago", after=60)
     fresh = [message for method in methods
              for message in service.plain_message("test", method, once=f"test:{method.id}:{minute}")]
     if not fresh:

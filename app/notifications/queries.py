@@ -86,12 +86,13 @@ def contact_documents(user: User) -> list[dict[str, Any]]:
             for method in methods_of(user) if method.channel != "webpush"]
 
 
-def rule_documents(user: User) -> dict[str, list[dict[str, str]]]:
-    """The person's own rules as the configuration document writes them; {} when the defaults count."""
+def rule_documents(user: User, *, browsers: bool = False) -> dict[str, list[dict[str, str]]]:
+    """The person's own rules as the configuration document writes them, which knows of no browsers; {} when the defaults
+    count."""
     found: dict[str, list[dict[str, str]]] = {}
     for rule in session.scalars(select(NotificationRule).where(NotificationRule.user_id == user.id).options(
             joinedload(NotificationRule.method)).order_by(NotificationRule.after, NotificationRule.position)):
-        if rule.method.channel != "webpush":
+        if browsers or rule.method.channel != "webpush":
             found.setdefault(rule.urgency, []).append(
                 {"after": duration_text(rule.after), "via": rule.method.name})
     return found

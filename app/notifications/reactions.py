@@ -38,6 +38,11 @@ def tell_those_paged(event: Event) -> None:
               if user.ref != event.actor]
     kind = event.kind.partition(".")[2]
     service.notify(incident, people, kind=kind, cause=f"event:{event.id}", reason=sentence(event))
+    if event.actor.startswith("user:"):  # who answered knows; their other screens need to stop ringing
+        actor = [user for user in _people([int(event.actor[5:])]) if session.scalar(paged.where(
+            Message.user_id == user.id).limit(1))]
+        service.notify(incident, actor, kind=kind, cause=f"event:{event.id}", reason=sentence(event),
+                       channels=("webpush",))
 
 
 def ask_assigned(event: Event) -> None:

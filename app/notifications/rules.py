@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 LOUD = ("sms", "voice")
@@ -73,6 +73,26 @@ def wait_after(attempt: int, wish: float | None = None) -> float:
 def gives_up(attempt: int) -> bool:
     """Whether this was the last attempt."""
     return attempt >= ATTEMPTS
+
+
+def in_words(steps: Sequence[Rule], names: Mapping[int, str]) -> str:
+    """`At once by mail and push, after 5 minutes by phone`; "" for no steps."""
+    groups: dict[int, list[str]] = {}
+    for step in steps:
+        groups.setdefault(step.after, []).append(names[step.method_id])
+    parts = [f"{_moment(after)} by {_listed(methods)}" for after, methods in sorted(groups.items())]
+    return ", ".join(parts)[:1].upper() + ", ".join(parts)[1:]
+
+
+def _moment(seconds: int) -> str:
+    if seconds == 0:
+        return "at once"
+    count, unit = (seconds // 60, "minute") if seconds % 60 == 0 else (seconds, "second")
+    return f"after {count} {unit}{'' if count == 1 else 's'}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def masked(channel: str, address: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from traceback import format_tb
 from typing import Any
 
 import structlog
@@ -17,7 +18,7 @@ from app.core.db import session, transaction
 from app.core.events import Kind, record
 from app.core.worker import owner
 from app.incidents.models import Incident
-from app.notifications import events, queries, rules, service
+from app.notifications import contacts, events, queries, rules, service
 from app.notifications.compose import compose, seal_data
 from app.notifications.models import ContactMethod, Message
 from app.plugin_api import Address, Receipt, Refused, Rejected, Retry
@@ -97,6 +98,8 @@ def unwanted(message: Message, incident: Incident | None) -> tuple[str, str] | N
         return "expired", "it waited longer than 30 minutes"
     if message.method.disabled_at is not None:
         return "failed", f"{message.method.name} is disabled"
+    if message.method.address != message.address:
+        return "failed", f"{message.method.name} has another address now"
     if incident is None or message.kind not in ("page", "request"):
         return None
     if incident.status == "resolved":
@@ -117,8 +120,12 @@ def _outdated(message: Message, incident: Incident) -> tuple[str, str] | None:
 
 
 def _put_away(message: Message, state: str, reason: str) -> None:
-    session.execute(update(Message).where(Message.id == message.id, Message.state == "queued")
-                    .values(state=state, error=reason[:500]))
+    """It is not sent. Where its method was at fault the next one starts at once, as after a failure."""
+    result = session.execute(update(Message).where(Message.id == message.id, Message.state == "queued").values(
+        state=state, error=reason[:500]).execution_options(synchronize_session=False))
+    if isinstance(result, CursorResult) and result.rowcount == 1 and state == "failed":
+        session.refresh(message)
+        _failed(message)
 
 
 def _config(channel: str) -> dict[str, Any]:
@@ -139,12 +146,15 @@ def _call(claim: Claim) -> Receipt | Exception:
         return receipt
     except (Retry, Refused, Rejected) as expected:
         return expected
-    except Exception as fault:
-        log.exception("channel.failed", channel=claim.channel, message_id=claim.message_id)
-        return fault
+    except Exception as fault:  # noqa: BLE001 - a plugin may raise anything; it is one more failed attempt
+        # Not the fault's own words: they may hold the address.
+        log.error("channel.failed", channel=claim.channel, message_id=claim.message_id, fault=type(fault).__name__,
+                  trace="".join(format_tb(fault.__traceback__)))
+        return Retry(f"The channel {claim.channel} has a fault ({type(fault).__name__})")
 
 
 def _record(message: Message, outcome: Receipt | Exception) -> None:
+    """What came of the call: sent, failed for good, or waiting for the next attempt."""
     now = clock.now()
     message.lease_until = message.lease_owner = None
     if isinstance(outcome, Receipt):
@@ -154,7 +164,8 @@ def _record(message: Message, outcome: Receipt | Exception) -> None:
             message.delivered_at = message.method.last_delivered_at = now
         kind = events.DELIVERED if outcome.state == "delivered" else events.SENT
         return _say(kind, message, provider=message.provider)
-    message.error = str(outcome)[:500] or type(outcome).__name__
+    said = str(outcome).replace(message.address, rules.masked(message.channel, message.address))
+    message.error = said[:500] or type(outcome).__name__
     if isinstance(outcome, Refused):
         disable(message.method, message.error)
     permanent = isinstance(outcome, Refused | Rejected) or rules.gives_up(message.attempts)
@@ -162,7 +173,8 @@ def _record(message: Message, outcome: Receipt | Exception) -> None:
         return _failed(message)
     message.state = "queued"
     message.next_at = now + timedelta(seconds=rules.wait_after(message.attempts, getattr(outcome, "after", None)))
-    if message.attempts >= rules.FALLBACK_AFTER:
+    _say(events.POSTPONED, message, error=message.error)
+    if message.attempts == rules.FALLBACK_AFTER:
         service.next_method_now(message)
 
 
@@ -181,18 +193,22 @@ def _failed(message: Message) -> None:
 
 
 def disable(method: ContactMethod, reason: str) -> None:
-    """A dead address: its owner is told by the other methods, once."""
+    """A dead address: its owner is told by the other methods, once. A browser that is gone leaves the list."""
     if method.disabled_at is not None:
         return
+    name = method.name
     method.disabled_at, method.disabled_reason = clock.now(), reason[:300]
     session.flush()
-    record(events.METHOD_DISABLED, method.user.ref, by=SYSTEM, name=method.name, channel=method.channel,
+    record(events.METHOD_DISABLED, method.user.ref, by=SYSTEM, name=name, channel=method.channel,
            person=method.user.name, method=method.id, reason=reason[:300])
-    for other in queries.usable([method.user_id]).get(method.user_id, []):
-        if other.channel not in rules.LOUD:
-            told = service.plain_message("method_disabled", other, once=f"disabled:{method.id}:{other.id}")
-            for row in told:
-                seal_data(row, {"text": f"{method.name} was refused: {reason}"})
+    if method.channel == "webpush":
+        contacts.put_away(method)
+    others = queries.usable([method.user_id]).get(method.user_id, [])
+    for other in [other for other in others if other.channel not in rules.LOUD] or others:
+        told = service.plain_message("method_disabled", other,
+                                     once=f"disabled:{method.id}:{method.disabled_at.timestamp():.0f}:{other.id}")
+        for row in told:
+            seal_data(row, {"text": f"{name} was refused: {reason}"})
 
 
 def _say(fact: Kind, message: Message, **data: object) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, func, or_, select, update
 
 from app.core import clock
 from app.core.db import session
@@ -17,6 +17,8 @@ from app.notifications import queries, rules
 from app.notifications.models import ContactMethod, Message
 
 EXPIRES = timedelta(minutes=30)
+AT_ONCE, APART = timedelta(seconds=5), timedelta(seconds=30)
+UNDER_WAY = ("sending", "sent", "delivered")
 SEND = "app.notifications.ticks.send"
 
 
@@ -32,12 +34,33 @@ class Paging:
 
 def page(incident: Incident, people: Sequence[User], paging: Paging) -> list[Message]:
     """Queue each person's messages by their own rules, later ones with their due time. A repeat creates nothing."""
+    _begin_anew(incident, people, paging)
     prefix = f"page:{paging.run_id}:{paging.round}:{paging.level}"
-    written = _by_rules("page", incident, people, prefix)
+    written, told = _by_rules("page", incident, people, prefix), _just_told(paging)
     for message in written:
         message.run_id, message.level, message.round = paging.run_id, paging.level, paging.round
         message.reason = paging.reasons.get(message.user_id, "")
+        if message.next_at == message.queued_at and message.method_id in told:
+            message.next_at = told[message.method_id] + APART
     return _keep(written)
+
+
+def _begin_anew(incident: Incident, people: Sequence[User], paging: Paging) -> None:
+    """Whoever is paged again restarts their rules: what still waits of an earlier level or round is not sent."""
+    session.execute(update(Message).where(
+        Message.incident_id == incident.id, Message.user_id.in_([person.id for person in people]),
+        Message.kind == "page", Message.state == "queued",
+        or_(Message.run_id != paging.run_id, Message.level != paging.level, Message.round != paging.round)).values(
+        state="cancelled", error=f"paged again by level {paging.level + 1}"))
+
+
+def _just_told(paging: Paging) -> dict[int, datetime]:
+    """The methods that another level of this run used in the same moment, and when: nobody reads the same twice at once."""
+    found = session.execute(select(Message.method_id, func.max(Message.queued_at)).where(
+        Message.run_id == paging.run_id, Message.kind == "page", Message.state.in_(UNDER_WAY),
+        or_(Message.level != paging.level, Message.round != paging.round),
+        Message.queued_at > clock.now() - AT_ONCE).group_by(Message.method_id))
+    return {method: at for method, at in found}
 
 
 def ask(incident: Incident, people: Sequence[User], *, reason: str, cause: str) -> list[Message]:
@@ -64,16 +87,21 @@ def _by_rules(kind: str, incident: Incident, people: Sequence[User], prefix: str
     return written
 
 
-def notify(incident: Incident, people: Sequence[User], *, kind: str, cause: str, reason: str) -> list[Message]:
-    """Tell people quietly what became of an incident; within a minute the newest notice replaces a waiting one."""
+def notify(incident: Incident, people: Sequence[User], *, kind: str, cause: str, reason: str,
+           channels: Collection[str] | None = None) -> list[Message]:
+    """Tell people quietly what became of an incident; the newest notice replaces a waiting one.
+
+    `channels` limits it; without it every quiet method is used.
+    """
     ids = [person.id for person in people]
     methods = queries.usable(ids)
     session.execute(update(Message).where(
         Message.incident_id == incident.id, Message.user_id.in_(ids), Message.state == "queued",
-        Message.kind.in_(("acknowledged", "resolved", "assigned"))).values(state="cancelled",
-                                                                            error="a newer notice replaces it"))
+        Message.kind.in_(("acknowledged", "resolved", "assigned")), ~Message.once.startswith(f"{cause}:")).values(
+        state="cancelled", error="a newer notice replaces it"))
     written = [_queued(kind, method, incident, once=f"{cause}:{person.id}:{method.id}")
-               for person in people for method in methods.get(person.id, []) if method.channel not in rules.LOUD]
+               for person in people for method in methods.get(person.id, [])
+               if method.channel not in rules.LOUD and (channels is None or method.channel in channels)]
     for message in written:
         message.urgency, message.reason = "low", reason
     return _keep(written)
@@ -93,20 +121,21 @@ def cancel(incident: Incident, reason: str, *, kinds: Iterable[str] = ("page",))
 
 
 def next_method_now(message: Message) -> bool:
-    """The fallback: the person's next waiting rule starts at once. Says whether there is one."""
-    following = session.scalar(_siblings(message).where(Message.state == "queued", Message.step > message.step)
-                               .order_by(Message.step).limit(1))
+    """The fallback: the person's next rule starts at once, unless it has begun. Says whether there is one to hope for."""
+    following = session.scalar(_siblings(message).where(
+        Message.state.in_(("queued", *UNDER_WAY)), Message.step > message.step).order_by(Message.step).limit(1))
     if following is None:
         return False
-    following.next_at = min(following.next_at, clock.now())
-    wake(SEND)
+    if following.state == "queued" and following.attempts == 0:
+        following.next_at = min(following.next_at, clock.now())
+        wake(SEND)
     return True
 
 
 def hope_left(message: Message) -> bool:
     """Whether another message of this page was sent, is under way or still waits."""
     return session.scalar(_siblings(message).where(
-        Message.id != message.id, Message.state.in_(("queued", "sending", "sent", "delivered"))).limit(1)) is not None
+        Message.id != message.id, Message.state.in_(("queued", *UNDER_WAY))).limit(1)) is not None
 
 
 def anybody_left(message: Message) -> bool:
@@ -114,10 +143,10 @@ def anybody_left(message: Message) -> bool:
     return session.scalar(select(Message.id).where(
         Message.run_id == message.run_id, Message.level == message.level, Message.round == message.round,
         Message.user_id != message.user_id,
-        Message.state.in_(("queued", "sending", "sent", "delivered"))).limit(1)) is not None
+        Message.state.in_(("queued", *UNDER_WAY))).limit(1)) is not None
 
 
-def _siblings(message: Message):  # type: ignore[no-untyped-def]
+def _siblings(message: Message) -> Select[Message]:
     """The messages of the same page to the same person."""
     return select(Message).where(
         Message.incident_id == message.incident_id, Message.user_id == message.user_id, Message.kind == message.kind,

@@ -1,5 +1,5 @@
 // Web push: this browser as a device that rings. A button with data-push="subscribe" and data-url does it.
-import {$$, meta, on, toast} from './page.js';
+import {$$, meta, on, store, toast} from './page.js';
 
 const supported = 'serviceWorker' in navigator && 'PushManager' in globalThis;
 const worker = () => navigator.serviceWorker.register('/sw.js');
@@ -21,6 +21,7 @@ export async function subscribe(url, key = meta('vapid-key')) {
   subscription ??= await registration.pushManager.subscribe({userVisibleOnly: true, applicationServerKey: bytes(key)});
   const answer = await send(url, 'POST', subscription.toJSON());
   if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+  store.set('push', subscription.endpoint);
   return subscription;
 }
 async function unsubscribe(url) {
@@ -55,14 +56,15 @@ on('submit', 'form[data-sign-out]', (event, form) => {
   event.preventDefault();
   form.dataset.left = 'yes';
   const go = () => form.submit();
-  Promise.race([unsubscribe(form.dataset.pushUrl), new Promise((done) => setTimeout(done, 1000))]).then(go, go);
+  Promise.race([unsubscribe(meta('push-url')), new Promise((done) => setTimeout(done, 1000))]).then(go, go);
 });
 
 if (supported) {
   for (const button of $$('[data-push]')) button.hidden = false;
-  if (meta('viewer')) worker().then(async (registration) => { // a rotated key heals by itself at the next visit
+  if (meta('viewer')) worker().then(async (registration) => { // a rotated key or a renewed subscription heals at the next visit
     const subscription = await registration.pushManager.getSubscription();
     const url = meta('push-url');
-    if (subscription && url && meta('vapid-key') && !same(subscription, meta('vapid-key'))) await subscribe(url);
+    const told = subscription && same(subscription, meta('vapid-key')) && store.get('push') === subscription.endpoint;
+    if (subscription && url && meta('vapid-key') && !told) await subscribe(url);
   }).catch(() => { /* no worker: pages work, pushes come by other devices */ });
 }
