@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import event, select
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from app import create_app
+from app.core.db import Base, db, session, transaction
+from app.identity.models import Team, User
+from app.oncall.models import Layer as StoredLayer
+from app.oncall.models import Schedule as StoredSchedule
+from app.oncall.queries import on_duty_now
 from app.oncall.rules import Layer, Override, Restriction, Rotation, Schedule, on_duty, shifts
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -58,6 +68,45 @@ def show(what: str, limit_ms: float, call: Callable[[], object], times: int = 5)
           f"   {'ok' if median <= limit_ms else 'TOO SLOW'}")
 
 
+@contextmanager
+def stored(schedules: int) -> Iterator[list[StoredSchedule]]:
+    """An application on an empty SQLite database that holds so many schedules of 20 people and 2 layers each."""
+    with TemporaryDirectory() as folder:
+        app = create_app({"ONCALL_INSTANCE": folder, "DATABASE_URL": f"sqlite:///{folder}/bench.db",
+                          "REDIS_URL": "redis://127.0.0.1:1/0", "SECRET_KEY": "bench", "LOG_LEVEL": "ERROR",
+                          "ENCRYPTION_KEYS": "YmVuY2gtYmVuY2gtYmVuY2gtYmVuY2gtYmVuY2gtMDA="})
+        with app.app_context():
+            db.create_all()
+            with transaction():
+                session.add_all(_organisation(schedules))
+            yield list(session.scalars(select(StoredSchedule)))
+            session.remove()
+            db.engine.dispose()
+
+
+def _organisation(schedules: int) -> Iterator[Base]:
+    people = [User(id=one, email=f"p{one}@example.com", name=f"Person {one}") for one in range(1, 201)]
+    yield from people
+    yield Team(id=1, key="bench", name="Bench")
+    office = [{"days": ["mon", "tue", "wed", "thu", "fri"], "from": "09:00", "to": "17:00"}]
+    for one in range(schedules):
+        turns = [[(one + place) % 200 + 1] for place in range(20)]
+        columns = {"key": f"schedule-{one}", "name": f"Schedule {one}", "time_zone": "America/New_York"}
+        yield StoredSchedule(team_id=1, **columns, layers=[
+            StoredLayer(position=0, name="base", starts="2020-01-06T09:00", unit="week", every=1, turns=turns),
+            StoredLayer(position=1, name="office", starts="2020-01-06T09:00", unit="day", every=1, turns=turns,
+                        restrictions=office)])
+
+
+def many(count: int = 1000) -> None:
+    """Prints how long it takes to tell who is on duty in many stored schedules, and how many queries that needs."""
+    with stored(count) as schedules:
+        asked: list[str] = []
+        event.listen(db.engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
+        show(f"{count} stored schedules: on duty now", 250, lambda: on_duty_now(schedules, NOW))
+        print(f"{'':52} {len(asked) // 6} queries each time")
+
+
 def main() -> None:
     """Prints one line a measurement."""
     usual, large, worst = office(5, 20, 100), office(20, 100, 500), hostile()
@@ -67,6 +116,7 @@ def main() -> None:
             end = NOW + timedelta(days=days)
             show(f"{name}: shifts of {days} days", limit,
                  lambda schedule=schedule, end=end: shifts(schedule, NOW, end))  # type: ignore[misc]
+    many()
 
 
 if __name__ == "__main__":

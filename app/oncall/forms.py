@@ -122,7 +122,8 @@ def typed_override(form: Mapping[str, str]) -> dict[str, Any]:
             both = rules.instants_of(datetime.fromisoformat(values[name]), zone)
             values[name] = both[int(form[f"{name}_which"])].isoformat()
     people = form.get("people", "").strip()
-    return {**values, "people": [people] if people else [], "confirmed": bool(form.get("confirmed"))}
+    values["people"] = [people] if people not in ("", "nobody") else []
+    return {**values, "confirmed": bool(form.get("confirmed"))}
 
 
 def _occurs_twice(text: str, zone: str) -> bool:

@@ -29,5 +29,5 @@ FEEDS = (
          regions={"mine": CHANGES, "everybody": CHANGES, "coming": CHANGES}),
     Feed("/schedules", "oncall/index.html", _schedules, topics=("*",), regions={"schedules": CHANGES}),
     Feed("/schedules/<key>", "oncall/schedule.html", _schedule, topics=("*",), personal=True,
-         regions={"now": CHANGES, "lanes": CHANGES, "list": CHANGES}),
+         regions={"now": CHANGES, "lanes": CHANGES}),
 )

@@ -45,22 +45,22 @@ class Duty:
 
 @dataclass(frozen=True)
 class MyShift:
-    """A span in which the reader is on duty without a break."""
+    """A span in which the reader is on duty without a break; without `end`, none is in sight."""
 
     schedule: Schedule
     start: datetime
-    end: datetime
+    end: datetime | None
     next: list[str] = field(default_factory=list)
 
     @property
     def done(self) -> int:
         """How much of it has passed, in percent."""
-        return round(100 * ((clock.now() - self.start) / (self.end - self.start)))
+        return round(100 * ((clock.now() - self.start) / (self.end - self.start))) if self.end else 0
 
     @property
     def length(self) -> str:
         """How long it lasts, in words."""
-        return timeline.length(self.start, self.end)
+        return timeline.length(self.start, self.end) if self.end else "for good"
 
 
 @dataclass(frozen=True)
@@ -91,16 +91,28 @@ def duties(schedules: Iterable[Schedule], at: datetime) -> list[Duty]:
     plans = queries.plans_of(wanted, since=at)
     inactive = queries.inactive_of(*plans.values())
     ahead = {key: rules.shifts(plan, at, at + GAPS_AHEAD, inactive=inactive) for key, plan in plans.items()}
-    people = queries.named(person for found in ahead.values() for shift in found[:2] for person in shift.people)
+    following = {key: _following(plans[key], found, at + GAPS_AHEAD, inactive) for key, found in ahead.items()}
+    people = queries.named(person for pair in following.values() for one in pair if one for person in one.people)
     names = {key: user.name for key, user in people.items()}
-    return [_duty(schedule, ahead[schedule.id], names, at + GAPS_AHEAD) for schedule in wanted]
+    return [_duty(schedule, *following[schedule.id], names, list(timeline.gaps(ahead[schedule.id])))
+            for schedule in wanted]
 
 
-def _duty(schedule: Schedule, found: list[rules.Shift], names: Mapping[int, str], end: datetime) -> Duty:
-    now, following = found[0], found[1] if len(found) > 1 else None
-    return Duty(schedule, [names[one] for one in now.people], now.end if now.end != end else None, now.layer,
+def _following(plan: rules.Schedule, found: list[rules.Shift], end: datetime,
+               inactive: frozenset[int]) -> tuple[rules.Shift, rules.Shift | None]:
+    """The present shift and the next one, each with its true end; what `found` holds of them saves looking again."""
+    now = found[0] if found[0].end != end else rules.on_duty(plan, found[0].start or end, inactive=inactive)
+    if now.end is None:
+        return now, None
+    following = next((one for one in found[1:2] if one.end != end), None)
+    return now, following or rules.on_duty(plan, now.end, inactive=inactive)
+
+
+def _duty(schedule: Schedule, now: rules.Shift, following: rules.Shift | None, names: Mapping[int, str],
+          gaps: list[rules.Shift]) -> Duty:
+    return Duty(schedule, [names[one] for one in now.people], now.end, now.layer,
                 [names[one] for one in following.people] if following else [],
-                following.end if following and following.end != end else None, list(timeline.gaps(found)))
+                following.end if following else None, gaps)
 
 
 def on_call_page(by: Actor, args: Mapping[str, str]) -> OnCallPage:
@@ -125,7 +137,8 @@ def my_shifts(by: Actor, now: datetime) -> list[MyShift]:
              for shift, following in _spans(plan, by.user_id, now, inactive)]
     names = {key: user.name for key, user in queries.named(
         one for _, _, following in found for one in following).items()}
-    mine = [MyShift(schedules[key], start, end, [names[one] for one in following])
+    beyond = now + SHIFTS_AHEAD
+    mine = [MyShift(schedules[key], start, end if end != beyond else None, [names[one] for one in following])
             for key, (start, end), following in found]
     return sorted(mine, key=lambda one: (one.start, one.schedule.name))
 

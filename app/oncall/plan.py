@@ -35,8 +35,8 @@ class Layer:
     """One rotation: people take turns from `starts` on, each entry of `turns` being one turn of 1..10 people.
 
     `starts` and `ends` are naive wall times in `zone`; `ends` is exclusive. An edited layer is kept as several
-    that share their `starts`, so that the count of hand-offs goes on: each is in force only from the instant `since` until
-    the instant `until` (aware, in UTC), and `first_turn` is the place in `turns` of the turn that begins at `starts`.
+    that share their `starts`, so that the count of hand-offs goes on: each is in force only from the instant `since`
+    until the instant `until` (aware, in UTC), and `first_turn` is the place in `turns` of the turn that begins at `starts`.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Override:
-    """Puts `people` on duty from `starts` to `ends` (aware, in UTC): for `replaces`, or for everybody when that is None.
+    """Puts `people` on duty from `starts` to `ends` (aware, in UTC): for `replaces`, or for everybody when None.
 
     With `replaces` and no people, that person is off.
     """

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -143,14 +144,18 @@ def layer_of(layer: Layer, zone: str) -> rules.Layer:
     return rules.Layer(
         name=layer.name, zone=ZoneInfo(layer.time_zone or zone), starts=datetime.fromisoformat(layer.starts),
         ends=datetime.fromisoformat(layer.ends) if layer.ends else None,
-        rotation=rules.Rotation(layer.every, layer.unit), turns=tuple(tuple(turn) for turn in layer.turns),
+        rotation=rules.Rotation(layer.every, layer.unit), turns=tuple(map(tuple, layer.turns)),
         restrictions=tuple(restriction_of(one) for one in layer.restrictions), skip_inactive=layer.skip_inactive)
 
 
 def restriction_of(written: dict[str, Any]) -> rules.Restriction:
     """A restriction as the rules read it, from how the document writes it."""
-    return rules.Restriction(frozenset(DAYS.index(day) for day in written["days"]),
-                             time.fromisoformat(written["from"]), time.fromisoformat(written["to"]))
+    return _restriction(tuple(written["days"]), written["from"], written["to"])
+
+
+@lru_cache(maxsize=1024)
+def _restriction(days: tuple[str, ...], first: str, last: str) -> rules.Restriction:
+    return rules.Restriction(frozenset(map(DAYS.index, days)), time.fromisoformat(first), time.fromisoformat(last))
 
 
 def override_of(override: Override) -> rules.Override:

@@ -56,19 +56,24 @@ def on_duty(schedule: Schedule, at: datetime, *, inactive: frozenset[Person] = f
     `end` is None when nothing changes within LOOK_AHEAD, `start` when the shift is a gap that has always been.
     """
     at = at.astimezone(UTC)
-    dawn = _first_start(schedule, at)
+    dawn, dusk = _first_start(schedule, at), at + LOOK_AHEAD
     low, high = max(dawn, at - _FIRST_LOOK), at + _FIRST_LOOK
-    while True:
-        found = shifts(schedule, low, high, inactive=inactive)
-        shift = found[bisect_right(found, at, key=_start_of) - 1]
-        further_back, further_on = shift.start == low > dawn, shift.end == high < at + LOOK_AHEAD
-        if not further_back and not further_on:
-            return replace(shift, start=None if shift.start == dawn else shift.start,
-                           end=None if shift.end == high else shift.end)
-        if further_back:
-            low = max(dawn, at - 4 * (at - low))
-        if further_on:
-            high = min(at + LOOK_AHEAD, at + 4 * (high - at))
+    found = shifts(schedule, low, high, inactive=inactive)
+    shift = found[bisect_right(found, at, key=_start_of) - 1]
+    start, end = shift.start, shift.end
+    while start == low > dawn:  # look three times as far back, but only at what has not been seen
+        low = max(dawn, at - 3 * (at - low))
+        earlier = shifts(schedule, low, start, inactive=inactive)[-1]
+        if (earlier.people, earlier.layer) != (shift.people, shift.layer):
+            break
+        start = earlier.start
+    while end == high < dusk:
+        high = min(dusk, at + 3 * (high - at))
+        later = shifts(schedule, end, high, inactive=inactive)[0]
+        if (later.people, later.layer) != (shift.people, shift.layer):
+            break
+        end = later.end
+    return replace(shift, start=None if start == dawn else start, end=None if end == dusk else end)
 
 
 def whole_shifts(schedule: Schedule, start: datetime, end: datetime, *,

@@ -205,19 +205,18 @@ def gaps(shifts: Iterable[rules.Shift]) -> Iterator[rules.Shift]:
 
 
 def rotation_words(layer: rules.Layer) -> str:
-    """`weekly, Mon 09:00` or `every 3 days, 09:00`: when a layer hands over, on its own clock."""
+    """`weekly, Mon` or `every 3 days`: when a layer hands over."""
     every, unit, starts = layer.rotation.every, layer.rotation.unit, layer.starts
     often = {"hour": "hourly", "day": "daily", "week": "weekly", "month": "monthly"}[unit]
-    words = often if every == 1 else f"every {every} {unit}s"
-    if unit == "hour":
-        return words
-    when = {"week": f" {DAYS[starts.weekday()]}", "month": f" day {starts.day}"}.get(unit, "")
-    return f"{words},{when} {starts:%H:%M}"
+    day = DAYS[starts.weekday()]
+    when = {"day": f", {starts:%H:%M}", "week": f", {day}", "month": f", {starts:%-d}."}.get(unit, "")
+    return often + when if every == 1 else f"every {every} {unit}s"
 
 
 def restriction_words(one: rules.Restriction) -> str:
-    """`Mon to Fri, 09:00 to 17:00`."""
+    """`Mon–Fri 09–17`, with minutes where there are some."""
     chosen = sorted(one.days)
-    run = chosen == list(range(chosen[0], chosen[-1] + 1)) and len(chosen) > 2
-    which = f"{DAYS[chosen[0]]} to {DAYS[chosen[-1]]}" if run else ", ".join(DAYS[day] for day in chosen)
-    return f"{which}, {one.from_:%H:%M} to {one.to:%H:%M}"
+    run = len(chosen) > 2 and chosen == list(range(chosen[0], chosen[-1] + 1))
+    which = f"{DAYS[chosen[0]]}–{DAYS[chosen[-1]]}" if run else ", ".join(DAYS[day] for day in chosen)
+    exact = "%H:%M" if one.from_.minute or one.to.minute else "%H"
+    return f"{which} {one.from_.strftime(exact)}–{one.to.strftime(exact)}"

@@ -21,6 +21,7 @@ class Hole:
     end: datetime
 
 
+@lru_cache(maxsize=32768)  # many schedules hand over at the same clock times
 def local_instant(naive: datetime, zone: ZoneInfo, *, fold_last: bool = False) -> datetime:
     """The instant, in UTC, that the wall time `naive` means in `zone`.
 
