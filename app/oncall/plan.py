@@ -36,7 +36,8 @@ class Layer:
 
     `starts` and `ends` are naive wall times in `zone`; `ends` is exclusive. An edited layer is kept as several
     that share their `starts`, so that the count of hand-offs goes on: each is in force only from the instant `since`
-    until the instant `until` (aware, in UTC), and `first_turn` is the place in `turns` of the turn that begins at `starts`.
+    until the instant `until` (aware, in UTC), and `first_turn` is the place in `turns` of the turn that begins at
+    `starts`.
     """
 
     name: str

@@ -113,9 +113,9 @@ def plans_of(schedules: Iterable[Schedule], *, since: datetime) -> dict[int, rul
 
 def inactive_of(*plans: rules.Schedule) -> frozenset[int]:
     """Those people of the plans who are deactivated; one query."""
-    people = {person for plan in plans for person in people_in(plan)}
     gone = select(User.id).where(User.state != "active")
-    if len(people) <= _MANY:
+    people = {person for plan in plans for person in people_in(plan)} if len(plans) <= _MANY else set()
+    if 0 < len(people) <= _MANY:
         gone = gone.where(User.id.in_(people))
     return frozenset(session.scalars(gone))
 

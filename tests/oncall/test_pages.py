@@ -10,6 +10,8 @@ import time_machine
 from sqlalchemy import select
 
 from app.core.db import session, transaction
+from app.core.feed import View
+from app.oncall.live import FEEDS
 from app.oncall.models import Override, Schedule
 from app.oncall.queries import schedule_document
 from app.oncall.service import add_override
@@ -180,3 +182,22 @@ def test_a_responder_sees_no_edit_and_a_schedule_is_deleted_only_by_a_manager(si
     assert signed_in(charlie).get("/schedules/primary/overrides/new").status_code == 403
     assert signed_in(ana).post("/schedules/primary/remove").status_code == 303
     assert session.scalars(select(Schedule)).all() == []
+
+
+def test_the_feed_of_a_page_hears_of_an_override_and_sends_its_lanes(primary, ana, bob):
+    feeds = {feed.path: feed for feed in FEEDS}
+    assert set(feeds) == {"/on-call", "/schedules", "/schedules/<key>"}
+    heard = View(feeds["/schedules/<key>"], {"key": "primary"})
+    override = {"topics": [primary.ref], "kinds": ["schedule.override_added"]}
+    assert heard.due([override]) == ["now", "lanes"]
+    assert heard.due([{"topics": [bob.ref], "kinds": ["user.deactivated"]}]) == ["now", "lanes"]
+    assert heard.due([{"topics": [primary.ref], "kinds": ["incident.opened"]}]) == []
+
+
+@pytest.mark.parametrize("path", ["/on-call", "/schedules", "/schedules/primary"])
+def test_each_live_region_can_be_drawn_alone(app, signed_in, primary, ana, path):
+    feed = next(feed for feed in FEEDS if feed.path.replace("<key>", "primary") == path)
+    browser = signed_in(ana)
+    for name in feed.regions:
+        part = browser.get(path, headers={"HX-Request": "true", "HX-Target": f"section#{name}"}).text
+        assert f'id="{name}"' in part and "<html" not in part
