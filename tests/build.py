@@ -130,7 +130,7 @@ def integration(key: str, *, plugin: str = "webhook", team: Team | None = None, 
             token_last4=text[-4:], **columns)
         session.add(made)
         session.flush()
-        made.token_sealed = seal(text, bound_to=f"integration:{made.id}/token")
+        made.token_sealed = seal(text, bound_to=f"integration:{key}/token")
         return made
     return _kept(make)
 

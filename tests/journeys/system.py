@@ -23,7 +23,7 @@ from tests.servers import eventually, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 ONCALL = str(Path(sys.executable).with_name("oncall"))
-START_SECONDS = 60
+START_SECONDS = 120
 ANA, BOB = "ana@example.com", "bob@example.com"
 TOKEN = "journeys-fixed-token-0123456789"
 
