@@ -23,6 +23,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_counters")),
     )
     op.create_table(
+        "event_seals",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("purged", sa.String(length=64), nullable=True),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_event_seals")),
+        sa.UniqueConstraint("event_id", name=op.f("uq_event_seals_event_id")),
+    )
+    op.create_table(
         "events",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("kind", sa.String(length=80), nullable=False),
@@ -37,8 +46,8 @@ def upgrade() -> None:
         sa.Column("cause_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("depth", sa.Integer(), nullable=False),
         sa.Column("dispatched_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(["cause_id"], ["events.id"], name=op.f("fk_events_cause_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("events", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_events_actor"), ["actor"], unique=False)
@@ -69,15 +78,6 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("detail", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_pulses")),
-    )
-    op.create_table(
-        "setup_links",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("token_hash", sa.String(length=64), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_setup_links")),
-        sa.UniqueConstraint("token_hash", name=op.f("uq_setup_links_token_hash")),
     )
     op.create_table(
         "teams",
@@ -138,6 +138,7 @@ def upgrade() -> None:
         sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("disabled_reason", sa.String(length=300), nullable=False),
         sa.Column("last_delivered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_contact_methods_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_methods")),
@@ -151,7 +152,6 @@ def upgrade() -> None:
         sa.Column("team_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("repeat", sa.Integer(), nullable=False),
         sa.Column("levels", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
-        sa.Column("catch_all", sa.Boolean(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["team_id"], ["teams.id"], name=op.f("fk_escalation_policies_team_id")),
@@ -208,6 +208,20 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_schedules_team_id"), ["team_id"], unique=False)
 
     op.create_table(
+        "setup_links",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_setup_links_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_setup_links")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_setup_links_token_hash")),
+    )
+    with op.batch_alter_table("setup_links", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_setup_links_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
         "contact_codes",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("method_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -237,6 +251,7 @@ def upgrade() -> None:
         sa.Column("unit", sa.String(length=10), nullable=False),
         sa.Column("turns", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("restrictions", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("skip_inactive", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["schedule_id"], ["schedules.id"], name=op.f("fk_layers_schedule_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_layers")),
     )
@@ -285,7 +300,7 @@ def upgrade() -> None:
     op.create_table(
         "services",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("key", sa.String(length=60), nullable=False),
+        sa.Column("key", sa.String(length=100), nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.Column("description", sa.String(length=2000), nullable=False),
         sa.Column("team_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -332,6 +347,7 @@ def upgrade() -> None:
         sa.Column("team_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("alert_count", sa.Integer(), nullable=False),
         sa.Column("test", sa.Boolean(), nullable=False),
+        sa.Column("quiet", sa.Boolean(), nullable=False),
         sa.Column("labels", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("route", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("former_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
@@ -377,6 +393,7 @@ def upgrade() -> None:
         sa.Column("paused_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["service_id"], ["services.id"], name=op.f("fk_integrations_service_id")),
         sa.ForeignKeyConstraint(["team_id"], ["teams.id"], name=op.f("fk_integrations_team_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_integrations")),
@@ -423,6 +440,7 @@ def upgrade() -> None:
         sa.Column("count", sa.Integer(), nullable=False),
         sa.Column("first_seen", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_seen", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("event_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("service_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("incident_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
@@ -435,6 +453,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("alerts", schema=None) as batch_op:
         batch_op.create_index("ix_alerts_incident_id_id", ["incident_id", "id"], unique=False)
+        batch_op.create_index(
+            "ix_alerts_integration_id_dedup_key", ["integration_id", "dedup_key"], unique=False
+        )
         batch_op.create_index(batch_op.f("ix_alerts_service_id"), ["service_id"], unique=False)
         batch_op.create_index(
             "uq_alerts_open",
@@ -647,6 +668,7 @@ def upgrade() -> None:
     with op.batch_alter_table("one_tap_links", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_one_tap_links_incident_id"), ["incident_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_one_tap_links_message_id"), ["message_id"], unique=False)
+    op.create_index("uq_services_key_lower", "services", [sa.text("lower(key)")], unique=True)
 
 
 def downgrade() -> None:
@@ -717,6 +739,7 @@ def downgrade() -> None:
             postgresql_where=sa.text("status = 'firing'"),
         )
         batch_op.drop_index(batch_op.f("ix_alerts_service_id"))
+        batch_op.drop_index("ix_alerts_integration_id_dedup_key")
         batch_op.drop_index("ix_alerts_incident_id_id")
 
     op.drop_table("alerts")
@@ -765,6 +788,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_contact_codes_method_id"))
 
     op.drop_table("contact_codes")
+    with op.batch_alter_table("setup_links", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_setup_links_user_id"))
+
+    op.drop_table("setup_links")
     with op.batch_alter_table("schedules", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_schedules_team_id"))
 
@@ -788,7 +815,6 @@ def downgrade() -> None:
     op.drop_table("api_tokens")
     op.drop_table("users")
     op.drop_table("teams")
-    op.drop_table("setup_links")
     op.drop_table("pulses")
     with op.batch_alter_table("failed_logins", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_failed_logins_subject"))
@@ -806,4 +832,5 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_events_actor"))
 
     op.drop_table("events")
+    op.drop_table("event_seals")
     op.drop_table("counters")
