@@ -115,7 +115,7 @@ class Looking:
 
 def names(found: Resolved) -> list[str]:
     """The people by name, in the order of the targets."""
-    rows = dict(session.execute(select(User.id, User.name).where(User.id.in_(found.people))).tuples().all())
+    rows = dict(session.execute(select(User.id, User.name).where(User.id.in_(found.people))).all())
     return [rows[key] for key in found.people if key in rows]
 
 
@@ -164,7 +164,7 @@ def policy_page(key: str, by: Actor, *, problem: str = "") -> PolicyPage:
     teams = list(session.scalars(select(Team).where(Team.archived_at.is_(None) | Team.id.in_(used)).order_by(Team.name)))
     mine = {team.id for team in teams if may(by, "team.edit", team_id=team.id)}
     versions = dict(session.execute(select(Run.policy_version, func.count()).where(
-        Run.policy_id == policy.id, Run.state == "running").group_by(Run.policy_version)).tuples().all())
+        Run.policy_id == policy.id, Run.state == "running").group_by(Run.policy_version)).all())
     return PolicyPage(
         policy=policy, levels=levels_of(policy, looking), steps=steps_of(policy, looking),
         used_by=queries.users_of(policy), warnings=warnings(policy, looking),
