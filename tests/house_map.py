@@ -59,7 +59,7 @@ EXTRAS = {
     "identity/door": Extra(4.5, "the gate before every view", edge=True),
     "identity/me": Extra(4.8, "the routes about oneself, apart from those about others", edge=True),
     "notifications/compose": Extra(2.5, "wording, apart from sending"),
-    "notifications/contacts": Extra(3.2, "commands on contact methods, apart from those that write messages", public=True),
+    "notifications/contacts": Extra(3.2, "commands on contact methods, apart from those on messages", public=True),
     "notifications/taps": Extra(3.3, "one-tap links: whether they still count, and what they do"),
     "notifications/pages": Extra(4.5, "page contexts, with what was typed when a form is refused"),
     "notifications/panels": Extra(2.6, "what it adds to the page of an incident"),

@@ -62,12 +62,13 @@ class System:
     """`oncall up` in a folder of its own, with Ana and Bob; `database` is empty for SQLite."""
 
     def __init__(self, database: str = "") -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="oncall journey "))
+        self.folder = Path(tempfile.mkdtemp(prefix="oncall journey "))  # a space, as people's folders have
+        self.temporary = tempfile.mkdtemp(prefix="oncall-journey-")
         self.port = free_port()
         self.mail = MailServer()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ} | {
-            "ONCALL_INSTANCE": str(self.folder), "PORT": str(self.port), "SMTP_URL": self.mail.url,
+            "ONCALL_INSTANCE": str(self.folder), "TMPDIR": self.temporary, "PORT": str(self.port), "SMTP_URL": self.mail.url,
             "OUTBOUND_ALLOW": "127.0.0.0/8", "DATABASE_URL": database, "LOG_LEVEL": "WARNING"}
         self.process: subprocess.Popen[bytes] | None = None
         self.http = httpx.Client(base_url=self.url, timeout=10)
@@ -83,7 +84,8 @@ class System:
         self.stop()
         self.http.close()
         self.mail.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for folder in (self.folder, self.temporary):
+            shutil.rmtree(folder, ignore_errors=True)
 
     # The command
 
