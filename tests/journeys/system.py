@@ -69,7 +69,8 @@ class System:
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ} | {
             "ONCALL_INSTANCE": str(self.folder), "TMPDIR": self.temporary, "PORT": str(self.port),
-            "SMTP_URL": self.mail.url, "OUTBOUND_ALLOW": "127.0.0.0/8", "DATABASE_URL": database, "LOG_LEVEL": "WARNING"}
+            "SMTP_URL": self.mail.url, "OUTBOUND_ALLOW": "127.0.0.0/8", "DATABASE_URL": database,
+            "LOG_LEVEL": "WARNING"}
         self.process: subprocess.Popen[bytes] | None = None
         self.http = httpx.Client(base_url=self.url, timeout=10)
 
