@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 
 KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
@@ -46,6 +46,18 @@ def cycle(edges: Mapping[int, Iterable[int]], service: int, needs: int) -> list[
     """The cycle that "`service` depends on `needs`" would close, from `service` back to itself; [] when none."""
     back = path_between(edges, needs, service)
     return [service, *back] if back else []
+
+
+def circular(edges: Mapping[int, Iterable[int]]) -> bool:
+    """Whether the graph holds any cycle (Kahn 1962: take away what nothing leads to, until nothing or a circle is left)."""
+    leading = Counter(there for out in edges.values() for there in out)
+    free = [node for node in edges if not leading[node]]
+    while free:
+        for there in edges.get(free.pop(), ()):
+            leading[there] -= 1
+            if not leading[there]:
+                free.append(there)
+    return any(leading.values())
 
 
 def distances(edges: Mapping[int, Iterable[int]], start: int) -> dict[int, int]:

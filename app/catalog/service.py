@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import delete, func, select
@@ -51,33 +52,49 @@ def set_dependencies(wanted: Mapping[str, Sequence[str]], *, by: Actor, plain_fi
     known = services_by_keys([*wanted, *(key for keys in wanted.values() for key in keys)])
     faults, targets = Problems(), {}
     for key, keys in wanted.items():
-        allow(by, "service.edit", team_id=known[key.lower()].team_id)
-        at = faults if plain_fields else faults.at(key)
-        targets[key] = [known.get(one.lower()) or at.add(f"depends_on[{position}]", f"There is no service {one}")
-                        for position, one in enumerate(keys)]
-        if len(set(targets[key])) > rules.MOST_OUT:
-            at.add("depends_on", f"A service may depend on at most {rules.MOST_OUT} others")
+        service, at = known[key.lower()], faults if plain_fields else faults.at(key)
+        allow(by, "service.edit", team_id=service.team_id)
+        targets[service.id] = _targets(keys, known, at)
     faults.raise_if_any()
-    edges = dependency_edges()
-    for key in wanted:
-        edges[known[key.lower()].id] = set()
-    for key, services in targets.items():
-        _add_edges(edges, known[key.lower()], services, by, faults if plain_fields else faults.at(key))
-    faults.raise_if_any()
-    for key in wanted:
-        _store_edges(known[key.lower()], edges[known[key.lower()].id], by)
+    before = dependency_edges()
+    _check_graph({**before, **targets}, targets, known, by=by, faults=faults, plain_fields=plain_fields)
+    by_id = {service.id: service for service in known.values()}
+    for service_id, needs in targets.items():
+        _store_edges(by_id[service_id], before.get(service_id, set()), set(needs), by)
 
 
-def _add_edges(edges: dict[int, set[int]], service: Service, needs: Sequence[Any], by: Actor, at: Problems) -> None:
-    """Add each edge to the picture, or say which cycle it would close."""
-    for position, other in enumerate(needs):
-        closed = rules.cycle(edges, service.id, other.id)
-        if closed:
-            at.add(f"depends_on[{position}]", f"This would close a cycle: {_path_in_words(closed, by)}")
-        elif sum(other.id in out for out in edges.values()) >= rules.MOST_IN and other.id not in edges[service.id]:
-            at.add(f"depends_on[{position}]", f"More than {rules.MOST_IN} services would depend on {other.key}")
-        else:
-            edges[service.id].add(other.id)
+def _targets(keys: Sequence[str], known: Mapping[str, Service], at: Problems) -> list[int]:
+    """The ids of the services that are named, each once; faults stand at their places."""
+    found = [known.get(key.lower()) for key in keys]
+    for position, service in enumerate(found):
+        if service is None:
+            at.add(f"depends_on[{position}]", f"There is no service {keys[position]}")
+    if len(set(found)) > rules.MOST_OUT:
+        at.add("depends_on", f"A service may depend on at most {rules.MOST_OUT} others")
+    return [service.id for service in found if service]
+
+
+def _check_graph(edges: Mapping[int, Collection[int]], targets: Mapping[int, list[int]], known: Mapping[str, Service],
+                 *, by: Actor, faults: Problems, plain_fields: bool) -> None:
+    """Raise Invalid when the graph as a whole has a cycle or a crowd, at the lines that close it."""
+    crowded = {key for key, count in Counter(there for out in edges.values() for there in out).items()
+               if count > rules.MOST_IN}
+    if not crowded and not rules.circular(edges):
+        return
+    by_id = {service.id: service for service in known.values()}
+    growing: dict[int, Collection[int]] = {key: set(out) for key, out in edges.items() if key not in targets}
+    for service_id, needs in targets.items():
+        at = faults if plain_fields else faults.at(by_id[service_id].key)
+        growing[service_id] = kept = set()
+        for position, other in enumerate(needs):
+            closed = rules.cycle(growing, service_id, other)
+            if closed:
+                at.add(f"depends_on[{position}]", f"This would close a cycle: {_path_in_words(closed, by)}")
+            elif other in crowded:
+                at.add(f"depends_on[{position}]", f"More than {rules.MOST_IN} services would depend on it")
+            else:
+                kept.add(other)
+    faults.raise_if_any()
 
 
 def _path_in_words(path: list[int], by: Actor) -> str:
@@ -86,14 +103,14 @@ def _path_in_words(path: list[int], by: Actor) -> str:
                       else "a service you cannot see" for step in path)
 
 
-def _store_edges(service: Service, needs: set[int], by: Actor) -> None:
-    present = {edge.depends_on_id for edge in session.scalars(
-        select(ServiceDependency).where(ServiceDependency.service_id == service.id))}
+def _store_edges(service: Service, present: set[int], needs: set[int], by: Actor) -> None:
     if present == needs:
         return
     before = service_document(service)
-    session.execute(delete(ServiceDependency).where(
-        ServiceDependency.service_id == service.id, ServiceDependency.depends_on_id.in_(present - needs)))
+    if present - needs:
+        session.execute(delete(ServiceDependency).where(
+            ServiceDependency.service_id == service.id, ServiceDependency.depends_on_id.in_(present - needs)),
+            execution_options={"synchronize_session": False})
     session.add_all(ServiceDependency(service_id=service.id, depends_on_id=other) for other in sorted(needs - present))
     session.flush()
     session.expire(service, ["dependencies"])

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from app.catalog.service import set_dependencies
 from app.config import references
 from app.config.document import Document, Item, identity, parsed
-from app.config.kinds import KINDS, Kind, early, everything
+from app.config.kinds import BY_NAME, KINDS, Kind, early, everything
 from app.config.reach import unreachable
 from app.core.access import OPERATOR, Actor
 from app.core.db import alone, pending, session, transaction
@@ -109,6 +109,8 @@ class _Work:
 
     def _save(self, kind: Kind) -> None:
         for position, key, item in self._items(kind):
+            if self._as_it_is(kind, key, item):
+                continue
             if references.names(kind.name, early(kind, item)) & self.failed:
                 self.failed.add((kind.name, key))
                 continue
@@ -118,7 +120,8 @@ class _Work:
     def _depend(self) -> None:
         """All dependencies at once: the graph as a whole must be free of cycles, whatever the order of the lines."""
         wanted = {item["key"]: item["depends_on"] for item in self.document.items.get("services", [])
-                  if item.get("depends_on") is not None and not self._hopeless("services", item)}
+                  if item.get("depends_on") is not None and not self._hopeless("services", item)
+                  and not self._as_it_is(BY_NAME["services"], identity("services", item), item)}
         try:
             set_dependencies(wanted, by=self.by)
         except Invalid as error:
@@ -128,10 +131,15 @@ class _Work:
 
     def _finish(self, kind: Kind) -> None:
         for position, key, item in self._items(kind):
-            if self._hopeless(kind.name, item):
+            if self._hopeless(kind.name, item) or self._as_it_is(kind, key, item):
                 continue
             with self._blaming(kind, position, key):
                 kind.finish(self.things[kind.name, key], item, by=self.by)
+
+    def _as_it_is(self, kind: Kind, key: str, item: Item) -> bool:
+        """Whether the object is word for word as it was: then there is nothing to do. Secrets never are, unseen."""
+        before = self.before.get((kind.name, key))
+        return before is not None and all(name in before and before[name] == value for name, value in item.items())
 
     def _hopeless(self, kind: str, item: Item) -> bool:
         """Whether the object, or one that it names, is blamed already: what follows from that needs no second line."""
