@@ -191,7 +191,8 @@ def icon(slug: str) -> Response:
     response = Response(drawing, mimetype="image/svg+xml", headers={
         "Content-Security-Policy": ICON_POLICY, "Cache-Control": f"private, max-age={WEEK}"})
     response.add_etag()
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 @blueprint.get("/settings/plugins")
