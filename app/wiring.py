@@ -86,6 +86,7 @@ PANELS: dict[str, dict[str, str]] = {
     "profile": {"contacts": "app.notifications.pages.contacts_panel",
                 "browsers": "app.notifications.pages.browsers_panel", "rules": "app.notifications.pages.rules_panel"},
     "person": {"contacts": "app.notifications.pages.others_panel"},
+    "schedule_used_by": {"policies": "app.escalation.queries.policies_using"},
     "incident_document": {"escalation": "app.escalation.queries.run_document"},
 }
 

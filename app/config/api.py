@@ -131,7 +131,7 @@ def _mount(path: str, kind: Kind, schema: dict[str, Any], name: str, create: str
     _call("PUT", one, kind, partial(_replace, defaults=defaults), change, operation(
         f"Change a {kind.noun} as a whole", request=component(f"{name}Whole", put_schema),
         responses={200: read, 409: PROBLEM}, tag=nouns))
-    _call("DELETE", one, kind, _delete, kind.edit, operation(
+    _call("DELETE", one, kind, _delete, create if kind.name == "teams" else kind.edit, operation(
         f"Remove a {kind.noun}", responses={204: None, 409: PROBLEM}, tag=nouns,
         description="What has a history is archived, deactivated or paused instead of deleted."))
 

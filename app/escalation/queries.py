@@ -183,3 +183,9 @@ def health(_subject: None = None) -> dict[str, float]:
     """How many escalations run."""
     return {"running_escalations": session.scalar(select(func.count()).select_from(Run).where(
         Run.state == "running")) or 0}
+
+
+def policies_using(schedule: Schedule) -> list[str]:
+    """Names of the policies that have this schedule as a target."""
+    return [policy.name for policy in session.scalars(select(Policy).order_by(Policy.name))
+            if any(target.get("schedule") == schedule.id for level in policy.levels for target in level["targets"])]

@@ -116,6 +116,7 @@ def delete(key: str) -> Response:
 def default(key: str) -> Response:
     """Make it a team's default, or with `off` take it away."""
     found, team = pages.policy_for(key, actor()), team_by_key(request.form.get("team", ""))
+    allow(actor(), "team.edit", team_id=team.id if team else found.team_id)
     if team is None:
         shown = pages.policy_page(key, actor(), problem="Choose a team")
         return page("escalation/policy.html", shown, status=422)

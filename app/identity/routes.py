@@ -172,6 +172,7 @@ def add_member(key: str) -> Any:
     """Add a person to a team."""
     by = actor()
     team = team_pages.team_of(key, by)
+    allow(by, "team.edit", team_id=team.id)
     chosen = request.form.get("user", "")
     user = pages.person_of(int(chosen) if chosen.isdecimal() else 0)
     try:

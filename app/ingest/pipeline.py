@@ -92,7 +92,8 @@ def _apply(signal: Signal, delivery: Delivery, batch: Batch) -> dict[str, Any]:
 def _firing(read: rules.Reading, alert: Alert | None, delivery: Delivery, batch: Batch) -> dict[str, Any]:
     report = alerts.Report(integration_id=batch.integration.id, dedup_key=read.key, severity=read.severity,
                            title=read.title, body=read.body, url=read.url, labels=read.labels, notes=read.notes,
-                           seen=delivery.received_at, happened_at=read.happened_at)
+                           seen=delivery.received_at,
+                           happened_at=min(read.happened_at, delivery.received_at) if read.happened_at else None)
     if alert is not None:
         alerts.count_again(alert, report, by=batch.actor)
         return _result(alert, f"counted on #{alert.incident_id}")

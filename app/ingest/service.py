@@ -14,6 +14,7 @@ from app.core.errors import Conflict, Invalid, Problem
 from app.core.events import record
 from app.core.jobs import wake
 from app.identity.queries import allow
+from app.incidents.models import Alert
 from app.ingest import events, queries
 from app.ingest.door import DRAIN
 from app.ingest.models import Delivery, Integration, RefusedRequest
@@ -93,7 +94,8 @@ def remove_integration(integration: Integration, *, by: Actor) -> None:
     """Delete it. One with deliveries keeps its row, without token and secrets, so that its history stays readable."""
     _allow(integration, by)
     before, concerned = queries.integration_document(integration), also(integration)
-    if session.scalar(select(Delivery.id).where(Delivery.integration_id == integration.id).limit(1)) is None:
+    history = (select(model.id).where(model.integration_id == integration.id).limit(1) for model in (Delivery, Alert))
+    if all(session.scalar(query) is None for query in history):
         session.execute(delete(RefusedRequest).where(RefusedRequest.integration_id == integration.id))
         session.delete(integration)
     else:

@@ -1,0 +1,149 @@
+"""Every route, asked by every role, answers as the table of roles and actions says."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from app.core import clock
+from app.core.access import access
+from app.core.db import session, transaction
+from app.identity import rules
+from app.ingest.models import Delivery
+from app.oncall.models import Override
+from tests import build
+from tests.test_architecture import nothing
+
+ROLES = ("anonymous", "outsider", "observer", "responder", "manager", "admin")
+# Read without a login: signed links, senders with their own token, probes, the sign-in itself, the API's description.
+PUBLIC = re.compile(r"/(login|setup/.*|healthz|readyz|metrics|in|in/.*|tap/.*|sw\.js|manifest\.webmanifest|static/.*"
+                    r"|v2/.*|generic/.*|api/docs|api/v1/openapi\.json)")
+# What stands in for the parts of an address.
+PARTS = {"urgency": "high", "what": "resolve", "slug": "alertmanager", "number": "1", "alert": "1", "token_id": "1",
+         "user_id": "1", "action": "acknowledge", "token": "no-such-token-000", "filename": "css/app.css"}
+KEYS = {"teams": "payments", "services": "checkout", "schedules": "primary", "policies": "payments",
+        "escalation-policies": "payments", "integrations": "prometheus", "users": "ana@example.com", "deliveries": "1",
+        "plugins": "alertmanager"}
+# Things of no team: whoever may do it anywhere, may do it here.
+NO_TEAMS = re.compile(r"/people/|/plugins/|/integrations/-/|/api/v1/users/")
+# Own things, whoever one is; forms behind them ask the command itself.
+CHOSEN_BY_THE_COMMAND = re.compile(r"/me.*|/logout|/teams/<key>/members/<int:user_id>|/api/v1/users/<key>|/")
+
+
+def world(private: bool = False):
+    """One of each thing, all of the team Payments; people by their role towards it."""
+    ana, bob, olga = build.user("ana"), build.user("bob"), build.user("olga")
+    people = {"manager": ana, "responder": bob, "observer": olga, "outsider": build.user("charlie"),
+              "admin": build.user("root", role="admin")}
+    team = build.team("payments", manager=ana, responders=[bob], observers=[olga], private=private)
+    build.team("others", manager=people["outsider"])
+    schedule = build.schedule("primary", team=team, turns=[[bob]])
+    policy = build.policy("payments", (60, [bob]), team=team)
+    service = build.service("checkout", team=team, policy=policy)
+    integration = build.integration("prometheus", plugin="alertmanager", team=team, service=service)
+    build.alert(build.incident(service=service), integration=integration)
+    with transaction():
+        session.add(Delivery(integration_id=integration.id, body=b"{}", body_hash="0" * 64, state="rejected"))
+        session.add(Override(schedule_id=schedule.id, people=[bob.id], starts_at=clock.now(),
+                             ends_at=clock.now() + timedelta(days=1)))
+    return people
+
+
+def address(rule) -> str:
+    """The rule's address for the things of `world`."""
+    noun = next((part for part in rule.rule.split("/") if part in KEYS), "")
+
+    def part(match: re.Match[str]) -> str:
+        name = match[1].rpartition(":")[2]
+        return KEYS.get(noun, "1") if name == "key" else PARTS.get(name, "1")
+    return re.sub(r"<((?:[^<>]|\([^)]*\))+)>", part, rule.rule)
+
+
+def routes(app):
+    """(rule, method, action) of all views but static files and sockets."""
+    return [(rule, method, getattr(app.view_functions[rule.endpoint], "access", "admin"))
+            for rule in app.url_map.iter_rules() if rule.endpoint != "static" and not rule.rule.startswith("/live/")
+            for method in sorted(rule.methods - {"HEAD", "OPTIONS"})]
+
+
+def refused(answer) -> bool:
+    """Whether the answer says "not you": sign in, forbidden, or not even there."""
+    return answer.status_code in (401, 403) or "/login" in answer.headers.get("Location", "")
+
+
+def holes(app, client_of, *, private=False):
+    """Every (role, method, rule) that answers otherwise than the table says."""
+    found = []
+    for rule, method, action in routes(app):
+        if PUBLIC.fullmatch(rule.rule) or CHOSEN_BY_THE_COMMAND.fullmatch(rule.rule):
+            continue
+        for role in ROLES:
+            answer = client_of(role).open(address(rule), method=method)
+            in_team = role if role in rules.TEAM_ROLES else None
+            platform = "admin" if role == "admin" else "member"
+            expected = role != "anonymous" and rules.permitted(platform, in_team, action, team_private=private)
+            specific = "<" in rule.rule and not NO_TEAMS.match(rule.rule)
+            hidden = answer.status_code == 404 and private and specific
+            if answer.status_code >= 500 or (expected and refused(answer)) or (
+                    not expected and specific and not refused(answer) and not hidden):
+                found.append(f"{role} {method} {rule.rule} ({action}): {answer.status_code}")
+    return found
+
+
+@pytest.fixture
+def browsers(app, signed_in):
+    """`browsers(people)(role)`: that person's browser, signed in once."""
+    def of(people):
+        opened = {"anonymous": app.test_client()} | {role: signed_in(person) for role, person in people.items()}
+        return opened.__getitem__
+    return of
+
+
+@pytest.fixture
+def walk(monkeypatch):
+    """Walk without leaving a trace: no limit, and whatever a request changes is rolled back in place of committed."""
+    from app.core import db
+
+    monkeypatch.setattr("app.core.limits.TIERS", dict.fromkeys(("public", "person", "scim"), 100_000))
+
+    def begin():
+        monkeypatch.setattr(db, "_after_commit", [])
+        monkeypatch.setattr(db.session, "commit", db.session.rollback)
+    return begin
+
+
+@pytest.mark.parametrize("private", [False, True], ids=["open team", "private team"])
+def test_every_route_asked_by_every_role_answers_as_the_table_says(app, browsers, walk, private):
+    """IDN-21, IDN-22, IDN-23: default deny; a private team's things are not even there for outsiders."""
+    client_of = browsers(world(private))
+    walk()
+    nothing(holes(app, client_of, private=private))
+
+
+def test_nothing_but_the_listed_addresses_is_open_to_anybody(app):
+    """IDN-22: public are only sign-in, health, ingest, signed links and descriptions."""
+    open_ = {rule.rule for rule, _, action in routes(app) if action in ("public", "token")}
+    assert not {rule for rule in open_ if not PUBLIC.fullmatch(rule)}
+
+
+def test_every_route_names_an_action_of_the_table(app):
+    """Default deny: a route without an entry is found."""
+    assert not unnamed(app)
+
+
+def unnamed(app):
+    """Views whose action is missing or unknown."""
+    return [rule.rule for rule, _, _ in routes(app)
+            if getattr(app.view_functions[rule.endpoint], "access", None) not in (*rules.TABLE, "public", "token")]
+
+
+def test_a_route_that_is_added_without_an_entry_is_noticed(environment, database_url):
+    """The check above fails when it should: a view without, and one with an unknown action."""
+    from app import create_app
+
+    fresh = create_app(environment(DATABASE_URL=database_url("sqlite", "matrix")))
+    fresh.add_url_rule("/forgotten", "forgotten", lambda: "x")
+    fresh.add_url_rule("/unknown", "unknown", access("no.such.action")(lambda: "x"))
+    assert unnamed(fresh) == ["/forgotten", "/unknown"]
