@@ -103,7 +103,7 @@ def incident_list(by: Actor, args: MultiDict[str, str]) -> IncidentList:
     wanted = replace(wanted, apart=True, status=wanted.status or OPEN)
     grouped = "sort" not in args and "resolved" not in wanted.status
     size = number_of(args.get("limit", "")) if number_of(args.get("limit", "")) in ROWS else ROWS[0]
-    rows = _rows(wanted, by, grouped, cursor, size + 1)
+    rows = _rows(wanted, by, grouped=grouped, cursor=cursor, limit=size + 1)
     more, rows = len(rows) > size, rows[:size]
     found = IncidentList(
         filters=wanted, counters=_counters(by, wanted), arguments=arguments, incidents=rows,
@@ -134,7 +134,7 @@ def _mark(row: Incident, grouped: bool) -> str:
     return f"{row.urgency if grouped else ''}.{row.id}"
 
 
-def _rows(wanted: Filters, by: Actor, grouped: bool, cursor: tuple[str, int] | None, limit: int) -> list[Incident]:
+def _rows(wanted: Filters, by: Actor, *, grouped: bool, cursor: tuple[str, int] | None, limit: int) -> list[Incident]:
     """By urgency (high before low, as the words sort), then newest; or by number alone."""
     query = filtered(visible(select(Incident), by), wanted).options(
         selectinload(Incident.service), selectinload(Incident.team),

@@ -124,3 +124,11 @@ def test_a_snooze_lasts_from_five_minutes_to_seven_days(app: Flask, ana: User, p
     with pytest.raises(Invalid), transaction():
         service.snooze(incident, clock.now() + timedelta(minutes=minutes), by=by(ana))
     assert kinds(incident) == []
+
+
+def test_nobody_is_given_what_they_may_not_see(app: Flask, ana: User, charlie: User) -> None:
+    """ESC-33: a private team's incident stays with those who may see it."""
+    incident = build.incident(team=build.team("secret", manager=ana, private=True))
+    with pytest.raises(Invalid, match="Charlie may not see"), transaction():
+        service.assign(incident, [charlie], by=by(ana))
+    assert kinds(incident) == []
