@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial, update_wrapper
 from typing import Any
 
@@ -21,14 +22,26 @@ from app.identity.queries import allow, may
 
 blueprint = Blueprint("config_api", __name__)
 PERSONAL = ("contact_methods", "rules")
-# Path, kind, schema of the document, name of the component, action that creates.
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One kind as the API offers it: its path, its schema, the schema's name, and the action that creates."""
+
+    path: str
+    kind: Kind
+    schema: dict[str, Any]
+    name: str
+    create: str
+
+
 RESOURCES = (
-    ("users", "users", shape.USER, "User", "people.edit"),
-    ("teams", "teams", shape.TEAM, "Team", "team.create"),
-    ("schedules", "schedules", shape.SCHEDULE, "Schedule", "schedule.edit"),
-    ("escalation-policies", "escalation_policies", shape.POLICY, "EscalationPolicy", "policy.edit"),
-    ("services", "services", shape.SERVICE, "Service", "service.edit"),
-    ("integrations", "integrations", shape.INTEGRATION, "Integration", "integration.edit"),
+    Resource("users", BY_NAME["users"], shape.USER, "User", "people.edit"),
+    Resource("teams", BY_NAME["teams"], shape.TEAM, "Team", "team.create"),
+    Resource("schedules", BY_NAME["schedules"], shape.SCHEDULE, "Schedule", "schedule.edit"),
+    Resource("escalation-policies", BY_NAME["escalation_policies"], shape.POLICY, "EscalationPolicy", "policy.edit"),
+    Resource("services", BY_NAME["services"], shape.SERVICE, "Service", "service.edit"),
+    Resource("integrations", BY_NAME["integrations"], shape.INTEGRATION, "Integration", "integration.edit"),
 )
 
 
@@ -110,39 +123,40 @@ def _shown(kind: Kind, thing: Any, by: Actor) -> dict[str, Any]:
     return written
 
 
-def _mount(path: str, kind: Kind, schema: dict[str, Any], name: str, create: str) -> None:
+def _mount(one: Resource) -> None:
     """The six calls of one kind."""
+    kind, schema = one.kind, one.schema
     properties = {key: value for key, value in schema["properties"].items() if not value.get("writeOnly")}
-    read = component(name, {**schema, "required": [kind.id], "properties": properties})
-    whole = component(f"{name}Values", schema)
-    some = component(f"{name}Changes", {**schema, "required": []})
+    read = component(one.name, {**schema, "required": [kind.id], "properties": properties})
+    whole = component(f"{one.name}Values", schema)
+    some = component(f"{one.name}Changes", {**schema, "required": []})
+    named = component(f"{one.name}Whole", {**schema, "required": [key for key in schema["required"] if key != kind.id]})
     defaults = {key: value["default"] for key, value in schema["properties"].items() if "default" in value}
     change = "own.edit" if kind.name == "users" else kind.edit
-    nouns, one = path.replace("-", " "), f"/{path}/<key>"
-    put_schema = {**schema, "required": [key for key in schema["required"] if key != kind.id]}
-
-    _call("GET", f"/{path}", kind, _list, kind.read, operation(
+    nouns, noun, conflict = one.path.replace("-", " "), kind.noun, {409: PROBLEM}
+    call = partial(_call, one)
+    call("GET", _list, action=kind.read, said=operation(
         f"All {nouns}", responses={200: listing(read)}, parameters=PAGING, tag=nouns))
-    _call("POST", f"/{path}", kind, _create, create, operation(
-        f"Add a {kind.noun}", request=whole, responses={201: read, 409: PROBLEM}, tag=nouns))
-    _call("GET", one, kind, _one, kind.read, operation(f"One {kind.noun}", responses={200: read}, tag=nouns))
-    _call("PATCH", one, kind, _change, change, operation(
-        f"Change what is named of a {kind.noun}", request=some, responses={200: read, 409: PROBLEM}, tag=nouns))
-    _call("PUT", one, kind, partial(_replace, defaults=defaults), change, operation(
-        f"Change a {kind.noun} as a whole", request=component(f"{name}Whole", put_schema),
-        responses={200: read, 409: PROBLEM}, tag=nouns))
-    _call("DELETE", one, kind, _delete, create if kind.name == "teams" else kind.edit, operation(
-        f"Remove a {kind.noun}", responses={204: None, 409: PROBLEM}, tag=nouns,
+    call("POST", _create, action=one.create, said=operation(
+        f"Add a {noun}", request=whole, responses={201: read, **conflict}, tag=nouns))
+    call("GET", _one, action=kind.read, said=operation(f"One {noun}", responses={200: read}, tag=nouns))
+    call("PATCH", _change, action=change, said=operation(
+        f"Change what is named of a {noun}", request=some, responses={200: read, **conflict}, tag=nouns))
+    call("PUT", partial(_replace, defaults=defaults), action=change, said=operation(
+        f"Change a {noun} as a whole", request=named, responses={200: read, **conflict}, tag=nouns))
+    call("DELETE", _delete, action=kind.edit, said=operation(
+        f"Remove a {noun}", responses={204: None, **conflict}, tag=nouns,
         description="What has a history is archived, deactivated or paused instead of deleted."))
 
 
-def _call(method: str, rule: str, kind: Kind, view: Callable[..., Any], action: str,
-          described: Callable[[Any], Any]) -> None:
-    own = partial(view, kind)
-    name = getattr(view, "__name__", "_replace").lstrip("_")
-    update_wrapper(own, getattr(view, "func", view))
-    blueprint.add_url_rule(rule, f"{kind.name}_{name}", access(action)(described(own)), methods=[method])
+def _call(one: Resource, method: str, view: Callable[..., Any], *, action: str, said: Callable[[Any], Any]) -> None:
+    """Mount one view; those that take a key stand below the object's own address."""
+    plain = getattr(view, "func", view)
+    rule = f"/{one.path}" if plain in (_list, _create) else f"/{one.path}/<key>"
+    own = update_wrapper(partial(view, one.kind), plain)
+    blueprint.add_url_rule(rule, f"{one.kind.name}_{plain.__name__.lstrip('_')}", access(action)(said(own)),
+                           methods=[method])
 
 
-for _path, _kind, _schema, _name, _create_action in RESOURCES:
-    _mount(_path, BY_NAME[_kind], _schema, _name, _create_action)
+for _resource in RESOURCES:
+    _mount(_resource)

@@ -43,7 +43,7 @@ PROBLEMS = {one.name: one for one in (
 )}
 
 
-def _past(name: str, days: float, first: float, lasted: float, who: str, note: str = "") -> list[Act]:
+def _past(name: str, days: float, who: str, note: str = "", *, first: float, lasted: float) -> list[Act]:
     """A problem that was acknowledged after `first` minutes and over after `lasted`."""
     began = days * DAY
     acts = [Act(began, "fires", name), Act(began - first, "acknowledge", name, who)]
@@ -52,18 +52,23 @@ def _past(name: str, days: float, first: float, lasted: float, who: str, note: s
 
 
 STORY: tuple[Act, ...] = (
-    *_past("lag", 13.4, 3, 42, "dana", "A vacuum held the replica up. Moved it to the night."),
-    *_past("cards", 12.2, 2, 31, "ana", "The provider throttles us; switched to the second one."),
-    *_past("main", 11.6, 55, 180, "eli"),
-    *_past("slow", 10.3, 12, 65, "farah", "Index was rebuilt at noon. That belongs to the night."),
-    *_past("queue", 9.1, 7, 28, "bob"),
-    *_past("disk", 8.5, 4, 90, "eli", "Old backups removed, alert on growth instead of fill level asked for."),
-    *_past("app", 7.4, 22, 48, "farah"),
-    *_past("cards", 6.2, 9, 16, "bob"),
-    *_past("fraud", 5.3, 6, 240, "chen"),
-    *_past("main", 4.7, 30, 95, "dana"),
-    *_past("lag", 3.6, 2, 19, "eli"),
-    *_past("down", 2.4, 4, 23, "farah", "The certificate of the edge had been renewed on one of two machines only."),
+    *_past("lag", 13.4, "dana",
+           "A vacuum held the replica up. Moved it to the night.", first=3, lasted=42),
+    *_past("cards", 12.2, "ana",
+           "The provider throttles us; switched to the second one.", first=2, lasted=31),
+    *_past("main", 11.6, "eli", first=55, lasted=180),
+    *_past("slow", 10.3, "farah",
+           "Index was rebuilt at noon. That belongs to the night.", first=12, lasted=65),
+    *_past("queue", 9.1, "bob", first=7, lasted=28),
+    *_past("disk", 8.5, "eli",
+           "Old backups removed, alert on growth instead of fill level asked for.", first=4, lasted=90),
+    *_past("app", 7.4, "farah", first=22, lasted=48),
+    *_past("cards", 6.2, "bob", first=9, lasted=16),
+    *_past("fraud", 5.3, "chen", first=6, lasted=240),
+    *_past("main", 4.7, "dana", first=30, lasted=95),
+    *_past("lag", 3.6, "eli", first=2, lasted=19),
+    *_past("down", 2.4, "farah",
+           "The certificate of the edge had been renewed on one of two machines only.", first=4, lasted=23),
     Act(9.1 * DAY - 4, "fires again", "queue"), Act(6.2 * DAY - 3, "fires again", "cards"),
     Act(3.5 * DAY, "unreadable", "down"), Act(1.2 * DAY, "unreadable", "main"),
     Act(1.9 * DAY, "fires", "slow"), Act(1.9 * DAY - 33, "resolve", "slow", "farah", "Cache warmed by hand"),

@@ -47,11 +47,11 @@ def check(document: Document, present: Mapping[str, set[str]]) -> None:
     known = {kind: set(keys) for kind, keys in present.items()}
     for kind, items in document.items.items():
         known.setdefault(kind, set()).update(identity(kind, item) for item in items)
-    for kind, items in document.items.items():
-        for position, item in enumerate(items):
-            for path, meant, key in references(kind, item):
-                if key.lower() not in known.get(meant, set()):
-                    document.blame(kind, position, path, f"there is no {NOUNS[meant]} {key}")
+    said = [(kind, position, one) for kind, items in document.items.items() for position, item in enumerate(items)
+            for one in references(kind, item)]
+    for kind, position, (path, meant, key) in said:
+        if key.lower() not in known.get(meant, set()):
+            document.blame(kind, position, path, f"there is no {NOUNS[meant]} {key}")
 
 
 def names(kind: str, item: Item) -> set[tuple[str, str]]:

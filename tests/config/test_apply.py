@@ -2,59 +2,24 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 from flask import Flask, current_app
 from jsonschema import Draft202012Validator
 from sqlalchemy import func, select
 
 from app.config import service, shape
 from app.config.document import load
-from app.config.service import Result
-from app.core.access import OPERATOR
-from app.core.db import session, transaction
-from app.core.errors import Conflict, Invalid
+from app.core.db import session
+from app.core.errors import Invalid
 from app.core.events import Event
 from app.identity.models import Team, User
 from app.identity.queries import team_by_key, user_by_email
 from app.ingest.queries import integration_by_key
 from app.notifications.queries import contact_documents
 from tests import build
-
-WHOLE = Path(__file__).parent.joinpath("example.yaml").read_text()
-EXAMPLE = "".join(line for line in WHOLE.splitlines(keepends=True) if "password:" not in line)  # hashing takes long
-
-POLICY = b"version: 1\nescalation_policies:\n- {key: pp, name: P, levels: [{timeout: 5m, targets: [{team: pay}]}]}\n"
-
-
-def apply(text: str | dict[str, Any], **options: Any) -> Result:
-    return service.apply(load([("a.yaml", _raw(text))]), **options)
-
-
-def diff(text: str | dict[str, Any], **options: Any) -> Result:
-    return service.diff(load([("a.yaml", _raw(text))]), **options)
-
-
-def _raw(text: str | dict[str, Any]) -> bytes:
-    return (text if isinstance(text, str) else yaml.safe_dump({"version": 1, **text})).encode()
-
-
-def faults(text: str | dict[str, Any]) -> list[str]:
-    with pytest.raises(Invalid) as refused:
-        apply(text)
-    return [f"{problem.field} {problem.message}" for problem in refused.value.problems]
-
-
-def events() -> int:
-    return session.scalar(select(func.count()).select_from(Event)) or 0
-
-
-def lines(found: Result) -> list[str]:
-    return [str(change) for change in found.changes]
+from tests.config.documents import EXAMPLE, POLICY, WHOLE, apply, diff, events, faults, lines
 
 
 @pytest.mark.both_databases
@@ -174,8 +139,7 @@ def test_one_thing_defined_in_two_files_is_a_fault_naming_both(app: Flask) -> No
 def test_files_may_name_each_others_things_in_any_order(app: Flask) -> None:
     sources = [("a.yaml", b"version: 1\nservices: [{key: s, name: Ss, team: pay, policy: no}]\n"),
                ("b.json", b'{"version": 1, "teams": [{"key": "pay", "name": "Pay", "policy": "pp"}]}'),
-               ("c.yaml", b"version: 1\nescalation_policies:\n- {key: pp, name: P,\n   levels: "
-                          b"[{timeout: 5m, targets: [{team: pay}]}]}\n")]
+               ("c.yaml", POLICY)]
     with pytest.raises(Invalid, match="no escalation policy no"):
         service.apply(load(sources))
     sources[0] = ("a.yaml", sources[0][1].replace(b"policy: no}", b"policy: pp}"))
@@ -191,77 +155,3 @@ def test_secrets_may_come_from_the_environment_and_from_files_but_nothing_else_m
     assert integration_by_key("one").token_last4 == "ment"
     assert "no MISSING" in faults({"users": [{"email": "a@b.c", "name": "A", "password": "${env:MISSING}"}]})[0]
     assert "secret fields only" in faults({"users": [{"email": "a@b.c", "name": "${env:TOKEN_OF_TESTS}"}]})[0]
-
-
-def test_without_prune_nothing_goes_and_with_it_only_in_the_kinds_that_are_there(app: Flask) -> None:
-    apply(EXAMPLE)
-    apply({"users": [{"email": f"p{n}@example.com", "name": "P"} for n in range(20)]})
-    assert lines(apply({"integrations": []})) == []
-    keep = [user for user in service.export()["users"] if user["email"] not in ("p1@example.com", "p2@example.com")]
-    gone = ["removed user p1@example.com", "removed user p2@example.com"]
-    assert lines(diff({"users": keep}, prune=True)) == lines(apply({"users": keep}, prune=True)) == gone
-    assert lines(apply({"users": keep}, prune=True)) == []
-    assert user_by_email("p1@example.com").state == "deactivated"
-    assert integration_by_key("prometheus") is not None
-
-
-def test_a_list_that_lost_most_of_its_things_is_not_believed_without_yes(app: Flask) -> None:
-    apply(EXAMPLE)
-    with pytest.raises(Conflict, match="would remove 2 of 2 services: checkout, ledger"):
-        apply({"services": []}, prune=True)
-    assert lines(apply({"services": []}, prune=True, yes=True)) == ["removed service checkout",
-                                                                     "removed service ledger"]
-
-
-def test_the_last_admin_cannot_be_applied_away(app: Flask) -> None:
-    apply(EXAMPLE)
-    assert "last platform admin" in faults({"users": [{"email": "ana@example.com", "name": "Ana", "role": "member"}]})[0]
-
-
-def test_a_service_whose_policy_reaches_nobody_is_warned_about(app: Flask) -> None:
-    text = {"teams": [{"key": "pay", "name": "Pay", "policy": "pay"}],
-            "escalation_policies": [{"key": "pay", "name": "P", "levels": [
-                {"timeout": "5m", "targets": [{"team": "pay"}]}]}],
-            "services": [{"key": "shop", "name": "Shop", "team": "pay"}]}
-    assert apply(text).warnings == ["service shop: its policy reaches nobody right now"]
-
-
-@pytest.mark.both_databases
-def test_two_applies_at_once_run_one_after_the_other(app: Flask) -> None:
-    found: list[list[str]] = []
-
-    def run() -> None:
-        with app.app_context():
-            found.append(lines(apply(EXAMPLE)))
-            session.remove()
-    threads = [threading.Thread(target=run) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(map(len, found)) == [0, 0, 8]
-
-
-def test_a_schedule_layer_may_go_without_a_name(app: Flask) -> None:
-    apply(EXAMPLE.replace("- name: base\n        starts", "- starts"))
-    assert service.export()["schedules"][0]["layers"][0]["name"] == "layer 1"
-
-
-def test_the_schema_refuses_what_apply_refuses_for_its_form(app: Flask) -> None:
-    check = Draft202012Validator(shape.document(current_app.extensions["plugins"]))
-    check.check_schema(check.schema)
-    assert check.is_valid(yaml.safe_load(EXAMPLE))
-    for bad in ({}, {"version": 2}, {"version": 1, "teams": [{}]}, {"version": 1, "x": 1},
-                {"version": 1, "integrations": [{"key": "aa", "plugin": "nothing"}]},
-                {"version": 1, "integrations": [{"key": "aa", "plugin": "alertmanager", "config": {"x": 1}}]}):
-        assert not check.is_valid(bad), bad
-        with pytest.raises(Invalid):
-            load([("a", yaml.safe_dump(bad).encode())])
-
-
-def test_a_person_who_is_in_no_document_stays_untouched_by_an_apply_of_others(ana: User) -> None:
-    with transaction():
-        service_of = service.export(OPERATOR)
-    assert [user["email"] for user in service_of["users"]] == ["ana@example.com"]
-    apply(EXAMPLE.replace("ana@example.com", "eve@example.com"))
-    assert user_by_email("ana@example.com").name == "Ana"
