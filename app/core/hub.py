@@ -147,23 +147,27 @@ class Hub:
                     line.put(frames(changed))
 
     def _listen(self) -> None:
-        attempt = 0
+        """Hear Redis until told to stop; a broken connection is told to the readers and made anew."""
+        self._attempt = 0
         while not self.stopping.is_set():
             try:
-                client = self._connect()
-                client.set_retry(Retry(NoBackoff(), 0))  # a break must be noticed at once, and is ours to repair
-                with client.pubsub() as subscription:  # type: ignore[no-untyped-call]
-                    subscription.subscribe(CHANNEL)
-                    while not self.stopping.is_set():
-                        if self._hear(subscription.get_message(timeout=5)):
-                            attempt = 0
+                self._subscribed()
             except (redis.RedisError, OSError) as error:
                 if self.stopping.is_set():
                     return
                 self._tell(live=False)
                 log.warning("live.redis_lost", reason=str(error)[:200])
-                self.stopping.wait(WAITS[min(attempt, len(WAITS) - 1)] * random.uniform(0.7, 1.3))
-                attempt += 1
+                self.stopping.wait(WAITS[min(self._attempt, len(WAITS) - 1)] * random.uniform(0.7, 1.3))
+                self._attempt += 1
+
+    def _subscribed(self) -> None:
+        client = self._connect()
+        client.set_retry(Retry(NoBackoff(), 0))  # a break must be noticed at once, and is ours to repair
+        with client.pubsub() as subscription:  # type: ignore[no-untyped-call]
+            subscription.subscribe(CHANNEL)
+            while not self.stopping.is_set():
+                if self._hear(subscription.get_message(timeout=5)):
+                    self._attempt = 0
 
     def _hear(self, message: Mapping[str, Any] | None) -> bool:
         """Take in one message; True when it says that the subscription stands (also anew after a break)."""

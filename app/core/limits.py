@@ -62,7 +62,7 @@ def _note(breached: RequestLimit) -> None:
 
 
 limiter = Limiter(key_func=caller, default_limits=[_limit], headers_enabled=True, strategy="moving-window",
-                  default_limits_exempt_when=_uncounted, in_memory_fallback=[_limit],
+                  default_limits_exempt_when=_uncounted, in_memory_fallback=["100 per minute"],
                   in_memory_fallback_enabled=True, swallow_errors=True, on_breach=_note)
 
 
@@ -81,7 +81,9 @@ def note_refusals() -> int:
         if minute >= present:
             continue
         with client().pipeline() as pipe:
-            counts, _ = pipe.hgetall(raw).delete(raw).execute()
+            pipe.hgetall(raw)
+            pipe.delete(raw)
+            counts, _ = pipe.execute()
         with transaction():
             for who, number in counts.items():
                 found, _, name = who.decode().partition("|")

@@ -43,11 +43,14 @@ def run_clock(app: Flask, table: Iterable[Every], startup: tuple[str, ...]) -> N
     with ThreadPoolExecutor(len(rows), "tick") as pool:
         while not stop.is_set():
             now = time.monotonic()
-            for row in rows:
-                if due[row] <= now and (row not in running or running[row].done()):
-                    due[row] = now + row.seconds
-                    running[row] = pool.submit(_tick, app, row.path)
+            for row in (row for row in rows if due[row] <= now and _is_free(running.get(row))):
+                due[row] = now + row.seconds
+                running[row] = pool.submit(_tick, app, row.path)
             stop.wait(0.05)
+
+
+def _is_free(former: Future[None] | None) -> bool:
+    return former is None or former.done()
 
 
 def _tick(app: Flask, path: str) -> None:

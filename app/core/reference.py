@@ -1,0 +1,77 @@
+"""Writes the parts of docs/ that the code knows better: `python -m app.core.reference` after a change."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from app.core.plugins import Registry, load
+from app.core.settings import SETTINGS, Setting
+
+ROOT = Path(__file__).resolve().parents[2]
+ADDRESS = "https://oncall.example.com/in/TOKEN"
+BEGIN = "<!-- {name}: written by `python -m app.core.reference` -->"
+END = "<!-- end of {name} -->"
+
+
+def settings_table(registry: Registry) -> str:
+    """Every setting of the application and of the plugins, one row each."""
+    own = [Setting(name, one.default, one.help, one.secret) for name, one in registry.settings]
+    rows = [f"| `{one.name}` | {_default(one)} | {_cell(one.help)}{' *(secret)*' if one.secret else ''} |"
+            for one in (*SETTINGS, *own)]
+    return "\n".join(["| setting | default | meaning |", "|---|---|---|", *rows])
+
+
+def _default(setting: Setting) -> str:
+    return f"`{setting.default}`" if setting.default else "–"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;") if "`" not in text else text.replace("|", "\\|")
+
+
+def guides(registry: Registry) -> str:
+    """The set-up guide of every plugin, under a list of them."""
+    found = [(one.slug, registry.readme(one.slug)) for one in registry.installed if one.source == "bundled"]
+    titles = [re.sub(r"^# ", "", text.partition("\n")[0]) for _, text in found]
+    contents = [f"- [{title}](#{_anchor(title)}): {_roads(registry, slug)}"
+                for title, (slug, _) in zip(titles, found, strict=True)]
+    return "\n".join([*contents, "", "\n\n".join(_lowered(text) for _, text in found)])
+
+
+def _roads(registry: Registry, slug: str) -> str:
+    roads = {"integration": "alerts in", "channel": "messages out"}
+    return ", ".join(text for kind, text in roads.items()
+                     if any(found_kind == kind and owner == slug for (found_kind, _), owner in registry.owners.items()))
+
+
+def _lowered(text: str) -> str:
+    """One guide within the page: its headings one deeper, its address an example."""
+    parts = re.split(r"(^ *```.*?^ *```$)", text.strip(), flags=re.DOTALL | re.MULTILINE)
+    parts[::2] = [re.sub(r"^#", "##", part, flags=re.MULTILINE) for part in parts[::2]]
+    return "".join(parts).replace("{url}", ADDRESS)
+
+
+def _anchor(title: str) -> str:
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+
+
+def pages(registry: Registry) -> dict[str, str]:
+    """The whole text that each page with generated parts should have, by its name in docs/."""
+    parts = {"configuration.md": ("settings", settings_table(registry)),
+             "integrations.md": ("guides", guides(registry))}
+    return {page: _filled((ROOT / "docs" / page).read_text(encoding="utf-8"), *part) for page, part in parts.items()}
+
+
+def _filled(page: str, name: str, text: str) -> str:
+    """The page with `text` between the two marks of this name."""
+    begin, end = BEGIN.format(name=name), END.format(name=name)
+    before, found, rest = page.partition(begin)
+    if not found or end not in rest:
+        raise ValueError(f"the page has no place for {name}")
+    return f"{before}{begin}\n{text}\n{end}{rest.partition(end)[2]}"
+
+
+if __name__ == "__main__":
+    for page, text in pages(load(ROOT)).items():
+        (ROOT / "docs" / page).write_text(text, encoding="utf-8")
