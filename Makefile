@@ -14,7 +14,7 @@ help:
 	@echo "make demo    the same, filled with an example organisation"
 	@echo "make test    linter, type checks and every test, browser tests included"
 	@echo "make lint    linter and type checks only"
-	@echo "make bench   the measurements, each with its target"
+	@echo "make bench   the measurements, each with its target; BENCH=--small tries them out, BENCH=--long takes hours"
 	@echo "make soak    the long tests: hours of load and of killed processes"
 	@echo "make clean   removes .venv and caches; instance/ with its data stays"
 
@@ -32,7 +32,7 @@ lint: tests-installed
 	$(BIN)/mypy --strict app/core app/plugin_api.py $(wildcard app/*/rules.py)
 
 bench: tests-installed
-	@for program in bench/*.py; do echo "== $$program"; $(BIN)/python "$$program" || exit 1; done
+	@exec $(BIN)/python -m bench $(BENCH)
 
 soak: tests-installed
 	@exec $(BIN)/python -m pytest -q -m soak

@@ -1,0 +1,85 @@
+"""Ten thousand deliveries of a hundred problems at once: how soon all is worked off, and whom it keeps waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+
+from bench.load import Client, flat_out, percentile
+from bench.program import Bench, run
+from bench.report import Figure
+from bench.sink import Sink
+from bench.system import System, alert, started
+
+PROBLEMS = 100
+WAITING = "SELECT count(*) FROM deliveries WHERE state = 'received'"
+LAST = ("SELECT max(processed_at) FROM deliveries "
+        "WHERE integration_id = (SELECT id FROM integrations WHERE key = 'shop')")
+
+
+async def measure(bench: Bench) -> list[Figure]:
+    """The shop storms as fast as it is let in; beside it another team has a new problem every second."""
+    number = int(bench.of(500, 10_000, 10_000))
+    async with Sink() as sink, started(bench.address, sink.url) as system:
+        client, other = Client(system.port), Client(system.port)
+        over = asyncio.Event()
+        beside = asyncio.create_task(_others(other, over))
+        begun = time.time()
+        answers = await flat_out(client, ((lambda at=at: alert(  # type: ignore[misc]
+            client, f"problem-{at % PROBLEMS}", service=f"shop-{at % PROBLEMS}", note=f"the {at}th "))
+            for at in range(number)))
+        posted = time.time()
+        drained = await _drained(system, 300)
+        over.set()
+        sent = await beside
+        lost = await sink.wait([f"problem-{at}" for at in range(PROBLEMS)] + list(sent), 60)
+        pages = [sink.first[f"problem-{at}"] - begun for at in range(PROBLEMS) if f"problem-{at}" in sink.first]
+        waited = [sink.first[mark] - at for mark, at in sent.items() if mark in sink.first]
+        found = _grouped(system)
+        client.close()
+        other.close()
+    return [
+        Figure(f"{number:,} deliveries, first sent to last processed", drained - begun, "s", 60),
+        Figure("of these, until the last was taken (202)", posted - begun, "s"),
+        Figure("answers other than 202", sum(answer.status != 202 for answer in answers), "", 0),
+        Figure("incidents more or fewer than the hundred problems", abs(found[0] - PROBLEMS), "", 0),
+        Figure("signals counted too often or not", abs(found[1] - number), "", 0),
+        Figure("storm's begin to its last first page", max(pages, default=0), "s"),
+        Figure("another team's page meanwhile p50", percentile(waited, .5), "s"),
+        Figure("another team's page meanwhile, worst", max(waited, default=0), "s", 5),
+        Figure("pages that did not come", len(lost), "", 0),
+    ]
+
+
+async def _others(client: Client, over: asyncio.Event) -> dict[str, float]:
+    """A new problem of the other team every second, on its moment; when each should have been sent, by its mark."""
+    sent: dict[str, float] = {}
+    begun, tasks = time.time(), []
+    while not over.is_set() and len(sent) < 300:
+        mark, intended = f"problem-other-{len(sent)}", begun + len(sent)
+        await asyncio.sleep(max(0.0, intended - time.time()))
+        sent[mark] = intended
+        tasks.append(asyncio.create_task(client.send(alert(client, mark, sender="other", service="other-0"), intended)))
+    await asyncio.gather(*tasks)
+    return sent
+
+
+async def _drained(system: System, within: float) -> float:
+    """When the last delivery of the storm was processed, on the wall clock."""
+    until = time.time() + within
+    while await asyncio.to_thread(system.value, WAITING) and time.time() < until:
+        await asyncio.sleep(0.5)
+    last = await asyncio.to_thread(system.value, LAST)
+    at = datetime.fromisoformat(last) if isinstance(last, str) else last
+    return float((at.replace(tzinfo=UTC) if at.tzinfo is None else at).timestamp())
+
+
+def _grouped(system: System) -> tuple[int, ...]:
+    """Incidents and counted signals of the storm."""
+    shop = "FROM alerts JOIN integrations ON integrations.id = integration_id WHERE integrations.key = 'shop'"
+    return tuple(int(system.value(f"SELECT {what} {shop}")) for what in ("count(DISTINCT incident_id)", "sum(count)"))
+
+
+if __name__ == "__main__":
+    run("storm", measure)
