@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import Index, String, Text, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from app.core import clock
 from app.core.db import Base, Key, foreign
 from app.identity.models import User
 from app.incidents.models import Incident
+from app.notifications import rules
 
 WAITING = text("state IN ('queued', 'sending')")
 
@@ -111,6 +112,13 @@ class Message(Base):
     user: Mapped[User] = relationship()
     method: Mapped[ContactMethod] = relationship()
     incident: Mapped[Incident | None] = relationship()
+
+    @validates("state")
+    def _move(self, _name: str, state: str) -> str:
+        """Only the moves of the table; a state never goes backwards."""
+        if self.state is not None and state != self.state and state not in rules.MOVES[self.state]:
+            raise ValueError(f"a message that is {self.state} can't become {state}")
+        return state
 
 
 class OneTapLink(Base):

@@ -55,7 +55,7 @@ def add_contact() -> Response:
     values = {name: request.form.get(name, "").strip() for name in ("channel", "address", "name")}
     user, by = _me(), actor()
     try:
-        method = contacts.add_method(user, {name: value for name, value in values.items() if value}, by=by)
+        method = contacts.add_method(user, {**values, "name": values["name"] or values["channel"]}, by=by)
     except Invalid as refusal:
         return _shown(pages.contacts_panel(user, values, refusal.problems), status=422)
     try:

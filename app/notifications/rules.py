@@ -14,7 +14,7 @@ LONGEST_WAIT = 300
 
 # message state → states it may move to; a state never goes backwards
 MOVES: dict[str, frozenset[str]] = {
-    "queued": frozenset({"sending", "cancelled", "expired"}),
+    "queued": frozenset({"sending", "cancelled", "expired", "failed"}),
     "sending": frozenset({"sent", "delivered", "queued", "failed", "cancelled"}),
     "sent": frozenset({"delivered", "failed"}),
     "delivered": frozenset(), "failed": frozenset(), "cancelled": frozenset(), "expired": frozenset(),
