@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String
+from sqlalchemy import String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
-from app.core.db import Base, Key, foreign
+from app.core.db import Base, BigId, Key, foreign
 from app.identity.models import Team
 
 
@@ -29,11 +29,18 @@ class Schedule(Base):
                                                cascade="all, delete-orphan")
     overrides: Mapped[list[Override]] = relationship(back_populates="schedule", order_by="Override.starts_at",
                                                      cascade="all, delete-orphan")
+    versions: Mapped[list[ScheduleVersion]] = relationship(order_by="ScheduleVersion.number",
+                                                           cascade="all, delete-orphan")
 
 
 class Layer(Base):
     """A rotation. `starts` and `ends` are local wall-clock times, `2026-01-05T09:00`; `turns` lists user ids;
-    `restrictions` stand as in the configuration document."""
+    `restrictions` stand as in the configuration document.
+
+    An edit keeps what has been: each row is one version of a layer and counts only from the instant `since` until the
+    instant `until`. `origin_id` is the row of the layer's first version, None for that row itself; `first_turn` is the
+    place in `turns` of the turn that begins at `starts`.
+    """
 
     __tablename__ = "layers"
 
@@ -49,6 +56,10 @@ class Layer(Base):
     turns: Mapped[list[Any]] = mapped_column(default=list)
     restrictions: Mapped[list[Any]] = mapped_column(default=list)
     skip_inactive: Mapped[bool] = mapped_column(default=False)
+    origin_id: Mapped[int | None] = mapped_column(BigId)  # no foreign key: the first version may be gone
+    first_turn: Mapped[int] = mapped_column(default=0)
+    since: Mapped[datetime | None]
+    until: Mapped[datetime | None]
     schedule: Mapped[Schedule] = relationship(back_populates="layers")
 
 
@@ -67,3 +78,19 @@ class Override(Base):
     created_by: Mapped[str] = mapped_column(String(80), default="")
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     schedule: Mapped[Schedule] = relationship(back_populates="overrides")
+
+
+class ScheduleVersion(Base):
+    """What a schedule was to be after an edit, by whom. `content` holds its name, its zone and the columns of its
+    layers; people stand in it by id, so that it can be put back when their addresses are others."""
+
+    __tablename__ = "schedule_versions"
+    __table_args__ = (UniqueConstraint("schedule_id", "number"),)
+
+    id: Mapped[Key]
+    schedule_id: Mapped[int] = foreign("schedules.id")
+    number: Mapped[int]
+    made_at: Mapped[datetime] = mapped_column(default=clock.now)
+    made_by: Mapped[str] = mapped_column(String(200), default="")
+    note: Mapped[str] = mapped_column(String(200), default="")
+    content: Mapped[dict[str, Any]]

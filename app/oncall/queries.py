@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from functools import lru_cache
@@ -97,12 +97,13 @@ def on_duty_now(schedules: Iterable[Schedule], at: datetime) -> dict[int, rules.
 
 
 def plans_of(schedules: Iterable[Schedule], *, since: datetime) -> dict[int, rules.Schedule]:
-    """The plans of many schedules by id, without the overrides that ended before `since`; two queries."""
+    """The plans of many schedules by id, without the overrides and layers that ended before `since`; two queries."""
     wanted = {schedule.id: schedule.time_zone for schedule in schedules}
     few = len(wanted) <= _MANY
     layers: dict[int, list[Layer]] = defaultdict(list)
     overrides: dict[int, list[Override]] = defaultdict(list)
     query = select(*Layer.__table__.columns).order_by(Layer.schedule_id, Layer.position)
+    query = query.where(Layer.until.is_(None) | (Layer.until > since))
     for layer in session.execute(query.where(Layer.schedule_id.in_(wanted)) if few else query):
         layers[layer.schedule_id].append(layer)  # type: ignore[arg-type]  # a row has the columns' names
     stand_ins = select(*Override.__table__.columns).where(Override.ends_at > since)
@@ -135,7 +136,8 @@ def named(ids: Iterable[int]) -> dict[int, User]:
 
 
 def _plan(zone: str, layers: Sequence[Layer], overrides: Sequence[Override]) -> rules.Schedule:
-    return rules.Schedule(ZoneInfo(zone), tuple(layer_of(layer, zone) for layer in layers),
+    in_order = sorted(layers, key=lambda one: one.position)
+    return rules.Schedule(ZoneInfo(zone), tuple(layer_of(layer, zone) for layer in in_order),
                           tuple(override_of(one) for one in overrides))
 
 
@@ -145,7 +147,13 @@ def layer_of(layer: Layer, zone: str) -> rules.Layer:
         name=layer.name, zone=ZoneInfo(layer.time_zone or zone), starts=datetime.fromisoformat(layer.starts),
         ends=datetime.fromisoformat(layer.ends) if layer.ends else None,
         rotation=rules.Rotation(layer.every, layer.unit), turns=tuple(map(tuple, layer.turns)),
-        restrictions=tuple(restriction_of(one) for one in layer.restrictions), skip_inactive=layer.skip_inactive)
+        restrictions=tuple(restriction_of(one) for one in layer.restrictions), skip_inactive=layer.skip_inactive,
+        first_turn=layer.first_turn or 0, since=layer.since, until=layer.until)
+
+
+def latest(schedule: Schedule) -> list[Layer]:
+    """The last word on each layer that was not removed, lowest precedence first; it may take effect only later."""
+    return sorted((layer for layer in schedule.layers if layer.until is None), key=lambda one: one.position)
 
 
 def restriction_of(written: dict[str, Any]) -> rules.Restriction:
@@ -164,19 +172,23 @@ def override_of(override: Override) -> rules.Override:
 
 
 def schedule_document(schedule: Schedule) -> dict[str, Any]:
-    """The schedule as the configuration document writes it: local times, people by e-mail."""
+    """The schedule as the configuration document writes it: local times, people by e-mail; the last word on its
+    layers, without what was before."""
     overrides = sorted(schedule.overrides, key=lambda one: (one.starts_at, one.id))
     emails = {key: user.email for key, user in named(people_in(plan_of(schedule))).items()}
     zone = ZoneInfo(schedule.time_zone)
     return {"key": schedule.key, "name": schedule.name, "team": schedule.team.key, "time_zone": schedule.time_zone,
-            "layers": [_layer_document(layer, emails) for layer in schedule.layers],
+            "layers": [layer_document(layer, emails) for layer in latest(schedule)],
             "overrides": [override_document(one, emails, zone) for one in overrides]}
 
 
-def _layer_document(layer: Layer, emails: dict[int, str]) -> dict[str, Any]:
+def layer_document(layer: Layer, emails: Mapping[int, str]) -> dict[str, Any]:
+    """A layer as the document writes it; what is rare stands there only where it is so."""
     rare: dict[str, Any] = {"time_zone": layer.time_zone} if layer.time_zone else {}
     if layer.skip_inactive:
         rare["skip_inactive"] = True
+    if layer.first_turn:
+        rare["first_turn"] = layer.first_turn
     return {"name": layer.name, "starts": layer.starts, "ends": layer.ends,
             "rotation": {"every": layer.every, "unit": layer.unit},
             "participants": [[emails[person] for person in turn] for turn in layer.turns],
