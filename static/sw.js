@@ -21,9 +21,11 @@ self.addEventListener('push', (event) => {
   }));
 });
 
+// Links carry the public address; this site may be open under another name of the same server.
+const here = (url) => { const {pathname, search} = new URL(url, self.location.origin); return new URL(pathname + search, self.location.origin); };
+
 async function open(url) {
-  const target = new URL(url, self.location.origin);
-  if (target.origin !== self.location.origin) return;
+  const target = here(url);
   const tabs = await self.clients.matchAll({type: 'window', includeUncontrolled: true});
   const tab = tabs.find((one) => new URL(one.url).pathname === target.pathname);
   if (tab) { await tab.focus(); return; }
@@ -34,7 +36,7 @@ async function acknowledge(notification) {
   const {url, acknowledge_url: link} = notification.data;
   const tag = notification.tag;
   try {
-    const answer = await fetch(link, {method: 'POST', headers: {Accept: 'application/json'}, credentials: 'omit', signal: AbortSignal.timeout(8000)});
+    const answer = await fetch(here(link), {method: 'POST', headers: {Accept: 'application/json'}, credentials: 'omit', signal: AbortSignal.timeout(8000)});
     const told = await answer.json().catch(() => ({}));
     const text = told.text || told.detail || (answer.ok ? 'Acknowledged' : '');
     if (!answer.ok && answer.status !== 409) throw new Error(text);
