@@ -25,9 +25,12 @@ class Pager:
     path: str = "/in/token-of-prometheus-0123456789"
 
 
-def pager(**policy: Any) -> Pager:
-    """Bob is on duty for a minute, then Ana for two; once more after that."""
-    ana, bob = build.user("ana"), build.user("bob")
+def pager(channel: str = "email", **policy: Any) -> Pager:
+    """Bob is on duty for a minute, then Ana for two; once more after that. Both are reached by `channel`."""
+    ana, bob = (build.user(name, reachable=channel == "email") for name in ("ana", "bob"))
+    if channel != "email":
+        for person in (ana, bob):
+            build.contact(person, channel)
     team = build.team("payments", manager=ana, responders=[bob])
     schedule = build.schedule("primary", team=team, turns=[[bob]])
     made = build.policy("payments", (60, [schedule]), (120, [ana]), team=team, **{"repeat": 1, **policy})
