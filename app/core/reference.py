@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import re
 from pathlib import Path
+from typing import Any, get_args
 
+from app import plugin_api
 from app.core.plugins import Registry, load
 from app.core.settings import SETTINGS, Setting
 
@@ -56,10 +60,31 @@ def _anchor(title: str) -> str:
     return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
 
 
+def offered() -> str:
+    """What plugins may import, one row each."""
+    things = {name: getattr(plugin_api, name) for name in sorted(plugin_api.__all__, key=str.lower)}
+    rows = [f"| `{name}{_arguments(thing)}` | {_cell(_meaning(thing))} |" for name, thing in things.items()]
+    return "\n".join(["| name | is |", "|---|---|", *rows])
+
+
+def _arguments(thing: Any) -> str:
+    if dataclasses.is_dataclass(thing):
+        return f"({', '.join(field.name for field in dataclasses.fields(thing))})"
+    return f"({', '.join(inspect.signature(thing).parameters)})" if inspect.isfunction(thing) else ""
+
+
+def _meaning(thing: Any) -> str:
+    if get_args(thing):
+        return " ".join(f"`{value}`" for value in get_args(thing))
+    if not (inspect.isclass(thing) or inspect.isroutine(thing)):
+        return f"`{thing}`" if isinstance(thing, int) else "marks a hook"
+    return (inspect.getdoc(thing) or "").partition("\n\n")[0].replace("\n", " ")
+
+
 def pages(registry: Registry) -> dict[str, str]:
     """The whole text that each page with generated parts should have, by its name in docs/."""
     parts = {"configuration.md": ("settings", settings_table(registry)),
-             "integrations.md": ("guides", guides(registry))}
+             "integrations.md": ("guides", guides(registry)), "plugins.md": ("names", offered())}
     return {page: _filled((ROOT / "docs" / page).read_text(encoding="utf-8"), *part) for page, part in parts.items()}
 
 
