@@ -67,7 +67,10 @@ LAYER = shape(
     ends=nullable(LOCAL), participants=listed(listed(EMAIL, 10, minItems=1), 100, minItems=1),
     rotation=shape(("unit",), every={"type": "integer", "minimum": 1, "maximum": 365, "default": 1},
                    unit={"type": "string", "enum": list(UNITS)}),
-    restrictions=listed(RESTRICTION, 20, default=[]), skip_inactive={"type": "boolean", "default": False})
+    restrictions=listed(RESTRICTION, 20, default=[]), skip_inactive={"type": "boolean", "default": False},
+    first_turn={"type": "integer", "minimum": 0, "maximum": 99,
+                "description": "The place in `participants` of the turn that begins at `starts`, from 0; "
+                               "it counts only for a layer that is new, others go on with the next turn"})
 OVERRIDE = shape(("starts", "ends"), starts=LOCAL, ends=LOCAL, people=listed(EMAIL, 10), replaces=nullable(EMAIL),
                  reason=text(200, default=""))
 SCHEDULE = shape(("key", "name", "team", "time_zone"), key=KEY, name=text(100, 1), team=KEY, time_zone=ZONE,

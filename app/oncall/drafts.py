@@ -69,12 +69,17 @@ def _layer(value: Mapping[str, Any], zone: str, people: People, here: Problems) 
     }
     if len(here.found) > before:
         return None
+    columns["first_turn"] = _first_turn(value.get("first_turn"), columns["turns"])
     columns |= {name: columns[name].isoformat() for name in ("starts", "ends") if columns[name]}
     row = Layer(**columns)
     for fault in limits.check_layer(layer_of(row, zone)):
         here.add(fault.field, fault.message)
     row.starts, row.ends = row.starts[:16], row.ends[:16] if row.ends else None
     return row
+
+
+def _first_turn(given: object, turns: list[list[int]]) -> int:
+    return given % len(turns) if isinstance(given, int) and turns else 0
 
 
 def _turns(given: object, people: People, here: Problems) -> list[list[int]]:
@@ -106,7 +111,8 @@ def _restrictions(given: object, here: Problems) -> list[dict[str, Any]]:
     return found
 
 
-def overrides(given: object, zone: ZoneInfo, people: People, problems: Problems, now: datetime) -> list[Override]:
+def overrides(given: object, zone: ZoneInfo, people: People, problems: Problems, *,
+              now: datetime) -> list[Override]:
     """The overrides of a document; faults stand below `overrides[0]`. Past ones are fine."""
     found: list[Override] = []
     taken: list[rules.Override] = []

@@ -3,7 +3,7 @@
 from app.core.events import Kind
 
 CREATED = Kind("schedule.created", "{actor} added the schedule {name}", ("name", "after"))
-CHANGED = Kind("schedule.changed", "{actor} changed the schedule {name}", ("name", "before", "after"))
+CHANGED = Kind("schedule.changed", "{actor} changed the schedule {name}", ("name", "before", "after", "takes_effect"))
 REMOVED = Kind("schedule.removed", "{actor} removed the schedule {name}", ("name", "before"))
 OVERRIDE_ADDED = Kind("schedule.override_added", "{actor} made an override in {name}: {what}",
                       ("name", "what", "after"))

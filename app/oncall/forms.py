@@ -16,7 +16,6 @@ from app.core.errors import Conflict, Invalid, Problem
 from app.core.forms import Problems
 from app.identity.models import User
 from app.identity.queries import may
-from app.identity.rules import version_of
 from app.oncall import drafts, limits, pages, queries, rules
 from app.oncall.models import Schedule
 
@@ -141,7 +140,7 @@ def schedule_form(schedule: Schedule | None, by: Actor, *, typed: Mapping[str, A
     written = [_as_text(layer) for layer in values.get("layers", [])]
     members = sorted((one.user for one in schedule.team.memberships), key=lambda one: one.name) if schedule else []
     return ScheduleForm(schedule, values, [*written, _as_text({})], pages.teams_for(by), members,
-                        version_of(document) if schedule else "", problem, shown_faults(problems))
+                        queries.mark_of(document) if schedule else "", problem, shown_faults(problems))
 
 
 def typed_schedule(form: Mapping[str, str], schedule: Schedule | None) -> dict[str, Any]:

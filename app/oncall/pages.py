@@ -94,7 +94,8 @@ def duties(schedules: Iterable[Schedule], at: datetime) -> list[Duty]:
     following = {key: _following(plans[key], found, at + GAPS_AHEAD, inactive) for key, found in ahead.items()}
     people = queries.named(person for pair in following.values() for one in pair if one for person in one.people)
     names = {key: user.name for key, user in people.items()}
-    return [_duty(schedule, *following[schedule.id], names, list(timeline.gaps(ahead[schedule.id])))
+    return [_duty(schedule, *following[schedule.id], names,
+                  gaps=list(timeline.gaps(ahead[schedule.id])))
             for schedule in wanted]
 
 
@@ -109,7 +110,7 @@ def _following(plan: rules.Schedule, found: list[rules.Shift], end: datetime,
 
 
 def _duty(schedule: Schedule, now: rules.Shift, following: rules.Shift | None, names: Mapping[int, str],
-          gaps: list[rules.Shift]) -> Duty:
+          *, gaps: list[rules.Shift]) -> Duty:
     return Duty(schedule, [names[one] for one in now.people], now.end, now.layer,
                 [names[one] for one in following.people] if following else [],
                 following.end if following else None, gaps)

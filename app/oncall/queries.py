@@ -18,6 +18,7 @@ from app.core.db import session
 from app.core.errors import NotFound
 from app.identity.models import User
 from app.identity.queries import allow, visible_teams
+from app.identity.rules import version_of
 from app.oncall import rules
 from app.oncall.models import Layer, Override, Schedule
 
@@ -180,6 +181,11 @@ def schedule_document(schedule: Schedule) -> dict[str, Any]:
     return {"key": schedule.key, "name": schedule.name, "team": schedule.team.key, "time_zone": schedule.time_zone,
             "layers": [layer_document(layer, emails) for layer in latest(schedule)],
             "overrides": [override_document(one, emails, zone) for one in overrides]}
+
+
+def mark_of(document: Mapping[str, Any]) -> str:
+    """A short mark of what an editor of the schedule looks at: overrides, which come and go, are no part of it."""
+    return version_of({name: value for name, value in document.items() if name != "overrides"})
 
 
 def layer_document(layer: Layer, emails: Mapping[int, str]) -> dict[str, Any]:

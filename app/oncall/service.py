@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import IntegrityError
 
@@ -14,24 +13,26 @@ from app.core.access import Actor
 from app.core.db import locked, session
 from app.core.errors import Conflict, NotFound
 from app.core.events import record
-from app.core.forms import Problems, check_key, check_text, refuse, time_zone
+from app.core.forms import Problems, check_key, check_text, refuse
 from app.core.panels import panels
-from app.identity.models import Team, User
-from app.identity.queries import allow, team_by_key
-from app.identity.rules import version_of
-from app.oncall import drafts, events, overrides
-from app.oncall.models import Layer, Override, Schedule
-from app.oncall.queries import schedule_by_key, schedule_document
+from app.identity.models import User
+from app.identity.queries import allow
+from app.oncall import drafts, editing, events, overrides
+from app.oncall.models import Override, Schedule
+from app.oncall.preview import Preview
+from app.oncall.queries import mark_of, schedule_by_key, schedule_document
+from app.oncall.versions import When
 
 Values = Mapping[str, Any]
 
 
-def save_schedule(values: Values, *, by: Actor, seen: str = "", new: bool = False) -> Schedule:
+def save_schedule(values: Values, *, by: Actor, seen: str = "", new: bool = False, when: When = None) -> Schedule:
     """Create or change the schedule `values["key"]`; only what is named changes, but `layers` is the whole list.
 
-    `overrides` are added to those that people made; the ones a document made before and names no more are taken
-    back. `seen` is the `version_of` its document that the editor looked at: a newer one raises Conflict; a key that is
-    taken is refused when `new`. Raises Invalid with paths like `layers[0].rotation.every`.
+    Layers change from `when` on, what has been stays. `overrides` are added to those that people made; the ones a
+    document made before and names no more are taken back. `seen` is the `mark_of` its document that the editor looked
+    at: a newer one raises Conflict with both; a key that is taken is refused when `new`. Raises Invalid with paths
+    like `layers[0].rotation.every`.
     """
     problems = Problems()
     key = problems.take("key", check_key, values.get("key"))
@@ -41,89 +42,67 @@ def save_schedule(values: Values, *, by: Actor, seen: str = "", new: bool = Fals
             refuse("key", "There is a schedule with this key already")
         schedule = locked(Schedule, schedule.id) or schedule
         allow(by, "schedule.edit", team_id=schedule.team_id)
-    before = schedule_document(schedule) if schedule else {}
-    clean = _checked(values, schedule, by, problems)
-    zone = clean.get("time_zone") or (schedule.time_zone if schedule else "UTC")
-    people = drafts.people_named([values.get("layers"), values.get("overrides")])
-    layers = drafts.layers(values["layers"], zone, people, problems) if values.get("layers") is not None else None
-    stand_ins = (drafts.overrides(values["overrides"], ZoneInfo(zone), people, problems, clock.now())
-                 if values.get("overrides") is not None else None)
+    wish = editing.read(values, schedule, by, problems)
+    editing.check_when(when, clock.now(), problems)
     problems.raise_if_any()
-    if seen and seen != version_of(before):
-        raise Conflict("Somebody else changed this schedule meanwhile. Look at it again before you save.", state=before)
-    schedule = _stored(schedule, str(key), clean)
-    if layers is not None:
-        _set_layers(schedule, layers)
-    if stand_ins is not None:
-        _set_overrides(schedule, stand_ins, problems)
-    session.flush()
-    _tell(schedule, before, by)
+    if schedule is None:
+        return _created(str(key), wish, by)
+    if seen and seen != mark_of(schedule_document(schedule)):
+        raise Conflict("Somebody else changed this schedule meanwhile. Look at what stands now before you save.",
+                       state={"current": schedule_document(schedule), "yours": dict(values)})
+    _change(schedule, wish, when, by)
     return schedule
 
 
-def _checked(values: Values, schedule: Schedule | None, by: Actor, problems: Problems) -> dict[str, Any]:
-    """The clean values of the plain columns that are named."""
-    clean: dict[str, Any] = {}
-    if "name" in values or schedule is None:
-        clean["name"] = problems.take("name", check_text, values.get("name"), least=1, most=100, label="The name")
-    if "time_zone" in values or schedule is None:
-        clean["time_zone"] = problems.take("time_zone", time_zone, values.get("time_zone"))
-    if "team" in values or schedule is None:
-        clean["team"] = problems.take("team", _team, values.get("team"), schedule=schedule)
-        if clean["team"] is not None:
-            allow(by, "schedule.edit", team_id=clean["team"].id)
-    return clean
+def preview_schedule(schedule: Schedule, values: Values, *, by: Actor, when: When = None) -> Preview:
+    """What `save_schedule` of these values would change, for those who may save them; stores nothing."""
+    allow(by, "schedule.edit", team_id=schedule.team_id)
+    problems = Problems()
+    wish = editing.read(values, schedule, by, problems)
+    editing.check_when(when, clock.now(), problems)
+    problems.raise_if_any()
+    return editing.planned(schedule, wish, when)
 
 
-def _team(key: object, *, schedule: Schedule | None) -> Team:
-    team = team_by_key(key) if isinstance(key, str) else None
-    if team is None or (team.archived_at is not None and (schedule is None or schedule.team_id != team.id)):
-        raise ValueError(f"There is no team {key}" if key else "A schedule needs a team")
-    return team
+def _created(key: str, wish: editing.Wish, by: Actor) -> Schedule:
+    schedule = Schedule(key=key, layers=[], overrides=[], versions=[], **wish.columns)
+    try:
+        with session.begin_nested():
+            session.add(schedule)
+    except IntegrityError:
+        raise Conflict(f"There is a schedule {key} already") from None
+    editing.store(schedule, wish, editing.after(schedule, wish, None, clock.now()))
+    _set_overrides(schedule, wish.overrides or [])
+    session.flush()
+    editing.keep(schedule, {}, by, "")
+    record(events.CREATED, schedule.ref, by=by, also=[schedule.team.ref], name=schedule.name,
+           after=schedule_document(schedule))
+    return schedule
 
 
-def _stored(schedule: Schedule | None, key: str, clean: dict[str, Any]) -> Schedule:
-    if schedule is None:
-        schedule = Schedule(key=key, layers=[], overrides=[], **clean)
-        try:
-            with session.begin_nested():
-                session.add(schedule)
-        except IntegrityError:
-            raise Conflict(f"There is a schedule {key} already") from None
-    for name, value in clean.items():
+def _change(schedule: Schedule, wish: editing.Wish, when: When, by: Actor) -> None:
+    """Make the schedule what is wished and tell what is different, if anything is."""
+    before, kept = schedule_document(schedule), editing.content(schedule)
+    present = editing.versions_of(schedule)
+    versions = editing.after(schedule, wish, when, clock.now())
+    note = editing.effects(present, versions, wish.zone)
+    editing.store(schedule, wish, versions)
+    for name, value in wish.columns.items():
         if getattr(schedule, name) != value:
             setattr(schedule, name, value)
-    return schedule
+    if wish.overrides is not None:
+        _set_overrides(schedule, wish.overrides)
+    session.flush()
+    if note or kept != editing.content(schedule):
+        editing.keep(schedule, kept, by, note)
+    if note or before != schedule_document(schedule):
+        record(events.CHANGED, schedule.ref, by=by, also=[schedule.team.ref], name=schedule.name, before=before,
+               after=schedule_document(schedule), takes_effect=note)
 
 
-COLUMNS = ("position", "name", "time_zone", "starts", "ends", "every", "unit", "turns", "restrictions",
-           "skip_inactive")
-
-
-def _set_layers(schedule: Schedule, drafted: list[Layer]) -> None:
-    """Make the layers those of the draft; a row stays the same layer by its name, else by its place."""
-    left = list(schedule.layers)
-    kept: dict[int, Layer] = {}
-    for sign in ("name", "position"):
-        for place, draft in enumerate(drafted):
-            match = next((old for old in left if place not in kept and getattr(old, sign) == getattr(draft, sign)),
-                         None)
-            if match is not None:
-                left.remove(match)
-                kept[place] = match
-    rows = []
-    for place, draft in enumerate(drafted):
-        row = kept.get(place, draft)
-        for name in COLUMNS:
-            if getattr(row, name) != getattr(draft, name):
-                setattr(row, name, getattr(draft, name))
-        rows.append(row)
-    schedule.layers = rows
-
-
-def _set_overrides(schedule: Schedule, wanted: list[Override], problems: Problems) -> None:
+def _set_overrides(schedule: Schedule, wanted: list[Override]) -> None:
     """Add the overrides that are not there yet; take back those that only an earlier document wanted."""
-    now = clock.now()
+    now, problems = clock.now(), Problems()
     present = {overrides.same(one): one for one in schedule.overrides}
     named = {overrides.same(one) for one in wanted}
     for key, old in present.items():
@@ -218,13 +197,3 @@ def _refuse_conflict(schedule: Schedule, made: Override) -> None:
     if other is not None:
         raise Conflict(f"This overlaps the override {overrides.in_words(other)}. Take that back first, or choose "
                        "other times.", {"override": {"id": str(other.id), **overrides.written(schedule, other)}})
-
-
-def _tell(schedule: Schedule, before: dict[str, Any], by: Actor) -> None:
-    """Record what is different from `before`, if anything is."""
-    after = schedule_document(schedule)
-    if not before:
-        record(events.CREATED, schedule.ref, by=by, also=[schedule.team.ref], name=schedule.name, after=after)
-    elif after != before:
-        record(events.CHANGED, schedule.ref, by=by, also=[schedule.team.ref], name=schedule.name, before=before,
-               after=after)

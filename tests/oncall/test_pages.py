@@ -13,7 +13,7 @@ from app.core.db import session, transaction
 from app.core.feed import View
 from app.oncall.live import FEEDS
 from app.oncall.models import Override, Schedule
-from app.oncall.queries import schedule_document
+from app.oncall.queries import latest, schedule_document
 from app.oncall.service import add_override
 from tests import build
 from tests.oncall.test_service import person
@@ -160,7 +160,7 @@ def test_a_fault_of_a_layer_stands_at_its_control_and_a_stale_form_saves_nothing
     stale = browser.post("/schedules/primary/edit", data={**sent, **layer(0, every="3")})
     assert stale.status_code == 409 and "Somebody else changed" in stale.text
     session.expire_all()
-    assert primary.layers[0].every == 2
+    assert latest(primary)[0].every == 2
 
 
 def test_layers_change_places_and_go_by_their_fields(signed_in, primary, ana):
@@ -169,10 +169,10 @@ def test_layers_change_places_and_go_by_their_fields(signed_in, primary, ana):
     swapped = {**layer(0, position="2"), **layer(1, name="night", position="1")}
     browser.post("/schedules/primary/edit", data={**sent, **swapped})
     session.expire_all()
-    assert [one.name for one in primary.layers] == ["night", "base"]
+    assert [one.name for one in latest(primary)] == ["night", "base"]
     browser.post("/schedules/primary/edit", data={**sent, **layer(0, name="night", remove="1"), **layer(1)})
     session.expire_all()
-    assert [one.name for one in primary.layers] == ["base"]
+    assert [one.name for one in latest(primary)] == ["base"]
 
 
 def test_a_responder_sees_no_edit_and_a_schedule_is_deleted_only_by_a_manager(signed_in, primary, ana, bob, charlie):

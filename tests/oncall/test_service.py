@@ -15,9 +15,8 @@ from app.core.db import session, transaction
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.events import Event
 from app.identity.models import Membership
-from app.identity.rules import version_of
 from app.oncall.models import Layer, Schedule
-from app.oncall.queries import on_duty, schedule_document, shifts
+from app.oncall.queries import latest, mark_of, on_duty, schedule_document, shifts
 from app.oncall.service import add_override, remove_override, remove_schedule, save_schedule
 from tests import build
 
@@ -80,17 +79,17 @@ def test_a_document_comes_back_as_it_went_in_and_the_second_time_changes_nothing
     assert facts() == ["schedule.created"]
 
 
-def test_only_what_is_named_changes_and_a_layer_stays_the_same_row_by_its_name(payments):
+def test_only_what_is_named_changes_and_a_layer_stays_the_same_by_its_name(payments):
     schedule = saved(DOCUMENT)
-    before = {layer.name: layer.id for layer in schedule.layers}
+    lanes = {layer.id for layer in schedule.layers}
     saved({"key": "primary", "name": "First line"})
     saved({"key": "primary", "layers": list(reversed(DOCUMENT["layers"]))})
     session.expire_all()
     assert schedule.name == "First line" and len(schedule.overrides) == 2
-    assert [(layer.name, layer.id) for layer in schedule.layers] == [
-        ("office", before["office"]), ("base", before["base"])]
+    assert [layer.name for layer in latest(schedule)] == ["office", "base"]
+    assert {layer.origin_id or layer.id for layer in schedule.layers} == lanes
     saved({"key": "primary", "layers": DOCUMENT["layers"][:1]})
-    assert list(session.scalars(select(Layer.name))) == ["base"]
+    assert [layer.name for layer in latest(schedule)] == ["base"]
     assert facts() == ["schedule.created"] + ["schedule.changed"] * 3
 
 
@@ -255,11 +254,11 @@ def test_a_manager_edits_and_others_do_not_and_a_stale_edit_is_refused_with_what
     for by in (bob, charlie):
         with pytest.raises(Forbidden):
             saved({"key": "primary", "name": "Mine"}, by=person(by))
-    seen = version_of(schedule_document(primary))
+    seen = mark_of(schedule_document(primary))
     saved({"key": "primary", "name": "Ours"}, by=person(ana))
     with pytest.raises(Conflict) as refused, transaction():
         save_schedule({"key": "primary", "name": "Mine"}, by=person(ana), seen=seen)
-    assert refused.value.state["name"] == "Ours"
+    assert refused.value.state["current"]["name"] == "Ours" and refused.value.state["yours"]["name"] == "Mine"
 
 
 def test_a_schedule_in_use_is_kept_and_an_unused_one_goes_with_its_layers(app, primary, ana, monkeypatch):
