@@ -22,6 +22,7 @@ MODELS = (
 # Pages for people and calls for machines, one blueprint each: module, and where it is mounted.
 BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.core.probes", ""), ("app.identity.routes", ""), ("app.identity.api", "/api/v1"),
+    ("app.identity.scim", "/scim/v2"),
     ("app.escalation.routes", ""), ("app.incidents.routes", ""), ("app.incidents.api", "/api/v1"),
     ("app.oncall.routes", ""), ("app.oncall.api", "/api/v1"),
     ("app.catalog.routes", ""), ("app.ingest.routes", ""), ("app.ingest.doors", ""), ("app.ingest.api", "/api/v1"),

@@ -44,12 +44,14 @@ def person_of_cookie(user_id: str) -> User | None:
 
 @login_manager.request_loader
 def person_of_token(_request: Any) -> User | None:
-    """The owner of the bearer token, on /api/v1 only."""
-    text = _bearer() if request.path.startswith("/api/v1") else ""
+    """The owner of the bearer token, on /api/v1, and on /scim/v2 where nothing but the scope for it counts."""
+    directory = request.path.startswith("/scim/v2/")
+    text = _bearer() if directory or request.path.startswith("/api/v1") else ""
     token = api_token(text) if text else None
     if token is None:
         return None
-    g.api_token, g.scopes = token, frozenset(token.scopes) if token.scopes is not None else None
+    scopes = frozenset(token.scopes) if token.scopes is not None else None
+    g.api_token, g.scopes = token, frozenset({"scim"}) & (scopes or frozenset()) if directory else scopes
     return token.user
 
 

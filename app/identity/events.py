@@ -13,6 +13,10 @@ PASSWORD_CHANGED = Kind("user.password_changed", "{actor} changed the password o
 USER_DEACTIVATED = Kind("user.deactivated", "{actor} deactivated {name}", data=("name",))
 USER_ACTIVATED = Kind("user.activated", "{actor} activated {name}", data=("name",))
 
+USER_REMOVED = Kind("user.removed", "{actor} took {name} out of the directory", data=("name",))
+ADDRESS_VOUCHED = Kind("user.address_vouched", "{actor} vouched for the address {email} of {name}",
+                       data=("name", "email"))
+
 SIGNED_IN = Kind("user.signed_in", "{actor} signed in")
 SIGN_IN_FAILED = Kind("user.sign_in_failed", "A sign-in as {email} failed", data=("email",))
 LOCKED = Kind("user.locked", "Sign-in as {email} is locked after too many wrong passwords", data=("email", "until"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -12,7 +13,11 @@ from app.core.db import Base, Key, foreign
 
 
 class User(Base):
-    """A person. Never deleted while history names them; `email` is stored in lower case."""
+    """A person. Never deleted while history names them; `email` is stored in lower case.
+
+    `external_id`, `user_name` (in lower case) and `profile` are what the directory that provisions people knows them
+    by and said of them; `removed_at` is when it took them out of its list. A `break_glass` account is none of its.
+    """
 
     __tablename__ = "users"
 
@@ -23,6 +28,11 @@ class User(Base):
     time_zone: Mapped[str] = mapped_column(String(64), default="UTC")
     state: Mapped[str] = mapped_column(String(20), default="active")
     password_hash: Mapped[str | None] = mapped_column(String(300))
+    break_glass: Mapped[bool] = mapped_column(default=False)
+    external_id: Mapped[str | None] = mapped_column(String(254), index=True, unique=True)
+    user_name: Mapped[str | None] = mapped_column(String(254), index=True, unique=True)
+    profile: Mapped[dict[str, Any] | None]
+    removed_at: Mapped[datetime | None]
     last_login_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     memberships: Mapped[list[Membership]] = relationship(back_populates="user", cascade="all, delete-orphan")
@@ -51,6 +61,7 @@ class Team(Base):
     description: Mapped[str] = mapped_column(String(500), default="")
     private: Mapped[bool] = mapped_column(default=False)
     tags: Mapped[list[str]] = mapped_column(default=list)
+    external_id: Mapped[str | None] = mapped_column(String(254), index=True, unique=True)
     archived_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     memberships: Mapped[list[Membership]] = relationship(back_populates="team", cascade="all, delete-orphan")

@@ -28,7 +28,7 @@ TABLE: dict[str, frozenset[str]] = {
     "team.read": EVERYBODY, "team.edit": MANAGERS, "team.create": ADMINS,
     "people.read": EVERYBODY, "people.edit": ADMINS,
     "own.read": EVERYBODY, "own.edit": EVERYBODY,
-    "audit.read": MANAGERS, "admin": ADMINS,
+    "audit.read": MANAGERS, "admin": ADMINS, "scim": ADMINS,
 }
 # A person paged for, assigned to or requested on an incident is a responder there, for these actions only.
 INVOLVED = frozenset({"incident.read", "incident.act"})
@@ -47,7 +47,7 @@ NEEDED_SCOPES: dict[str, frozenset[str]] = {
     "integration.read": _READ_CONFIG, "integration.secrets": _READ_CONFIG, "integration.edit": _WRITE_CONFIG,
     "team.read": _READ_CONFIG, "team.edit": _WRITE_CONFIG, "team.create": _WRITE_CONFIG,
     "people.read": _READ_CONFIG, "people.edit": _WRITE_CONFIG, "own.read": frozenset(SCOPES),
-    "own.edit": _WRITE_CONFIG,
+    "own.edit": _WRITE_CONFIG, "scim": frozenset({"scim"}),
 }
 
 
