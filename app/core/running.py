@@ -20,6 +20,7 @@ def up(demo: bool) -> None:
     with app.app_context():
         from app.core.schema import migrate
 
+        lock = supervisor.claim(app.config)
         migrate()
         if demo:
             function("app.config.demo.fill")()
@@ -30,7 +31,7 @@ def up(demo: bool) -> None:
             first = function("app.identity.service.first_start")()
         if first:
             click.echo(f"\n  {first}\n")
-    supervisor.run(app.config, app.config["ROOT"])
+    supervisor.run(app.config, app.config["ROOT"], lock)
 
 
 def _shown(url: str) -> str:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shlex
+import socket
 import stat
 import subprocess
 import sys
 from pathlib import Path
 
 from app.core import redis as redis_server
+from app.core.errors import Conflict
+
+LOCK = 3  # the supervisor closes every file that it inherits from number 5 upwards
 
 PART = """
 [program:{name}]
@@ -74,17 +79,52 @@ def written(config: dict[str, str], root: Path) -> Path:
     return path
 
 
-def run(config: dict[str, str], root: Path) -> None:
+def claim(config: dict[str, str]) -> int:
+    """The lock of this instance, held until it is closed: a second supervisor would take the first one's Redis away.
+
+    Raises Conflict when the instance runs already or its port is taken.
+    """
+    run = Path(config["ONCALL_INSTANCE"]) / "run"
+    run.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open(run / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _check_port(config["HOST"], int(config["PORT"]))
+    except BlockingIOError:
+        os.close(lock)
+        raise Conflict(f"{config['ONCALL_INSTANCE']} is running already. Stop that one first, or set ONCALL_INSTANCE "
+                       "to another folder.") from None
+    except Conflict:
+        os.close(lock)
+        raise
+    return lock
+
+
+def _check_port(host: str, port: int) -> None:
+    try:
+        family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as fault:
+        raise Conflict(f"Nothing can listen on {host} port {port}: {fault.strerror}. Set HOST and PORT to an address "
+                       "of this machine that is free.") from None
+
+
+def run(config: dict[str, str], root: Path, lock: int) -> None:
     """Become the supervisor. Ctrl-C or SIGTERM stops every part together, in at most 8 seconds, then Redis."""
     os.environ["ONCALL_INSTANCE"] = config["ONCALL_INSTANCE"]
     path = written(config, root)
     sys.stdout.flush()
     make_output_openable()
+    if lock != LOCK:
+        os.dup2(lock, LOCK)
+    os.set_inheritable(LOCK, True)
     os.execv(sys.executable, [sys.executable, "-m", "supervisor.supervisord", "-c", str(path)])
 
 
 def make_output_openable() -> None:
-    """The supervisor opens its own output by name, which a socket (systemd's journal) refuses: a pipe is put before it."""
+    """The supervisor opens its own output by name, which a socket (journald) refuses: a pipe is put before it."""
     if stat.S_ISSOCK(os.fstat(1).st_mode):
         relay = subprocess.Popen(["cat"], stdin=subprocess.PIPE, start_new_session=True)
         assert relay.stdin is not None

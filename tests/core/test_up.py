@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
+
+import pytest
+
+from app.core import up
+from app.core.errors import Conflict
 
 OPENS_BY_NAME = """
 from app.core.up import make_output_openable
@@ -26,3 +32,19 @@ def test_parts_can_speak_when_the_output_is_a_socket_as_under_systemd():
 def test_an_ordinary_output_stays_what_it_was():
     done = subprocess.run([sys.executable, "-c", OPENS_BY_NAME], capture_output=True, text=True, timeout=30)
     assert (done.returncode, done.stdout) == (0, "a part speaks")
+
+
+def test_one_instance_has_one_supervisor_at_a_time(tmp_path):
+    config = {"ONCALL_INSTANCE": str(tmp_path), "HOST": "127.0.0.1", "PORT": "0"}
+    first = up.claim(config)
+    with pytest.raises(Conflict, match="is running already"):
+        up.claim(config)
+    os.close(first)
+    os.close(up.claim(config))
+
+
+def test_a_port_that_is_taken_is_said_before_anything_starts(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        config = {"ONCALL_INSTANCE": str(tmp_path), "HOST": "127.0.0.1", "PORT": str(taken.getsockname()[1])}
+        with pytest.raises(Conflict, match="port"):
+            up.claim(config)
