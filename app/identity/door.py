@@ -18,14 +18,19 @@ from app.core.db import session, transaction
 from app.core.errors import Forbidden, Invalid, NotFound, RateLimited
 from app.core.extensions import login_manager
 from app.core.pages import go, page
+from app.core.secrets import new_token
 from app.core.web import actor, csrf_token, wants_json
-from app.identity import credentials, pages, rules, signin
+from app.identity import challenges, credentials, factors, pages, rules, signin, signin_pages
 from app.identity.models import LoginSession, User
 from app.identity.queries import api_token, login_of, may_anywhere, setup_link
 
 blueprint = Blueprint("identity", __name__)
 # Views of which the edge or the view itself asks who it is: a signed link, the token of a sender, a live socket.
 OPEN = ("public", "token")
+# What stays open to a person who has to set up a second factor first.
+BEFORE_FACTOR = tuple(f"identity.{name}" for name in (
+    "second_factor", "begin_codes", "confirm_codes", "passkey_options", "add_passkey", "sign_out", "prove",
+    "prove_by_password"))
 WRONG = "E-mail or password is wrong."
 DEAD_LINK = "This link was used already or is older than 24 hours. Ask for a new one."
 
@@ -88,7 +93,16 @@ def gate() -> Any:
     if not may_anywhere(actor(), action):
         raise Forbidden("Your role does not include this.")
     _note_use()
+    if request.endpoint not in BEFORE_FACTOR and g.get("login") is not None and factors.missing(g.login):
+        return _led_to_factor()
     return None
+
+
+def _led_to_factor() -> Any:
+    """The settings demand a second factor: nothing else opens before it is there."""
+    if wants_json():
+        raise Forbidden("Set up a second factor first.")
+    return go(url_for("identity.second_factor"))
 
 
 def _note_use() -> None:
@@ -139,7 +153,7 @@ def login() -> Any:
     target = rules.own_path(request.args.get("next"))
     if current_user.is_authenticated:
         return redirect(target, 303)
-    return page("identity/login.html", pages.LoginPage(next=target))
+    return page("identity/login.html", signin_pages.login_page(next=target))
 
 
 @blueprint.post("/login")
@@ -148,11 +162,11 @@ def login() -> Any:
 def sign_in() -> Any:
     """Sign in with e-mail and password. Every failure looks alike and takes as long."""
     email, target = request.form.get("email", ""), rules.own_path(request.form.get("next") or request.args.get("next"))
-    shown = pages.LoginPage(email=email, next=target)
-    visitor = _visitor()
+    shown = signin_pages.login_page(email=email, next=target)
+    by = visitor()
     try:
         with transaction():
-            attempt = signin.begin_attempt(email, ip=visitor.ip)
+            attempt = signin.begin_attempt(email, ip=by.ip)
     except RateLimited as refusal:
         answer = page("identity/login.html", replace(shown, problem=refusal.detail), status=429)
         answer.headers["Retry-After"] = str(refusal.after)
@@ -160,14 +174,31 @@ def sign_in() -> Any:
     right = credentials.password_matches(attempt.password_hash, request.form.get("password", ""))
     with transaction():
         if not right:
-            signin.refuse_attempt(attempt, by=visitor)
+            signin.refuse_attempt(attempt, by=by)
             return page("identity/login.html", replace(shown, problem=WRONG), status=401)
-        user, token = signin.accept_attempt(attempt, by=visitor)
+        if factors.has_codes(attempt.user_id):
+            return _ask_code(attempt, target)
+        user, token = signin.accept_attempt(attempt, by=by)
     let_in(user, token)
     return go(target)
 
 
-def _visitor() -> Actor:
+def _ask_code(attempt: signin.Attempt, target: str) -> Any:
+    """The password was right; nothing opens before the code, not even for somebody who was signed in here."""
+    signin.half_accept(attempt)
+    cookie.clear()
+    kept = {"user_id": attempt.user_id, "email": attempt.email, "password_hash": attempt.password_hash, "next": target}
+    cookie["held"] = challenges.put("code", kept, browser=browser_secret())
+    return go(url_for("identity.code"))
+
+
+def browser_secret() -> str:
+    """What tells this browser from others before anybody is signed in; new with each login."""
+    return str(cookie.setdefault("browser", new_token()))
+
+
+def visitor() -> Actor:
+    """Whoever is not signed in yet."""
     return Actor("anonymous", "Somebody", "web", ip=request.remote_addr or "", agent=request.user_agent.string)
 
 
@@ -194,11 +225,11 @@ def setup(token: str) -> Any:
 @access("public")
 def complete_setup(token: str) -> Any:
     """Make the first admin, or set the person's password; then they are signed in."""
-    link, visitor = setup_link(token), _visitor()
+    link, by = setup_link(token), visitor()
     if link is None:
         raise NotFound(DEAD_LINK)
     try:
-        user, login_token = signin.use_link(token, request.form, ip=visitor.ip, agent=visitor.agent)
+        user, login_token = signin.use_link(token, request.form, ip=by.ip, agent=by.agent)
     except Invalid as refusal:
         return page("identity/setup.html", pages.setup_page(link, request.form, refusal.problems), status=422)
     let_in(user, login_token)

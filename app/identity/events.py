@@ -31,3 +31,14 @@ TEAM_RESTORED = Kind("team.restored", "{actor} restored the team {name}", data=(
 TOKEN_CREATED = Kind("api_token.created", "{actor} created the API token {name} for {owner}",
                      data=("name", "owner", "scopes", "expires_at"))
 TOKEN_REVOKED = Kind("api_token.revoked", "{actor} revoked the API token {name} of {owner}", data=("name", "owner"))
+
+IDENTITY_LINKED = Kind("user.identity_linked", "{name} signs in by {issuer}", data=("name", "issuer", "verified"))
+SSO_REFUSED = Kind("user.sso_refused", "A single sign-on was refused: {reason}", data=("reason", "email"))
+PROVED = Kind("user.proved", "{actor} proved who they are")
+FACTOR_ADDED = Kind("second_factor.added", "{actor} set up one-time codes")
+FACTOR_REMOVED = Kind("second_factor.removed", "{actor} removed the second factor of {name}", data=("name",))
+RECOVERY_CODES_MADE = Kind("recovery_codes.made", "{actor} made new recovery codes")
+RECOVERY_CODE_USED = Kind("recovery_code.used", "{actor} used a recovery code; {left} are left", data=("left",))
+PASSKEY_ADDED = Kind("passkey.added", "{actor} added the passkey {name}", data=("name",))
+PASSKEY_REMOVED = Kind("passkey.removed", "{actor} removed the passkey {name}", data=("name",))
+PASSKEY_REFUSED = Kind("passkey.refused", "A passkey was refused: {reason}", data=("reason",))

@@ -1,15 +1,15 @@
-"""People, teams, memberships, login sessions and API tokens."""
+"""People, teams, memberships, login sessions, API tokens, and what proves who somebody is."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String, UniqueConstraint
+from sqlalchemy import String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
-from app.core.db import Base, Key, foreign
+from app.core.db import Base, BigId, Key, foreign
 
 
 class User(Base):
@@ -94,6 +94,8 @@ class LoginSession(Base):
     ended_at: Mapped[datetime | None]
     ip: Mapped[str] = mapped_column(String(64), default="")
     agent: Mapped[str] = mapped_column(String(300), default="")
+    road: Mapped[str] = mapped_column(String(20), default="password")
+    proved_at: Mapped[datetime | None] = mapped_column(default=clock.now)
     user: Mapped[User] = relationship()
 
 
@@ -136,3 +138,68 @@ class FailedLogin(Base):
     id: Mapped[Key]
     subject: Mapped[str] = mapped_column(String(300), index=True)
     at: Mapped[datetime] = mapped_column(default=clock.now)
+
+class Identity(Base):
+    """What an identity provider calls a person: one subject of one issuer, bound to one account for good."""
+
+    __tablename__ = "identities"
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+
+    id: Mapped[Key]
+    user_id: Mapped[int] = foreign("users.id", index=True)
+    issuer: Mapped[str] = mapped_column(String(500))
+    subject: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    user: Mapped[User] = relationship()
+
+
+class Challenge(Base):
+    """A question put to one browser, answered once within minutes: a state, an expected code, a passkey's challenge."""
+
+    __tablename__ = "challenges"
+
+    id: Mapped[Key]
+    purpose: Mapped[str] = mapped_column(String(20))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    browser_hash: Mapped[str] = mapped_column(String(64))
+    sealed: Mapped[str] = mapped_column(Text)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class CodeGenerator(Base):
+    """A person's application for one-time codes (RFC 6238): the sealed secret, and the last step that was used."""
+
+    __tablename__ = "code_generators"
+
+    id: Mapped[Key]
+    user_id: Mapped[int] = foreign("users.id", unique=True)
+    sealed: Mapped[str] = mapped_column(Text)
+    last_step: Mapped[int] = mapped_column(default=0)
+    confirmed_at: Mapped[datetime | None]
+
+
+class RecoveryCode(Base):
+    """A code on paper that stands in once for the application that is lost; only its SHA-256 is stored."""
+
+    __tablename__ = "recovery_codes"
+
+    id: Mapped[Key]
+    user_id: Mapped[int] = foreign("users.id", index=True)
+    code_hash: Mapped[str] = mapped_column(String(64))
+    used_at: Mapped[datetime | None]
+
+
+class Passkey(Base):
+    """A key pair that a person's device holds (WebAuthn); `credential` and `public_key` are base64url."""
+
+    __tablename__ = "passkeys"
+
+    id: Mapped[Key]
+    user_id: Mapped[int] = foreign("users.id", index=True)
+    credential: Mapped[str] = mapped_column(String(1400), unique=True)
+    public_key: Mapped[str] = mapped_column(Text)
+    sign_count: Mapped[int] = mapped_column(BigId, default=0)
+    name: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    last_used_at: Mapped[datetime | None]
+    user: Mapped[User] = relationship()

@@ -47,15 +47,6 @@ def zones_with(chosen: object) -> list[tuple[str, str]]:
 
 
 @dataclass(frozen=True)
-class LoginPage:
-    """The sign-in form."""
-
-    email: str = ""
-    next: str = "/"
-    problem: str = ""
-
-
-@dataclass(frozen=True)
 class SetupPage:
     """The form behind a one-time link; `person` is empty for the first admin."""
 

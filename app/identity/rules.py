@@ -100,6 +100,41 @@ def locked_until(failures: Sequence[datetime], tries: int, lasts: timedelta) -> 
     return until
 
 
+CHALLENGE_LASTS = timedelta(minutes=10)
+PROOF_LASTS = timedelta(minutes=15)
+CODE_SECONDS, RECOVERY_CODES, MOST_PASSKEYS = 30, 10, 10
+
+
+def password_serves(mode: str, single_sign_on: bool, break_glass: bool) -> bool:
+    """Whether a password signs this account in. `mode` is the setting; what it does not know means `break-glass`."""
+    return break_glass or mode == "everyone" or (not mode and not single_sign_on)
+
+
+def factor_required(setting: str, role: str) -> bool:
+    """Whether a person of this platform role has to add a second factor to the password."""
+    return setting == "everyone" or (setting == "admins" and role == "admin")
+
+
+def proof_valid(proved_at: datetime | None, now: datetime) -> bool:
+    """Whether the last proof of who somebody is still counts."""
+    return proved_at is not None and now < proved_at + PROOF_LASTS
+
+
+def steps_to_try(now: datetime, last_used: int) -> list[int]:
+    """The time steps whose codes are taken (RFC 6238, 5.2): the present one and its neighbours, each only once."""
+    step = int(now.timestamp()) // CODE_SECONDS
+    return [tried for tried in (step, step - 1, step + 1) if tried > last_used]
+
+
+def link_fault(verified: object, has_password: bool, break_glass: bool, bound: bool) -> str:
+    """Why an identity must not be linked to the account that has its address (IDN-03); "" when it may be."""
+    if verified is not True:
+        return "the provider does not say that this address is verified"
+    if break_glass or has_password:
+        return "the account with this address is a local one, with a password"
+    return "the account with this address belongs to another identity" if bound else ""
+
+
 def password_fault(password: str, *, name: str, email: str, common: frozenset[str]) -> str:
     """Why this password can't be taken, as a sentence; "" when it can. `common` holds lower-case passwords."""
     plain = password.casefold()

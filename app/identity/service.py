@@ -63,7 +63,8 @@ def _user_fields(values: Values, problems: Problems, user: User | None) -> dict[
 
 def _add_user(email: str, clean: dict[str, Any], by: Actor) -> User:
     password = clean.pop("password", None)
-    user = User(email=email, memberships=[], **clean,
+    local = bool(password) and clean.get("role") == "admin" and by.kind in ("operator", "system")
+    user = User(email=email, memberships=[], break_glass=local, **clean,
                 password_hash=credentials.hash_password(password) if password else None)
     try:
         with session.begin_nested():

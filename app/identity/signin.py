@@ -8,6 +8,7 @@ from datetime import timedelta
 from math import ceil
 from typing import Any
 
+from flask import current_app
 from sqlalchemy import delete, func, select, update
 
 from app.core import clock
@@ -49,7 +50,15 @@ def begin_attempt(email: str, *, ip: str) -> Attempt:
     session.flush()
     user = user_by_email(email)
     active = user is not None and user.is_active
-    return Attempt(email, ip, user.id if user else None, user.password_hash if user and active else None)
+    serves = user is not None and active and password_serves(user)
+    return Attempt(email, ip, user.id if user else None, user.password_hash if user and serves else None)
+
+
+def password_serves(user: User) -> bool:
+    """Whether the settings let this person in with a password at all."""
+    config = current_app.config
+    single_sign_on = bool(config["OIDC_ISSUER"] and config["OIDC_CLIENT_ID"])
+    return rules.password_serves(config["PASSWORD_LOGIN"], single_sign_on, user.break_glass)
 
 
 def _refuse_locked(subject: str, tries: int, lasts: timedelta) -> None:
@@ -82,24 +91,43 @@ def _is_address(text: str) -> bool:
         return False
 
 
-def accept_attempt(attempt: Attempt, *, by: Actor) -> tuple[User, str]:
+def accept_attempt(attempt: Attempt, *, by: Actor, road: str = "password") -> tuple[User, str]:
     """The password was right: forget the account's wrong ones and open a login. Its person, and the cookie's value."""
     user = session.get_one(User, attempt.user_id)
     if not user.is_active or user.password_hash != attempt.password_hash:
         raise NotFound("This account changed a moment ago. Sign in again.")
     session.execute(delete(FailedLogin).where(FailedLogin.subject == f"email:{attempt.email}"))
-    newest = (select(func.max(FailedLogin.id)).where(FailedLogin.subject == f"ip:{attempt.ip}").scalar_subquery())
+    _take_back(f"ip:{attempt.ip}")
+    return user, open_login(user, ip=by.ip, agent=by.agent, road=road)
+
+
+def half_accept(attempt: Attempt) -> None:
+    """The password was right and a code must follow: this attempt does not count, wrong codes before it still do."""
+    _take_back(f"email:{attempt.email}")
+    _take_back(f"ip:{attempt.ip}")
+
+
+def _take_back(subject: str) -> None:
+    newest = select(func.max(FailedLogin.id)).where(FailedLogin.subject == subject).scalar_subquery()
     session.execute(delete(FailedLogin).where(FailedLogin.id == newest))
-    return user, open_login(user, ip=by.ip, agent=by.agent)
 
 
-def open_login(user: User, *, ip: str, agent: str) -> str:
-    """A new login of this person; its cookie value, of which only a hash is kept."""
+def open_login(user: User, *, ip: str, agent: str, road: str = "password") -> str:
+    """A new login of this person; its cookie value, of which only a hash is kept. `road` is how they came in."""
     token = new_token()
-    session.add(LoginSession(user_id=user.id, token_hash=digest(token), ip=ip[:64], agent=agent[:300]))
+    session.add(LoginSession(user_id=user.id, token_hash=digest(token), ip=ip[:64], agent=agent[:300], road=road))
     user.last_login_at = clock.now()
     session.flush()
     record(events.SIGNED_IN, user.ref, by=Actor(user.ref, user.name, "web", user.id, ip=ip, agent=agent))
+    return token
+
+
+def prove(login: LoginSession, *, road: str = "") -> str:
+    """The person proved again who they are: the login goes on under a new cookie value, which is returned."""
+    token = new_token()
+    login.token_hash, login.proved_at, login.road = digest(token), clock.now(), road or login.road
+    by = Actor(login.user.ref, login.user.name, "web", login.user_id, ip=login.ip, agent=login.agent)
+    record(events.PROVED, login.user.ref, by=by)
     return token
 
 
@@ -182,7 +210,7 @@ def use_link(token: str, values: Mapping[str, str], *, ip: str, agent: str) -> t
         raise NotFound("This link was used already.")
     by = Actor(user.ref, user.name, "web", user.id, ip=ip, agent=agent)
     if link.user is None:
-        user.password_hash = credentials.hash_password(password)
+        user.password_hash, user.break_glass = credentials.hash_password(password), True
         session.add(user)
         session.flush()
         by = replace(by, ref=user.ref, user_id=user.id)
@@ -190,7 +218,7 @@ def use_link(token: str, values: Mapping[str, str], *, ip: str, agent: str) -> t
         record(events.SETUP_COMPLETED, user.ref, by=by)
     else:
         set_password(user, password, by=by)
-    return user, open_login(user, ip=ip, agent=agent)
+    return user, open_login(user, ip=ip, agent=agent, road="link")
 
 
 def _first_admin(values: Mapping[str, str]) -> tuple[User, str]:

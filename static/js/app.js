@@ -5,3 +5,4 @@ import './shell.js';
 import './keys.js';
 import './live.js';
 import './push.js';
+import './passkeys.js';
