@@ -44,6 +44,8 @@ EXTRAS = {
     "oncall/versions": Extra(0.2, "what an edit makes of the layers; pure"),
     "oncall/preview": Extra(0.2, "the difference between two plans; pure"),
     "oncall/editing": Extra(2.8, "one edit from the document's fields to the layers' versions, looked at or made"),
+    "oncall/edit_pages": Extra(2.85, "page contexts of edits and versions, apart from those of duty"),
+    "oncall/routes_edit": Extra(5, "the routes of looking at edits and versions, apart from making them", edge=True),
     "oncall/drafts": Extra(2.5, "from the document's fields to layers and overrides"),
     "oncall/timeline": Extra(0.5, "positions in the lanes of a page; pure"),
     "oncall/overrides": Extra(2.5, "conflicts and words of one override"),

@@ -18,10 +18,11 @@ from app.core.paging import paged
 from app.core.web import actor
 from app.identity.models import User
 from app.identity.queries import allow, team_by_key
-from app.oncall import forms, queries, rules, service
+from app.oncall import editing, forms, queries, rules, schemas, service
 from app.oncall.limits import LONGEST_READING
-from app.oncall.models import Override, Schedule
+from app.oncall.models import Override, Schedule, ScheduleVersion
 from app.oncall.overrides import involved
+from app.oncall.preview import Preview, Span
 
 blueprint = Blueprint("oncall_api", __name__)
 TEXT, INSTANT = {"type": "string"}, {"type": "string", "format": "date-time"}
@@ -133,6 +134,86 @@ def remove_override(key: str, id: str) -> Any:
     """Delete an override to come, or end the one that runs."""
     service.remove_override(queries.override_for(queries.schedule_for(key, actor()), id), by=actor())
     return Response(status=204)
+
+
+@blueprint.post("/schedules/<key>/preview")
+@access("schedule.edit")
+@operation("What an edit would change in the next 8 weeks", request=schemas.EDIT,
+           responses={200: component("Preview", schemas.PREVIEW)}, description="Stores nothing.")
+def preview(key: str) -> Any:
+    """The exact difference of `shifts` before and after the edit."""
+    schedule = queries.schedule_for(key, actor(), "schedule.edit")
+    body = sent(request)
+    when = forms.read_when(body.get("from"), schedule)
+    return jsonify(_preview(service.preview_schedule(schedule, {**body, "key": key}, by=actor(), when=when)))
+
+
+@blueprint.post("/schedules/<key>/edit")
+@access("schedule.edit")
+@operation("Change a schedule from a chosen instant on", request=schemas.EDIT, responses={
+    200: component("ScheduleVersion", schemas.VERSION), 409: PROBLEM},
+    description="409: somebody else changed it since `seen`; `state` holds `current` and `yours`.")
+def edit(key: str) -> Any:
+    """What has been stays; answers the version that counts then."""
+    schedule = queries.schedule_for(key, actor(), "schedule.edit")
+    body = sent(request)
+    when = forms.read_when(body.get("from"), schedule)
+    values = {**{name: value for name, value in body.items() if name not in ("from", "seen")}, "key": key}
+    saved = service.save_schedule(values, by=actor(), seen=body.get("seen", ""), when=when)
+    return jsonify(_versions(saved)[0])
+
+
+@blueprint.get("/schedules/<key>/versions")
+@access("schedule.read")
+@operation("The versions of a schedule, newest first", responses={
+    200: {"type": "array", "items": component("ScheduleVersion", schemas.VERSION)}})
+def versions(key: str) -> Any:
+    """What each edit made of the schedule, when and by whom."""
+    return jsonify(_versions(queries.schedule_for(key, actor())))
+
+
+@blueprint.post("/schedules/<key>/versions/<int:number>/put-back")
+@access("schedule.edit")
+@operation("Make an earlier version count again", request=schemas.BACK, body_needed=False, responses={
+    200: component("ScheduleVersion", schemas.VERSION)}, description="From now on; the past stays as it was.")
+def put_back(key: str, number: int) -> Any:
+    """The version that counts then is a new one."""
+    schedule = queries.schedule_for(key, actor(), "schedule.edit")
+    when = forms.read_when(sent(request).get("from") or "now", schedule)
+    return jsonify(_versions(service.put_back(schedule, number, by=actor(), when=when))[0])
+
+
+def _versions(schedule: Schedule) -> list[dict[str, Any]]:
+    kept = list(schedule.versions) or [ScheduleVersion(number=1, made_at=schedule.created_at, made_by="", note="",
+                                                       content=editing.content(schedule))]
+    people = queries.named(person for one in kept for layer in one.content["layers"] for turn in layer["turns"]
+                           for person in turn)
+    emails = {key: user.email for key, user in people.items()}
+    return [{"number": one.number, "at": clock.rfc3339(one.made_at), "by": one.made_by or "",
+             "takes_effect": one.note or "", "name": one.content["name"], "time_zone": one.content["time_zone"],
+             "layers": [queries.layer_document(row, emails) for row in editing.kept_layers(one)],
+             "mark": queries.mark_of(queries.schedule_document(schedule)) if one is kept[-1] else ""}
+            for one in reversed(kept)]
+
+
+def _preview(found: Preview) -> dict[str, Any]:
+    people = {key: user.email for key, user in queries.named(one.person for one in found.shares).items()}
+    return {
+        "from": clock.rfc3339(found.start), "to": clock.rfc3339(found.end),
+        "differences": [{**_span(Span(one.start, one.end)), "before": [people[who] for who in one.before],
+                         "after": [people[who] for who in one.after], "layer_before": one.layer_before or None,
+                         "layer_after": one.layer_after or None} for one in found.differences],
+        "added": [{"person": people[one.person], **_span(span)} for one in found.shares for span in one.added],
+        "removed": [{"person": people[one.person], **_span(span)} for one in found.shares for span in one.removed],
+        "changed": [{"person": people[one.person], "before": _span(was), "after": _span(will)}
+                    for one in found.shares for was, will in one.changed],
+        "gaps": {"made": list(map(_span, found.gaps_made)), "closed": list(map(_span, found.gaps_closed))},
+        "hours": [{"person": people[one.person], "before": one.before / timedelta(hours=1),
+                   "after": one.after / timedelta(hours=1)} for one in found.shares]}
+
+
+def _span(span: Span) -> dict[str, Any]:
+    return {"start": clock.rfc3339(span.start), "end": clock.rfc3339(span.end)}
 
 
 def _at() -> Any:

@@ -161,6 +161,17 @@ def content(schedule: Schedule) -> dict[str, Any]:
             "layers": [{name: getattr(row, name) for name in (*WORDS, "first_turn")} for row in latest(schedule)]}
 
 
+def kept_layers(version: ScheduleVersion) -> list[Layer]:
+    """The layers of a version that was kept, as rows that are not stored."""
+    return [Layer(**columns, position=place) for place, columns in enumerate(version.content["layers"])]
+
+
+def wish_of(version: ScheduleVersion) -> Wish:
+    """The wish for what a schedule was to be before; overrides stay as they are."""
+    zone = version.content["time_zone"]
+    return Wish({"name": version.content["name"], "time_zone": zone}, kept_layers(version), None, zone)
+
+
 def keep(schedule: Schedule, before: Mapping[str, Any], by: Actor, note: str) -> None:
     """Keep what the schedule is now as its newest version; `before` becomes the first where none was kept yet."""
     if before and not schedule.versions:

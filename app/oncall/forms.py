@@ -17,7 +17,9 @@ from app.core.forms import Problems
 from app.identity.models import User
 from app.identity.queries import may
 from app.oncall import drafts, limits, pages, queries, rules
+from app.oncall.edit_pages import Difference, standing
 from app.oncall.models import Schedule
+from app.oncall.versions import When
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,17 @@ def read_span(start: datetime, end: datetime) -> tuple[datetime, datetime]:
     return start.astimezone(UTC), end.astimezone(UTC)
 
 
+def read_when(text: str | None, schedule: Schedule, field: str = "from") -> When:
+    """From when an edit counts: `next`, `now`, an RFC 3339 time or a local time in the schedule's zone; nothing is
+    what documents mean. Raises Invalid for `field`."""
+    if text is None or text in ("next", "now"):
+        return text  # type: ignore[return-value]  # the two words
+    problems = Problems()
+    at = problems.take(field, drafts.moment, text, zone=ZoneInfo(schedule.time_zone))
+    problems.raise_if_any()
+    return at
+
+
 @dataclass(frozen=True)
 class OverrideForm:
     """The form of an override: what stands in it, what is wrong, and which of its times occur twice."""
@@ -95,6 +108,8 @@ class ScheduleForm:
     seen: str = ""
     problem: str = ""
     faults: Mapping[str, str] = field(default_factory=dict)
+    difference: Difference | None = None
+    standing: list[tuple[str, str, str]] = field(default_factory=list)
 
 
 def override_form(schedule: Schedule, by: Actor, typed: Mapping[str, str],
@@ -133,20 +148,24 @@ def _occurs_twice(text: str, zone: str) -> bool:
 
 
 def schedule_form(schedule: Schedule | None, by: Actor, *, typed: Mapping[str, Any] | None = None,
-                  problems: Sequence[Problem] = (), problem: str = "") -> ScheduleForm:
-    """The form of `schedule` (None: a new one) with what was typed, if that was refused."""
+                  problems: Sequence[Problem] = (), problem: str = "",
+                  difference: Difference | None = None) -> ScheduleForm:
+    """The form of `schedule` (None: a new one) with what was typed, if that was refused (`problem`: because of what
+    stands by now, which is shown beside it) or is only looked at (`difference`)."""
     document = queries.schedule_document(schedule) if schedule else {"time_zone": _own_zone(by)}
     values: Mapping[str, Any] = dict(typed) if typed is not None else document
     written = [_as_text(layer) for layer in values.get("layers", [])]
     members = sorted((one.user for one in schedule.team.memberships), key=lambda one: one.name) if schedule else []
     return ScheduleForm(schedule, values, [*written, _as_text({})], pages.teams_for(by), members,
-                        queries.mark_of(document) if schedule else "", problem, shown_faults(problems))
+                        queries.mark_of(document) if schedule else "", problem, shown_faults(problems), difference,
+                        standing(schedule) if schedule and problem else [])
 
 
 def typed_schedule(form: Mapping[str, str], schedule: Schedule | None) -> dict[str, Any]:
     """The posted fields as values for `save_schedule`; layers left empty or marked for removal are left out."""
     values: dict[str, Any] = {name: form.get(name, "").strip() for name in ("name", "team", "time_zone")}
     values["key"] = schedule.key if schedule else form.get("key", "").strip()
+    values |= {name: form.get(name, "") for name in ("from_when", "from_date")}
     found = []
     for place in range(limits.LAYERS + 1):
         given = {name: form.get(f"layers-{place}-{name}", "").strip() for name in LAYER_FIELDS}
@@ -154,6 +173,14 @@ def typed_schedule(form: Mapping[str, str], schedule: Schedule | None) -> dict[s
             continue
         found.append((_number(given["position"], place), place, _layer(given)))
     return {**values, "layers": [layer for _, _, layer in sorted(found, key=lambda one: one[:2])]}
+
+
+def typed_when(form: Mapping[str, str], schedule: Schedule | None) -> When:
+    """From when the posted edit counts; a schedule that is new counts from the starts of its layers."""
+    if schedule is None:
+        return None
+    word = form.get("from_when", "next")
+    return read_when(form.get("from_date", "") if word == "date" else "now" if word == "now" else "next", schedule)
 
 
 LAYER_FIELDS = ("name", "starts", "ends", "every", "unit", "participants", "restrictions", "time_zone",

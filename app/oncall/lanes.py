@@ -126,8 +126,9 @@ def schedule_page(key: str, by: Actor, args: Mapping[str, str]) -> SchedulePage:
         days=timeline.days(shown, now), changes=timeline.changes(shown),
         final=timeline.blocks(rules.whole_shifts(plan, shown.start, shown.end, inactive=inactive), names, shown, now),
         stand_ins=timeline.stacked(timeline.blocks(map(_shift, overrides), names, shown, now)),
-        layers=[(layer, timeline.blocks(_held(layer, shown, inactive), names, shown, now))
-                for layer in reversed(plan.layers)],
+        layers=[(versions[-1], timeline.blocks(held, names, shown, now))
+                for versions in reversed(queries.lanes_of(schedule))
+                if (held := _held(versions, shown, inactive)) or versions[-1].until is None],
         overrides=overrides, people=people, used_by=used_by(schedule),
         may_edit=may(by, "schedule.edit", team_id=schedule.team_id),
         may_override=may(by, "schedule.override_self", team_id=schedule.team_id), panels=panels("schedule", schedule))
@@ -159,7 +160,7 @@ def _shift(one: Override) -> rules.Shift:
     return rules.Shift(one.starts_at, one.ends_at, tuple(one.people), rules.OVERRIDE)
 
 
-def _held(layer: rules.Layer, shown: timeline.Window, inactive: frozenset[int]) -> list[rules.Shift]:
-    """A layer's own shifts; where it has nobody it is empty, which is no gap."""
-    alone = rules.Schedule(layer.zone, (layer,))
+def _held(versions: tuple[rules.Layer, ...], shown: timeline.Window, inactive: frozenset[int]) -> list[rules.Shift]:
+    """A layer's own shifts through all its versions; where it has nobody it is empty, which is no gap."""
+    alone = rules.Schedule(shown.zone, versions)
     return [one for one in rules.whole_shifts(alone, shown.start, shown.end, inactive=inactive) if one.people]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,6 +24,7 @@ from app.oncall.models import Layer, Override, Schedule
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MANY = 500
+_EVER = datetime.max.replace(tzinfo=UTC)
 _PAST = timedelta(days=400)
 """How far back overrides are read when many schedules are asked at once; no call reads further."""
 
@@ -170,6 +171,15 @@ def _restriction(days: tuple[str, ...], first: str, last: str) -> rules.Restrict
 def override_of(override: Override) -> rules.Override:
     """An override's row as the rules read it."""
     return rules.Override(override.starts_at, override.ends_at, tuple(override.people), override.replaces_id)
+
+
+def lanes_of(schedule: Schedule) -> list[tuple[rules.Layer, ...]]:
+    """Each layer as all its versions in the order of time, lowest precedence first; those that were removed as well."""
+    found: dict[int, list[Layer]] = defaultdict(list)
+    for row in sorted(schedule.layers, key=lambda one: one.until or _EVER):
+        found[row.origin_id or row.id].append(row)
+    in_order = sorted(found.values(), key=lambda rows: rows[-1].position)
+    return [tuple(layer_of(row, schedule.time_zone) for row in rows) for rows in in_order]
 
 
 def schedule_document(schedule: Schedule) -> dict[str, Any]:

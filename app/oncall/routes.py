@@ -111,10 +111,10 @@ def remove(key: str) -> Response:
 def _saved(schedule: Schedule | None) -> Response:
     values = forms.typed_schedule(request.form, schedule)
     try:
-        saved = service.save_schedule(values, by=actor(), seen=request.form.get("seen", ""), new=schedule is None)
+        saved = service.save_schedule(values, by=actor(), seen=request.form.get("seen", ""), new=schedule is None,
+                                      when=forms.typed_when(request.form, schedule))
     except (Invalid, Conflict) as refused:
-        stale = isinstance(refused, Conflict)
-        form = forms.schedule_form(schedule, actor(), typed=None if stale and schedule else values,
-                                   problems=forms.problems_of(refused), problem=refused.detail if stale else "")
+        form = forms.schedule_form(schedule, actor(), typed=values, problems=forms.problems_of(refused),
+                                   problem=refused.detail if isinstance(refused, Conflict) else "")
         return page("oncall/edit.html", form, status=refused.status)
     return go(url_for("oncall.show", key=saved.key), f"Saved {saved.name}")

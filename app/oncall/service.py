@@ -64,6 +64,20 @@ def preview_schedule(schedule: Schedule, values: Values, *, by: Actor, when: Whe
     return editing.planned(schedule, wish, when)
 
 
+def put_back(schedule: Schedule, number: int, *, by: Actor, when: When = "now") -> Schedule:
+    """Make a version of the schedule count again, from `when` on: what has been stays. Raises NotFound, Invalid."""
+    allow(by, "schedule.edit", team_id=schedule.team_id)
+    schedule = locked(Schedule, schedule.id) or schedule
+    version = next((one for one in schedule.versions if one.number == number), None)
+    if version is None:
+        raise NotFound("There is no such version.")
+    problems = Problems()
+    editing.check_when(when, clock.now(), problems)
+    problems.raise_if_any()
+    _change(schedule, editing.wish_of(version), when, by)
+    return schedule
+
+
 def _created(key: str, wish: editing.Wish, by: Actor) -> Schedule:
     schedule = Schedule(key=key, layers=[], overrides=[], versions=[], **wish.columns)
     try:

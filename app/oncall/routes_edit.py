@@ -1,0 +1,44 @@
+"""Pages about edits: what one would change, the versions that were, and putting one back."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request, url_for
+
+from app.core.access import access
+from app.core.errors import Invalid
+from app.core.pages import go, page
+from app.core.web import actor
+from app.oncall import edit_pages, forms, queries, service
+
+blueprint = Blueprint("oncall_edit", __name__)
+
+
+@blueprint.post("/schedules/<key>/preview")
+@access("schedule.edit")
+def preview(key: str) -> Response:
+    """The form as it was typed, with what saving it would change; nothing is stored."""
+    schedule = queries.schedule_for(key, actor(), "schedule.edit")
+    values = forms.typed_schedule(request.form, schedule)
+    try:
+        found = service.preview_schedule(schedule, values, by=actor(), when=forms.typed_when(request.form, schedule))
+    except Invalid as refused:
+        form = forms.schedule_form(schedule, actor(), typed=values, problems=refused.problems)
+        return page("oncall/edit.html", form, status=refused.status)
+    difference = edit_pages.difference(schedule, found)
+    return page("oncall/edit.html", forms.schedule_form(schedule, actor(), typed=values, difference=difference))
+
+
+@blueprint.get("/schedules/<key>/history")
+@access("schedule.read")
+def history(key: str) -> Response:
+    """Who changed what and when, and every version that was."""
+    return page("oncall/history.html", edit_pages.history_page(key, actor()))
+
+
+@blueprint.post("/schedules/<key>/versions/<int:number>/put-back")
+@access("schedule.edit")
+def put_back(key: str, number: int) -> Response:
+    """Make an earlier version count again from now on."""
+    schedule = queries.schedule_for(key, actor(), "schedule.edit")
+    service.put_back(schedule, number, by=actor())
+    return go(url_for("oncall_edit.history", key=key), f"Version {number} counts again from now on")
