@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from app.core import clock
+from app.core.db import session
 from app.core.events import Event
 from app.escalation import queries, service
+from app.escalation.models import Run
+from app.identity.models import User
 from app.incidents import service as incidents
 from app.incidents.models import Incident
+from app.notifications.models import Message
+from app.notifications.queries import usable
+from app.notifications.service import UNDER_WAY, plain_message
+from app.oncall import queries as schedules
+from app.oncall import rules as duty
+from app.oncall.models import Schedule
+
+AHEAD = timedelta(days=30)
 
 
 def _incident(event: Event) -> Incident:
@@ -44,3 +61,46 @@ def skip_unreachable(event: Event) -> None:
     data = event.data
     if data.get("run") is not None and data.get("alone"):
         service.hurry(int(event.subject.partition(":")[2]), data["run"], data["level"], data["round"])
+
+
+def hand_on(event: Event) -> None:
+    """`user.deactivated`: where a level paged nobody but them, the next one is due now."""
+    user = _person(event)
+    if user.is_active:
+        return
+    theirs = select(Message.run_id).where(Message.user_id == user.id, Message.run_id.is_not(None))
+    for run in list(session.scalars(select(Run).where(Run.state == "running", Run.id.in_(theirs)).order_by(Run.id))):
+        level = select(Message.user_id).where(Message.run_id == run.id, Message.level == run.level,
+                                              Message.round == run.round)
+        paged = set(session.scalars(level))
+        left = set(session.scalars(level.where(Message.state.in_(("queued", *UNDER_WAY))))) - {user.id}
+        if user.id in paged and not left:
+            service.hurry(run.incident_id, run.id, run.level, run.round)
+
+
+def tell_of_gaps(event: Event) -> None:
+    """`user.deactivated`: the managers of each team whose schedule has nobody at some time now are told when."""
+    user, now = _person(event), clock.now()
+    plans = {} if user.is_active else schedules.plans_of(session.scalars(select(Schedule)).all(), since=now)
+    for key in sorted(key for key, plan in plans.items() if user.id in schedules.people_in(plan)):
+        schedule = session.get_one(Schedule, key)
+        gap = next(_new_gaps(plans[key], user), None)
+        managers = [member.user_id for member in schedule.team.memberships
+                    if member.role == "manager" and member.user.is_active]
+        for method in [] if gap is None else [one for found in usable(managers).values() for one in found]:
+            since = max(gap.start or now, now)
+            for message in plain_message("gap", method, once=f"gap:{event.id}:{schedule.id}:{method.id}"):
+                message.reason = f"{user.name} was deactivated, so nobody is on duty in {schedule.name} from " \
+                                 f"{since:%Y-%m-%d %H:%M} UTC"
+
+
+def _new_gaps(plan: duty.Schedule, user: User) -> Iterator[duty.Shift]:
+    """When nobody is on duty in the next 30 days that would not be so with `user`."""
+    now, inactive = clock.now(), schedules.inactive_of(plan)
+    for shift in duty.shifts(plan, now, now + AHEAD, inactive=inactive):
+        if not shift.people and duty.on_duty(plan, shift.start or now, inactive=inactive - {user.id}).people:
+            yield shift
+
+
+def _person(event: Event) -> User:
+    return session.get_one(User, int(event.subject.partition(":")[2]))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.core.db import session
 from app.core.events import Event, sentence
 from app.identity.models import User
 from app.incidents import service as incidents
 from app.incidents.models import Incident
-from app.notifications import service
+from app.notifications import proofs, service
 from app.notifications.models import Message
 
 
@@ -57,3 +57,18 @@ def ask_assigned(event: Event) -> None:
 
 def _people(ids: list[int]) -> list[User]:
     return list(session.scalars(select(User).where(User.id.in_(ids), User.state == "active").order_by(User.id)))
+
+
+def forget_leaver(event: Event) -> None:
+    """`user.deactivated`: what waits for them is not sent any more."""
+    user = session.get_one(User, int(event.subject.partition(":")[2]))
+    if not user.is_active:
+        session.execute(update(Message).where(Message.user_id == user.id, Message.state == "queued").values(
+            state="cancelled", error=sentence(event)))
+
+
+def take_vouched_address(event: Event) -> None:
+    """`user.address_vouched`: the directory or identity provider says this is their address, so it is proven."""
+    user = session.get_one(User, int(event.subject.partition(":")[2]))
+    if user.email == event.data["email"]:
+        proofs.vouch(user, user.email)
