@@ -26,8 +26,8 @@ from app.identity.queries import (
     user_document,
     visible_teams,
 )
-from app.identity.service import deactivate_user, save_user
-from app.identity.teams import archive_team, save_team
+from app.identity.service import activate_user, deactivate_user, save_user
+from app.identity.teams import archive_team, restore_team, save_team
 from app.ingest import queries as ingest
 from app.ingest.models import Integration
 from app.ingest.service import remove_integration, save_integration
@@ -44,7 +44,8 @@ Values = Mapping[str, Any]
 class Kind:
     """One kind: where it stands in the document, how it is found, written down, saved and removed.
 
-    `later` are the keys that name objects of later kinds: `finish` saves them once everything exists.
+    `later` are the keys that name objects of later kinds: `finish` saves them once everything exists. `restore` takes
+    back into use what was put away and is named again.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Kind:
     read: str
     edit: str
     later: tuple[str, ...] = ()
+    restore: Callable[..., Any] | None = None
 
     def key(self, thing: Any) -> str:
         """What the document calls this object."""
@@ -83,6 +85,12 @@ def _finish_user(user: User, values: Values, *, by: Actor) -> None:
         save_contact_methods(user, values["contact_methods"], by=by)
     if values.get("rules") is not None:
         save_rules(user, values["rules"], by=by)
+
+
+def _restore_user(user: User, *, by: Actor) -> None:
+    """Only who was deactivated: who is invited answers for themselves."""
+    if user.state == "deactivated":
+        activate_user(user, by=by)
 
 
 def _team_document(team: Team) -> dict[str, Any]:
@@ -121,10 +129,11 @@ KINDS: tuple[Kind, ...] = (
     Kind("users", "user", "email", user_by_email,
          lambda by: select(User).where(User.state != "deactivated").order_by(User.email),
          _user_document, save_user, deactivate_user, _finish_user, "people.read", "people.edit",
-         ("contact_methods", "rules")),
+         ("contact_methods", "rules"), _restore_user),
     Kind("teams", "team", "key", team_by_key,
          lambda by: _of_teams(select(Team).where(Team.archived_at.is_(None)), Team.id, by),
-         _team_document, save_team, archive_team, _finish_team, "team.read", "team.edit", ("policy",)),
+         _team_document, save_team, archive_team, _finish_team, "team.read", "team.edit", ("policy",),
+         restore_team),
     Kind("schedules", "schedule", "key", oncall.schedule_by_key,
          lambda by: _of_teams(select(Schedule), Schedule.team_id, by), oncall.schedule_document,
          _save_schedule, remove_schedule, _nothing, "schedule.read", "schedule.edit"),
@@ -137,7 +146,8 @@ KINDS: tuple[Kind, ...] = (
          _service_document, save_service, _remove_service, _finish_service, "team.read", "service.edit",
          ("depends_on", "policy")),
     Kind("integrations", "integration", "key", ingest.integration_by_key,
-         lambda by: ingest.visible(select(Integration).where(Integration.removed_at.is_(None)), by), ingest.integration_document,
+         lambda by: ingest.visible(select(Integration).where(Integration.removed_at.is_(None)), by),
+         ingest.integration_document,
          save_integration, remove_integration, _nothing, "integration.read", "integration.edit"),
 )
 BY_NAME = {kind.name: kind for kind in KINDS}

@@ -115,7 +115,9 @@ class _Work:
                 self.failed.add((kind.name, key))
                 continue
             with self._blaming(kind, position, key):
-                self.things[kind.name, key] = kind.save(early(kind, item), by=self.by)
+                self.things[kind.name, key] = thing = kind.save(early(kind, item), by=self.by)
+                if kind.restore and (kind.name, key) not in self.before:
+                    kind.restore(thing, by=self.by)
 
     def _depend(self) -> None:
         """All dependencies at once: the graph as a whole must be free of cycles, whatever the order of the lines."""

@@ -43,12 +43,13 @@ KEY = text(60, pattern="^[a-z0-9-]{2,60}$", **{"x-rule": "must have 2 to 60 lowe
 SERVICE_KEY = text(100, pattern=f"^{catalog.KEY.pattern}$", **{"x-rule": catalog.KEY_RULE})
 ZONE = text(64, least=1, description="A name of the tz database, such as Europe/Berlin")
 DURATION = {"type": "string", "pattern": "^[0-9]{1,9}[smhd]$", "x-rule": "must be a duration like 30s, 5m, 2h or 1d"}
-LOCAL = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})?$",
+LOCAL = {"type": "string",
+         "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})?$",
          "x-rule": "must be a local time like 2026-01-05T09:00"}
 CLOCK = {"type": "string", "pattern": "^(([01][0-9]|2[0-3]):[0-5][0-9](:00)?|24:00)$", "x-rule": "must be a time like 09:00"}
 TAGS = listed(text(50, 1), 20, default=[])
 
-CONTACT_METHOD = shape(("name", "channel", "address"), name=text(60, 1), channel=text(40, 1), address=text(2000, 1),
+CONTACT_METHOD = shape(("channel", "address"), name=text(60, 1), channel=text(40, 1), address=text(2000, 1),
                        verified={"type": "boolean", "default": False})
 STEPS = listed(shape(("after", "via"), after=DURATION, via=text(60, 1)), 20)
 USER = shape(
@@ -77,7 +78,7 @@ SCHEDULE = shape(("key", "name", "team", "time_zone"), key=KEY, name=text(100, 1
                  layers=listed(LAYER, 20, default=[]), overrides=listed(OVERRIDE, 1000, default=[]))
 TARGET: Schema = {**shape((), user=EMAIL, schedule=KEY, team=KEY), "minProperties": 1, "maxProperties": 1,
                   "x-rule": "names exactly one of schedule, user and team"}
-LEVEL = shape(("timeout", "targets"), timeout=DURATION, targets=listed(TARGET, 20))
+LEVEL = shape(("targets",), timeout={**DURATION, "default": "5m"}, targets=listed(TARGET, 20))
 POLICY = shape(("key", "name", "levels"), key=KEY, name=text(100, 1), team=nullable(KEY), levels=listed(LEVEL, 10),
                repeat={"type": "integer", "minimum": 0, "maximum": 9, "default": 1})
 SERVICE = shape(("key", "name", "team"), key=SERVICE_KEY, name=text(100, 2), description=text(2000, default=""),

@@ -11,11 +11,15 @@ from sqlalchemy import func, select
 
 from app.config import service, shape
 from app.config.document import load
-from app.core.db import session
+from app.core.access import OPERATOR
+from app.core.db import session, transaction
 from app.core.errors import Invalid
 from app.core.events import Event
+from app.escalation.queries import policy_by_key, policy_document
 from app.identity.models import Team, User
 from app.identity.queries import team_by_key, user_by_email
+from app.identity.service import deactivate_user
+from app.identity.teams import archive_team
 from app.ingest.queries import integration_by_key
 from app.notifications.queries import contact_documents
 from tests import build
@@ -155,3 +159,23 @@ def test_secrets_may_come_from_the_environment_and_from_files_but_nothing_else_m
     assert integration_by_key("one").token_last4 == "ment"
     assert "no MISSING" in faults({"users": [{"email": "a@b.c", "name": "A", "password": "${env:MISSING}"}]})[0]
     assert "secret fields only" in faults({"users": [{"email": "a@b.c", "name": "${env:TOKEN_OF_TESTS}"}]})[0]
+
+
+def test_a_team_or_person_put_away_comes_back_when_the_document_names_them_again(app: Flask) -> None:
+    named = "version: 1\nusers: [{email: kim@example.com, name: Kim}]\nteams: [{key: back, name: Back}]\n"
+    apply(named)
+    with transaction():
+        deactivate_user(user_by_email("kim@example.com"), by=OPERATOR)
+        archive_team(team_by_key("back"), by=OPERATOR)
+    apply(named)
+    assert user_by_email("kim@example.com").is_active
+    assert team_by_key("back").archived_at is None
+    assert lines(apply(named)) == []
+
+
+def test_a_level_may_leave_its_time_out_and_a_contact_method_its_name(app: Flask) -> None:
+    apply("version: 1\nusers:\n- email: kim@example.com\n  name: Kim\n  contact_methods:\n"
+          "  - {channel: email, address: kim@example.com}\nescalation_policies:\n"
+          "- {key: pp, name: P, levels: [{targets: [{user: kim@example.com}]}]}\n")
+    assert [method["name"] for method in contact_documents(user_by_email("kim@example.com"))] == ["email"]
+    assert policy_document(policy_by_key("pp"))["levels"][0]["timeout"] == "5m"

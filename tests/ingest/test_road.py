@@ -160,3 +160,8 @@ def test_an_acknowledge_stops_what_waits(app, client, smtp, run_jobs, tick):
         run_jobs()
     assert run().state == "voided"
     assert len(smtp.to("bob@example.com")) == 1 and not smtp.to("ana@example.com")
+
+
+def test_an_unknown_token_in_a_header_is_told_to_machines_in_their_form(app):
+    refused = app.test_client().post("/in", json={"title": "x"}, headers={"X-API-Key": "unknown-token-0123456789"})
+    assert (refused.status_code, refused.mimetype) == (404, "application/problem+json")
