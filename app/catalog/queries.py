@@ -173,7 +173,8 @@ def directory(by: Actor, args: Mapping[str, str]) -> Directory:
         choices = choices.where(Team.id.in_(teams))
     return Directory(services=found["items"], next=found["next"], total=total, text=args.get("q", ""),
                      team=args.get("team", ""), lifecycle=args.get("lifecycle", ""), tag=args.get("tag", ""),
-                     team_choices=[(one.key, one.name) for one in session.scalars(choices)], may_add=may_anywhere(by, "service.edit"),
+                     team_choices=[(one.key, one.name) for one in session.scalars(choices)],
+                     may_add=may_anywhere(by, "service.edit"),
                      columns=panels("services", found["items"]))
 
 
@@ -186,7 +187,8 @@ def service_page(key: str, by: Actor) -> ServicePage:
             for way, ids in (("needs", out), ("needed_by", back))}
     changes = session.scalars(select(Event).where(Event.subject == service.ref, Event.kind.like("service.%"))
                               .order_by(Event.id.desc()).limit(10))
-    return ServicePage(service=service, needs=near["needs"], needed_by=near["needed_by"], changes=[Change(sentence(event), event.at) for event in changes],
+    return ServicePage(service=service, needs=near["needs"], needed_by=near["needed_by"],
+                       changes=[Change(sentence(event), event.at) for event in changes],
                       
                        may_edit=may(by, "service.edit", team_id=service.team_id),
                        may_page=may(by, "incident.create", team_id=service.team_id), panels=panels("service", service))

@@ -71,7 +71,8 @@ def _joined(text: str) -> str:
     """JSON writes what lies beyond 16 bits as two escapes, which YAML knows only as one."""
     if not text.lstrip().startswith("{"):
         return text
-    return PAIR.sub(lambda pair: pair[1] + f"\\U{0x10000 + (int(pair[2], 16) - 0xD800) * 0x400 + int(pair[3], 16) - 0xDC00:08x}",
+    return PAIR.sub(
+        lambda pair: pair[1] + f"\\U{0x10000 + (int(pair[2], 16) - 0xD800) * 0x400 + int(pair[3], 16) - 0xDC00:08x}",
                     text)
 
 

@@ -77,7 +77,8 @@ class Line:
 
 def frames(blocks: Mapping[str, str]) -> str:
     """The message hx-ws understands: each region replaced by its new self, morphed so that focus and text stay."""
-    return "".join(f'<hx-partial hx-target="#{name}" hx-swap="outerMorph">{html}</hx-partial>' for name, html in blocks.items())
+    return "".join(f'<hx-partial hx-target="#{name}" hx-swap="outerMorph">{html}</hx-partial>'
+                   for name, html in blocks.items())
 
 
 def emptied(names: Sequence[str]) -> str:

@@ -48,7 +48,8 @@ def _targets(form: Form, at: int) -> tuple[str, ...]:
 
 
 def moved(draft: Draft, action: str) -> Draft:
-    """The draft after a press: `add-level`, `remove-level:1`, `up:1`, `down:0`, `remove-target:1:0`; others change nothing."""
+    """The draft after a press: `add-level`, `remove-level:1`, `up:1`, `down:0`, `remove-target:1:0`; others change
+    nothing."""
     verb, _, place = action.partition(":")
     places = [int(part) for part in place.split(":") if part.isdecimal()]
     levels = list(draft.levels)

@@ -118,7 +118,8 @@ def set_team_policy(team: Team, key: str | None, *, by: Actor) -> None:
         insert = postgresql_insert if db.engine.dialect.name == "postgresql" else sqlite_insert
         session.execute(insert(TeamPolicy).values(team_id=team.id, policy_id=policy.id).on_conflict_do_update(
             index_elements=["team_id"], set_={"policy_id": policy.id}))
-    record(events.TEAM_DEFAULT_SET, team.ref, by=by, also=["policies"], team=team.name, policy=policy.name if policy else "nothing")
+    record(events.TEAM_DEFAULT_SET, team.ref, by=by, also=["policies"], team=team.name,
+           policy=policy.name if policy else "nothing")
 
 
 def set_service_policy(service: Service, key: str | None, *, by: Actor) -> None:

@@ -24,7 +24,8 @@ from app.incidents import service as incidents
 from app.incidents.models import Incident
 from app.notifications.service import Paging, page
 
-__all__ = ["add_policy", "advance", "escalate", "hurry", "remove_policy", "restart_timer", "save_policy", "set_service_policy",
+__all__ = ["add_policy", "advance", "escalate", "hurry", "remove_policy", "restart_timer", "save_policy",
+           "set_service_policy",
            "set_team_policy", "start", "void"]
 
 

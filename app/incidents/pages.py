@@ -153,7 +153,8 @@ def _rows(wanted: Filters, by: Actor, *, grouped: bool, cursor: tuple[str, int] 
 
 def _groups(rows: Iterable[Incident], wanted: Filters, by: Actor) -> list[tuple[str, int, list[Incident]]]:
     base = filtered(visible(select(Incident.urgency), by), wanted).subquery()
-    numbers = dict(session.execute(select(base.c.urgency, func.count()).group_by(base.c.urgency)).all())
+    numbers: dict[str, int] = {urgency: number for urgency, number in session.execute(
+        select(base.c.urgency, func.count()).group_by(base.c.urgency))}
     groups: dict[str, list[Incident]] = {}
     for row in rows:
         groups.setdefault(row.urgency, []).append(row)

@@ -112,7 +112,7 @@ def filtered(query: Select[Any], filters: Filters) -> Select[Any]:
 def _in_state(filters: Filters) -> ColumnElement[bool]:
     """Snoozed incidents are triggered ones that wait; where they stand `apart`, triggered means the others."""
     snoozed = Incident.snoozed_until.is_not(None)
-    wanted = Incident.status.in_(filters.status)
+    wanted: ColumnElement[bool] = Incident.status.in_(filters.status)
     if filters.apart:
         wanted = and_(wanted, ~snoozed)
     return or_(wanted, snoozed) if "snoozed" in filters.status else wanted
@@ -169,8 +169,9 @@ def check_known(filters: Filters, by: Actor) -> None:
 
 def last_resolved(by: Actor) -> Incident | None:
     """The incident that ended last, for "nothing is open"."""
-    return session.scalar(visible(select(Incident), by).where(Incident.status == "resolved")
-                          .order_by(Incident.resolved_at.desc()).limit(1))
+    found: Incident | None = session.scalar(visible(select(Incident), by).where(Incident.status == "resolved")
+                                            .order_by(Incident.resolved_at.desc()).limit(1))
+    return found
 
 
 def timeline(incident: Incident, *, after: int = 0, limit: int = 200) -> list[Event]:

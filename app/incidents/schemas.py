@@ -52,7 +52,8 @@ _ENTRY: dict[str, Any] = {
     "actor": {"type": "object", "properties": {"kind": TEXT, "id": TEXT, "name": TEXT}}}
 ENTRY = component("Entry", {"type": "object", "required": ["id", "at", "kind", "actor", "text", "data"],
                             "properties": _ENTRY})
-FACT = component("Fact", {"type": "object", "required": ["id", "at", "kind", "actor", "text", "data", "also"], "properties": {
+FACT = component("Fact", {
+    "type": "object", "required": ["id", "at", "kind", "actor", "text", "data", "also"], "properties": {
     **_ENTRY, "also": {"type": "array", "items": TEXT}, "ip": TEXT, "agent": TEXT}})
 
 NEW = _object({

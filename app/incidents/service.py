@@ -26,7 +26,8 @@ lock = moves.lock  # others reach it with the commands
 
 @dataclass(frozen=True)
 class Opening:
-    """What is known of an incident when it opens; `route` is the trace of the decision, `delivery` its origin. `quiet`: nobody is paged."""
+    """What is known of an incident when it opens; `route` is the trace of the decision, `delivery` its origin.
+    `quiet`: nobody is paged."""
 
     title: str
     severity: str = "medium"

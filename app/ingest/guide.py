@@ -15,7 +15,8 @@ from markupsafe import Markup, escape
 SHOWN, COPIED = 65_536, 10_000
 TAGS = {"p", "br", "strong", "em", "code", "pre", "blockquote", "ul", "ol", "li", "a", "hr", "h3", "h4", "h5", "h6",
         "table", "thead", "tbody", "tr", "th", "td"}
-PARTS = re.compile(r'(?P<k>"(?:[^"\\]|\\.)*")(?=\s*:)|(?P<s>"(?:[^"\\]|\\.)*")|(?P<n>-?\b\d[\d.eE+-]*\b|\b(?:true|false|null)\b)')
+PARTS = re.compile(r'(?P<k>"(?:[^"\\]|\\.)*")(?=\s*:)|'
+                   r'(?P<s>"(?:[^"\\]|\\.)*")|(?P<n>-?\b\d[\d.eE+-]*\b|\b(?:true|false|null)\b)')
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
@@ -26,7 +27,8 @@ def guide(readme: str, url: str) -> Markup:
     clean = nh3.clean(shown, tags=TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https"},
                       link_rel="noopener noreferrer")
     clean = clean.replace("<pre><code>", '<pre class="code card" role="group" tabindex="0" aria-label="To copy"><code>')
-    clean = clean.replace("<table>", '<div class="scroll card" role="group" tabindex="0" aria-label="Table"><table class="table">')
+    clean = clean.replace(
+        "<table>", '<div class="scroll card" role="group" tabindex="0" aria-label="Table"><table class="table">')
     clean = clean.replace("<ol>", '<ol class="stack tight">')
     return Markup(clean.replace("</table>", "</table></div>"))
 

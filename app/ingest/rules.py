@@ -60,7 +60,8 @@ def reading(signal: Signal, *, integration: str, default_severity: str, service:
         key=dedup_key(signal.dedup_key or title), status=signal.status, severity=severity,
         title=_cut(title, TITLE, "title", notes), body=_cut(signal.body, BODY, "text", notes),
         url=signal.url if len(signal.url) <= 2000 else "", labels=labels, notes=tuple(notes[:20]),
-        service_keys=tuple(dict.fromkeys(key.strip() for key in keys if key.strip() and digest(key.strip()) != token_hash)), happened_at=signal.happened_at)
+        service_keys=tuple(dict.fromkeys(key.strip() for key in keys if key.strip() and digest(key.strip()) != token_hash)),
+        happened_at=signal.happened_at)
 
 
 def dedup_key(text: str) -> str:

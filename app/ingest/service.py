@@ -20,7 +20,8 @@ from app.ingest.door import DRAIN
 from app.ingest.models import Delivery, Integration, RefusedRequest
 from app.ingest.saving import also, checked_key, save_integration, set_token
 
-__all__ = ["add_integration", "note_test", "pause", "remove_integration", "renew_token", "replay", "resume", "save_integration"]
+__all__ = ["add_integration", "note_test", "pause", "remove_integration", "renew_token", "replay", "resume",
+           "save_integration"]
 
 
 def add_integration(values: Mapping[str, Any], *, by: Actor) -> Integration:

@@ -37,7 +37,8 @@ def _back(message: str = "", *, tone: str = "calm") -> Response:
 def _shown(contacts_: pages.ContactsPanel | None = None, rules_: pages.RulesPanel | None = None, *,
            status: int = 200) -> Response:
     user = _me()
-    shown: list[pages.Panel] = [contacts_ or pages.contacts_panel(user), pages.browsers_panel(user), rules_ or pages.rules_panel(user)]
+    shown: list[pages.Panel] = [contacts_ or pages.contacts_panel(user), pages.browsers_panel(user),
+                                rules_ or pages.rules_panel(user)]
     return page("notifications/paging.html", pages.PagingPage(shown), status=status)
 
 

@@ -24,7 +24,8 @@ def payload(message: Message) -> bytes:
     said = {
         "id": message.id, "kind": message.kind, "title": message.subject[:250], "body": message.text[:1500],
         "url": links.get("open", ""), "incident": message.incident, "severity": message.severity,
-        "acknowledge_url": links.get("acknowledge", ""), "silent": message.urgency != "high", "tag": message.thread or message.incident or message.id,
+        "acknowledge_url": links.get("acknowledge", ""), "silent": message.urgency != "high",
+        "tag": message.thread or message.incident or message.id,
     }
     while len(body := json.dumps(said, ensure_ascii=False).encode("utf-8", "replace")) > PAYLOAD_BYTES:
         longest = max(("title", "body"), key=lambda name: len(said[name]))
