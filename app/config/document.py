@@ -154,6 +154,7 @@ def secret_paths(kind: str, item: Item, registry: Registry) -> Iterator[Path]:
     """Where an object of this kind holds secrets: they may be references, and are never written out."""
     if kind == "users":
         yield ("password",)
+        yield from (("contact_methods", at, "secret") for at in range(len(item.get("contact_methods") or ())))
     if kind == "integrations":
         yield from (("token",), ("secret",))
         plugin = registry.integrations.get(str(item.get("plugin")))

@@ -50,7 +50,7 @@ CLOCK = {"type": "string", "pattern": "^(([01][0-9]|2[0-3]):[0-5][0-9](:00)?|24:
 TAGS = listed(text(50, 1), 20, default=[])
 
 CONTACT_METHOD = shape(("channel", "address"), name=text(60, 1), channel=text(40, 1), address=text(2000, 1),
-                       verified={"type": "boolean", "default": False})
+                       verified={"type": "boolean", "default": False}, secret={**text(500), "writeOnly": True})
 STEPS = listed(shape(("after", "via"), after=DURATION, via=text(60, 1)), 20)
 USER = shape(
     ("email", "name"), email=EMAIL, name=text(200, 1), role={"type": "string", "enum": list(PLATFORM_ROLES),

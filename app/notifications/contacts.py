@@ -67,10 +67,22 @@ def _save_one(user: User, method: ContactMethod | None, value: Mapping[str, Any]
         method.proven_at = clock.now()
     session.add(method)
     session.flush()
-    if fresh or moved:
+    renewed = _give_secret(method, str(value.get("secret") or "")) and not fresh
+    if fresh or moved or renewed:
         say(events.METHOD_ADDED if fresh else events.METHOD_CHANGED, method, by)
     if proves:
         say(events.METHOD_PROVEN, method, by)
+
+
+def _give_secret(method: ContactMethod, chosen: str) -> bool:
+    """The secret of an address whose channel signs: the given one, else one made once. Whether it is a new one."""
+    channel, data = current_app.extensions["plugins"].channels[method.channel], queries.data_of(method)
+    secret = chosen or data.get("secret") or secrets.new_token()
+    if "sign" not in channel.can or secret == data.get("secret"):
+        return False
+    method.data_sealed = secrets.seal(json.dumps({**data, "secret": secret}),
+                                      bound_to=f"contact_method:{method.id}/data")
+    return True
 
 
 def checked_address(channel: str, address: Any, problems: Problems) -> str | None:

@@ -20,7 +20,7 @@ from app.core.pages import go, page
 from app.core.web import actor, wants_json
 from app.identity.models import User
 from app.notifications import contacts, forms, pages, proofs, queries, taps
-from app.notifications.models import OneTapLink
+from app.notifications.models import ContactMethod, OneTapLink
 
 blueprint = Blueprint("notifications", __name__)
 PROFILE = "identity.profile"
@@ -63,7 +63,13 @@ def add_contact() -> Response:
         proofs.send_code(method, by=by)
     except RateLimited as refusal:
         return _back(f"{method.name} is added. {refusal.detail}", tone="caution")
-    return _back(f"A code is on its way to {method.name}. Type it there.")
+    return _back(f"A code is on its way to {method.name}. Type it there.{_secret_of(method)}")
+
+
+def _secret_of(method: ContactMethod) -> str:
+    """The signing secret in words, for the one time that it is shown."""
+    secret = queries.data_of(method).get("secret")
+    return f" What is sent there is signed with this secret, shown only now: {secret}" if secret else ""
 
 
 @blueprint.post("/me/contacts/<int:key>/code")

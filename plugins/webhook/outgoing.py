@@ -14,7 +14,7 @@ class Webhook:
     slug = "webhook"
     name = "Webhook"
     address = Field("address", "Address", kind="url", required=True, help="Starts with https://")
-    can = frozenset({"verify", "room"})
+    can = frozenset({"verify", "room", "sign"})
     settings = ()
 
     def send(self, message: Message, address: Address, config: Any) -> Receipt:

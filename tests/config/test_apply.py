@@ -21,7 +21,7 @@ from app.identity.queries import team_by_key, user_by_email
 from app.identity.service import deactivate_user
 from app.identity.teams import archive_team
 from app.ingest.queries import integration_by_key
-from app.notifications.queries import contact_documents
+from app.notifications.queries import contact_documents, data_of, methods_of
 from tests import build
 from tests.config.documents import EXAMPLE, POLICY, WHOLE, apply, diff, events, faults, lines
 
@@ -179,3 +179,14 @@ def test_a_level_may_leave_its_time_out_and_a_contact_method_its_name(app: Flask
           "- {key: pp, name: P, levels: [{targets: [{user: kim@example.com}]}]}\n")
     assert [method["name"] for method in contact_documents(user_by_email("kim@example.com"))] == ["email"]
     assert policy_document(policy_by_key("pp"))["levels"][0]["timeout"] == "5m"
+
+
+def test_a_webhook_has_the_secret_of_the_document_else_one_of_its_own_and_no_export_tells_it(app: Flask) -> None:
+    method = "{channel: webhook, address: 'https://example.com/x'%s}"
+    named = "version: 1\nusers: [{email: kim@example.com, name: Kim, contact_methods: [" + method + "]}]\n"
+    apply(named % "")
+    made = data_of(methods_of(user_by_email("kim@example.com"))[0])["secret"]
+    assert len(made) >= 32 and lines(apply(named % "")) == []
+    apply(named % ", secret: chosen-secret")
+    assert data_of(methods_of(user_by_email("kim@example.com"))[0]) == {"secret": "chosen-secret"}
+    assert lines(apply(named % ", secret: chosen-secret")) == [] and "chosen-secret" not in str(service.export())

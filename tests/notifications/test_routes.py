@@ -1,10 +1,13 @@
 """The pages about how oneself is paged: methods, codes, rules, tests; and what others see of them."""
 
+import hashlib
+import hmac
 import re
 
 import pytest
 
 from app.core.db import session
+from app.notifications import queries
 from app.notifications.models import ContactMethod, Message, NotificationRule
 from tests import build
 from tests.notifications.paged import messages
@@ -98,6 +101,18 @@ def test_nobody_touches_the_methods_of_others(signed_in, ana, bob):
                for verb in ("code", "prove", "remove")]
     assert answers == [404, 404, 404] and methods(ana)[0].usable
     assert browser.get(f"/me/test/{ana.id}").status_code == 404
+
+
+def test_a_webhook_gets_a_secret_that_is_shown_once_and_signs_what_is_sent(now, tick, http_sink, signed_in, dora):
+    """Channels table: signed over timestamp and body; the code itself is signed already."""
+    browser = signed_in(dora)
+    browser.post("/me/contacts", data={"channel": "webhook", "address": f"{http_sink.url}/x", "name": "hook"})
+    secret = queries.data_of(methods(dora)[0])["secret"]
+    assert secret in browser.get("/me").text and secret not in browser.get("/me").text
+    tick(SEND)
+    call, = http_sink.calls
+    text = call.headers["x-oncall-timestamp"].encode() + b"." + call.body
+    assert call.headers["x-oncall-signature"] == f"v1={hmac.new(secret.encode(), text, hashlib.sha256).hexdigest()}"
 
 
 def test_others_see_addresses_masked(signed_in, ana, bob):
