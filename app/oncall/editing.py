@@ -16,7 +16,15 @@ from app.identity.models import Team
 from app.identity.queries import allow, team_by_key
 from app.oncall import drafts, overrides, preview, rules
 from app.oncall.models import Layer, Override, Schedule, ScheduleVersion
-from app.oncall.queries import inactive_of, latest, layer_of, override_of, plan_of
+from app.oncall.presence import away_of
+from app.oncall.queries import (
+    inactive_of,
+    latest,
+    layer_of,
+    override_of,
+    people_in,
+    plan_of,
+)
 from app.oncall.versions import Draft, Version, When, begin, edited
 
 Values = Mapping[str, Any]
@@ -100,7 +108,7 @@ def store(schedule: Schedule, wish: Wish, versions: Iterable[Version]) -> None:
 
 def _row(version: Version, rows: Mapping[int, Layer], wished: Sequence[Layer]) -> Layer:
     row = rows[version.id] if version.id is not None else wished[version.draft or 0]
-    columns = {"position": version.place, "since": version.layer.since, "until": version.layer.until,
+    columns: dict[str, Any] = {"position": version.place, "since": version.layer.since, "until": version.layer.until,
                "first_turn": version.layer.first_turn}
     if version.id is None:
         columns["origin_id"] = version.lane
@@ -135,6 +143,7 @@ def planned(schedule: Schedule, wish: Wish, when: When) -> preview.Preview:
     layers = tuple(one.layer for one in sorted(after(schedule, wish, when, now), key=lambda one: one.place))
     stand_ins = present.overrides if wish.overrides is None else tuple(_stand_ins(schedule, wish.overrides, now))
     asked = replace(present, layers=layers, overrides=stand_ins)
+    asked = replace(asked, away=away_of(people_in(asked)))
     start = when if isinstance(when, datetime) and when > now + preview.LENGTH else now
     return preview.compare(present, asked, start, inactive=inactive_of(present, asked))
 

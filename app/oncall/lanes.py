@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -128,7 +128,7 @@ def schedule_page(key: str, by: Actor, args: Mapping[str, str]) -> SchedulePage:
         stand_ins=timeline.stacked(timeline.blocks(map(_shift, overrides), names, shown, now)),
         layers=[(versions[-1], timeline.blocks(held, names, shown, now))
                 for versions in reversed(queries.lanes_of(schedule))
-                if (held := _held(versions, shown, inactive)) or versions[-1].until is None],
+                if (held := _held(replace(plan, layers=versions, overrides=()), shown, inactive)) or versions[-1].until is None],
         overrides=overrides, people=people, used_by=used_by(schedule),
         may_edit=may(by, "schedule.edit", team_id=schedule.team_id),
         may_override=may(by, "schedule.override_self", team_id=schedule.team_id), panels=panels("schedule", schedule))
@@ -160,7 +160,6 @@ def _shift(one: Override) -> rules.Shift:
     return rules.Shift(one.starts_at, one.ends_at, tuple(one.people), rules.OVERRIDE)
 
 
-def _held(versions: tuple[rules.Layer, ...], shown: timeline.Window, inactive: frozenset[int]) -> list[rules.Shift]:
+def _held(alone: rules.Schedule, shown: timeline.Window, inactive: frozenset[int]) -> list[rules.Shift]:
     """A layer's own shifts through all its versions; where it has nobody it is empty, which is no gap."""
-    alone = rules.Schedule(shown.zone, versions)
     return [one for one in rules.whole_shifts(alone, shown.start, shown.end, inactive=inactive) if one.people]

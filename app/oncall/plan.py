@@ -67,12 +67,25 @@ class Override:
 
 
 @dataclass(frozen=True)
+class Away:
+    """The person was deactivated from `since` until just before `until` (aware, in UTC); None: still is."""
+
+    person: Person
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True)
 class Schedule:
-    """Layers with the lowest precedence first, and the overrides above them; `zone` is the one people read it in."""
+    """Layers with the lowest precedence first, and the overrides above them; `zone` is the one people read it in.
+
+    Who is `away` holds no duty then; what was before and after is not touched by it.
+    """
 
     zone: ZoneInfo
     layers: tuple[Layer, ...] = ()
     overrides: tuple[Override, ...] = ()
+    away: tuple[Away, ...] = ()
 
 
 @dataclass(frozen=True)

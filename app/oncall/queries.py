@@ -21,9 +21,9 @@ from app.identity.queries import allow, visible_teams
 from app.identity.rules import version_of
 from app.oncall import rules
 from app.oncall.models import Layer, Override, Schedule
+from app.oncall.presence import MANY, away_of
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_MANY = 500
 _EVER = datetime.max.replace(tzinfo=UTC)
 _PAST = timedelta(days=400)
 """How far back overrides are read when many schedules are asked at once; no call reads further."""
@@ -57,7 +57,8 @@ def all_schedules(by: Actor) -> list[Schedule]:
 
 def plan_of(schedule: Schedule) -> rules.Schedule:
     """The schedule as the pure rules read it."""
-    return _plan(schedule.time_zone, schedule.layers, schedule.overrides)
+    plan = _plan(schedule.time_zone, schedule.layers, schedule.overrides)
+    return replace(plan, away=away_of(people_in(plan)))
 
 
 def on_duty(schedule: Schedule, at: datetime) -> rules.Shift:
@@ -99,9 +100,9 @@ def on_duty_now(schedules: Iterable[Schedule], at: datetime) -> dict[int, rules.
 
 
 def plans_of(schedules: Iterable[Schedule], *, since: datetime) -> dict[int, rules.Schedule]:
-    """The plans of many schedules by id, without the overrides and layers that ended before `since`; two queries."""
+    """The plans of many schedules by id, without the overrides and layers that ended before `since`; three queries."""
     wanted = {schedule.id: schedule.time_zone for schedule in schedules}
-    few = len(wanted) <= _MANY
+    few = len(wanted) <= MANY
     layers: dict[int, list[Layer]] = defaultdict(list)
     overrides: dict[int, list[Override]] = defaultdict(list)
     query = select(*Layer.__table__.columns).order_by(Layer.schedule_id, Layer.position)
@@ -111,16 +112,21 @@ def plans_of(schedules: Iterable[Schedule], *, since: datetime) -> dict[int, rul
     stand_ins = select(*Override.__table__.columns).where(Override.ends_at > since)
     for one in session.execute(stand_ins.where(Override.schedule_id.in_(wanted)) if few else stand_ins):
         overrides[one.schedule_id].append(one)  # type: ignore[arg-type]
-    return {key: _plan(zone, layers[key], overrides[key]) for key, zone in wanted.items()}
+    plans = {key: _plan(zone, layers[key], overrides[key]) for key, zone in wanted.items()}
+    people = {key: people_in(plan) for key, plan in plans.items()}
+    away = away_of(set().union(*people.values()))
+    return {key: replace(plan, away=tuple(one for one in away if one.person in people[key])) if away else plan
+            for key, plan in plans.items()}
 
 
 def inactive_of(*plans: rules.Schedule) -> frozenset[int]:
-    """Those people of the plans who are deactivated; one query."""
+    """Those people of the plans who are deactivated, but for those of whom the plans know since when; one query."""
     gone = select(User.id).where(User.state != "active")
-    people = {person for plan in plans for person in people_in(plan)} if len(plans) <= _MANY else set()
-    if 0 < len(people) <= _MANY:
+    people = {person for plan in plans for person in people_in(plan)} if len(plans) <= MANY else set()
+    if 0 < len(people) <= MANY:
         gone = gone.where(User.id.in_(people))
-    return frozenset(session.scalars(gone))
+    known = {one.person for plan in plans for one in plan.away if one.until is None}
+    return frozenset(session.scalars(gone)) - known
 
 
 def people_in(plan: rules.Schedule) -> set[int]:

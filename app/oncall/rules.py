@@ -9,13 +9,28 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-from app.oncall.limits import Problem, check_layer, check_override, check_range, check_schedule
-from app.oncall.plan import Layer, Override, Person, Restriction, Rotation, Schedule, Shift
+from app.oncall.limits import (
+    Problem,
+    check_layer,
+    check_override,
+    check_range,
+    check_schedule,
+)
+from app.oncall.plan import (
+    Away,
+    Layer,
+    Override,
+    Person,
+    Restriction,
+    Rotation,
+    Schedule,
+    Shift,
+)
 from app.oncall.turns import layer_spans, next_handoff, turn_number
 from app.oncall.wallclock import instants_of, local_instant, nearest_times, wall_time
 
 __all__ = [
-    "GAP", "LOOK_AHEAD", "OVERRIDE", "Layer", "Override", "Person", "Problem", "Restriction", "Rotation", "Schedule",
+    "GAP", "LOOK_AHEAD", "OVERRIDE", "Away", "Layer", "Override", "Person", "Problem", "Restriction", "Rotation", "Schedule",
     "Shift", "check_layer", "check_override", "check_range", "check_schedule", "conflicts", "instants_of",
     "layer_shifts", "local_instant", "nearest_times", "next_handoff", "on_duty", "shifts", "turn_number", "wall_time",
     "whole_shifts",
@@ -41,12 +56,14 @@ def shifts(schedule: Schedule, start: datetime, end: datetime, *,
            inactive: frozenset[Person] = frozenset()) -> list[Shift]:
     """Who is on duty from `start` until just before `end`: contiguous, half-open, clipped to it, gaps included.
 
-    Neighbours differ in people or layer. `inactive` are the people who are deactivated. Empty unless start < end.
+    Neighbours differ in people or layer. `inactive` are the people to leave out all the time, besides those who are
+    away for a while. Empty unless start < end.
     """
     start, end = start.astimezone(UTC), end.astimezone(UTC)
     if start >= end:
         return []
-    pieces = _overridden(_by_layers(schedule.layers, start, end, inactive), schedule.overrides, inactive)
+    pieces = (piece for first, last, gone in _presence(schedule.away, start, end, inactive)
+              for piece in _overridden(_by_layers(schedule.layers, first, last, gone), schedule.overrides, gone))
     return [Shift(*piece) for piece in _joined(pieces)]
 
 
@@ -109,6 +126,16 @@ def _first_start(schedule: Schedule, at: datetime) -> datetime:
     begun = [local_instant(layer.starts, layer.zone) for layer in schedule.layers]
     begun += [override.starts.astimezone(UTC) for override in schedule.overrides]
     return min([at, *begun]) - timedelta(seconds=1)
+
+
+def _presence(away: tuple[Away, ...], start: datetime, end: datetime,
+              inactive: frozenset[Person]) -> Iterator[tuple[datetime, datetime, frozenset[Person]]]:
+    """The parts of [start, end) in which the same people are left out, with those people."""
+    near = [one for one in away if one.since < end and (one.until is None or start < one.until)]
+    edges = {edge for one in near for edge in (one.since, one.until) if edge and start < edge < end}
+    for first, last in pairwise(sorted(edges | {start, end})):
+        gone = {one.person for one in near if one.since <= first and (one.until is None or first < one.until)}
+        yield first, last, inactive | gone
 
 
 def _by_layers(layers: tuple[Layer, ...], start: datetime, end: datetime,

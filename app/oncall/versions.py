@@ -97,12 +97,12 @@ def _matched(lanes: dict[int | None, list[Version]], drafts: Sequence[Draft]) ->
 
 def _in_order(places: Sequence[int | None]) -> set[int]:
     """The largest set of drafts whose layers stand in this order already; those need not move."""
-    best: list[list[int]] = []
+    best: list[list[int]] = [[]]
     for at, place in enumerate(places):
         if place is not None:
-            below = [run for run in best if (places[run[-1]] or 0) < place]
-            best.append([*max(below, key=len, default=[]), at])
-    return set(max(best, key=len, default=[]))
+            below = [run for run in best if not run or (places[run[-1]] or 0) < place]
+            best.append([*sorted(below, key=len)[-1], at])
+    return set(sorted(best, key=len)[-1])
 
 
 def _changed(lane: list[Version], wish: Draft, when: When, now: datetime) -> list[Version]:

@@ -131,26 +131,30 @@ def test_a_bad_override_is_refused_and_a_conflict_names_the_other(client, token,
         assert answer.status_code == 422 and field in [one["field"] for one in answer.json["errors"]]
 
 
+def wish(schedule_id: int, user_id: int, starts: datetime) -> int:
+    """What one of two who press at the same moment is answered."""
+    schedule, user = session.get_one(Schedule, schedule_id), session.get_one(User, user_id)
+    try:
+        with transaction():
+            add_override(schedule, starts=starts, ends=starts + timedelta(minutes=30), people=[user], by=person(user))
+    except Conflict as other:
+        return 409 if other.state["override"]["people"] else 500
+    return 201
+
+
 @pytest.mark.both_databases
 def test_of_two_conflicting_overrides_at_the_same_moment_one_stands(app, primary, ana, bob):
     """SCH-12: 100 repetitions, never two."""
     begin, barrier = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(days=1), threading.Barrier(2)
     outcomes: list[int] = []
 
-    def wish(user_id: int, starts: datetime) -> None:
+    def press(user_id: int, starts: datetime) -> None:
         with app.app_context():
-            schedule, user = session.get_one(Schedule, primary.id), session.get_one(User, user_id)
             barrier.wait()
-            try:
-                with transaction():
-                    add_override(schedule, starts=starts, ends=starts + timedelta(minutes=30), people=[user],
-                                 by=person(user))
-                outcomes.append(201)
-            except Conflict as other:
-                outcomes.append(409 if other.state["override"]["people"] else 500)
+            outcomes.append(wish(primary.id, user_id, starts))
 
     for round_ in range(100):
-        racing = [threading.Thread(target=wish, args=(one.id, begin + timedelta(hours=round_))) for one in (ana, bob)]
+        racing = [threading.Thread(target=press, args=(one.id, begin + timedelta(hours=round_))) for one in (ana, bob)]
         for act in (threading.Thread.start, threading.Thread.join):
             deque(map(act, racing), maxlen=0)
     assert sorted(outcomes) == [201] * 100 + [409] * 100
