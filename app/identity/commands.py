@@ -116,3 +116,14 @@ def reset_password(email: str, password_stdin: bool, as_json: bool) -> None:
     click.echo(f"{person.email} can sign in again")
     if not password_stdin:
         click.echo(f"New password: {password}")
+
+
+@user.command("break-glass")
+@click.argument("email")
+@click.option("--off", is_flag=True, help="Make it an ordinary account again.")
+@with_app
+def break_glass(email: str, off: bool) -> None:
+    """Let a local account sign in with its password also while passwords are for break-glass accounts only."""
+    with transaction():
+        person = service.set_break_glass(_person(email), not off, by=OPERATOR)
+    click.echo(f"{person.email} is {'an ordinary' if off else 'a break-glass'} account")

@@ -42,3 +42,5 @@ RECOVERY_CODE_USED = Kind("recovery_code.used", "{actor} used a recovery code; {
 PASSKEY_ADDED = Kind("passkey.added", "{actor} added the passkey {name}", data=("name",))
 PASSKEY_REMOVED = Kind("passkey.removed", "{actor} removed the passkey {name}", data=("name",))
 PASSKEY_REFUSED = Kind("passkey.refused", "A passkey was refused: {reason}", data=("reason",))
+BREAK_GLASS_CHANGED = Kind("user.break_glass_changed", "{actor} changed whether {name} is a break-glass account",
+                           data=("name", "break_glass"))

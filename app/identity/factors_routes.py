@@ -12,7 +12,7 @@ from app.core.db import session, transaction
 from app.core.errors import Invalid, RateLimited
 from app.core.pages import go, page
 from app.core.web import actor
-from app.identity import challenges, factors, pages, signin, signin_pages
+from app.identity import challenges, factors, pages, passkeys, signin, signin_pages
 from app.identity.door import blueprint, browser_secret, here, let_in, me, visitor
 from app.identity.models import LoginSession, User
 from app.identity.reauth import needs_proof, proved
@@ -122,7 +122,9 @@ def remove_codes() -> Any:
 @access("people.edit")
 @needs_proof
 def reset_factor(user_id: int) -> Any:
-    """Somebody lost their device: take codes and recovery codes away."""
-    user = pages.person_of(user_id)
-    factors.remove(user, by=actor())
-    return go(url_for(".person", user_id=user.id), f"{user.name} signs in without a code now")
+    """Somebody lost their device: take codes, recovery codes and passkeys away."""
+    user, by = pages.person_of(user_id), actor()
+    for key in factors.factors_of(user).passkeys:
+        passkeys.remove(key, by=by)
+    factors.remove(user, by=by)
+    return go(url_for(".person", user_id=user.id), f"{user.name} has no second factor now")

@@ -15,6 +15,7 @@ from app.core.web import actor
 from app.identity import credentials, pages, service, signin
 from app.identity.door import blueprint, here, me
 from app.identity.models import ApiToken
+from app.identity.reauth import needs_proof
 
 
 def _shown(*, status: int = 200, **more: Any) -> Any:
@@ -67,6 +68,7 @@ def end_logins() -> Any:
 
 @blueprint.post("/me/tokens")
 @access("own.edit")
+@needs_proof
 def add_token() -> Any:
     """Create an API token and show it this once."""
     days = request.form.get("days", "")

@@ -31,13 +31,15 @@ from app.core.access import Actor
 from app.core.db import alone, locked, session
 from app.core.errors import Conflict, Forbidden
 from app.core.events import record
-from app.core.forms import check_text, refuse
+from app.core.forms import Problems, check_text
 from app.identity import events, rules
 from app.identity.models import Passkey, User
 from app.identity.queries import allow
 
 REFUSED = "This passkey was not accepted."
 Answer = Mapping[str, Any]
+# Whatever is wrong with an answer; the last three are what half an answer leads to.
+FAULTS = (WebAuthnException, ValueError, TypeError, KeyError)
 
 
 def _site() -> tuple[str, str]:
@@ -80,15 +82,15 @@ def add(user: User, answer: Answer, challenge: str, *, name: str, by: Actor) -> 
     if _count(user) >= rules.MOST_PASSKEYS:
         raise Conflict(f"You have {rules.MOST_PASSKEYS} passkeys. Remove one first.")
     origin, host = _site()
+    problems = Problems()
+    label = problems.take("name", check_text, name, least=1, most=100, label="The name")
+    problems.raise_if_any()
     try:
-        label = check_text(name, least=1, most=100, label="The name")
         proved = verify_registration_response(
             credential=dict(answer), expected_challenge=base64url_to_bytes(challenge), expected_rp_id=host,
             expected_origin=origin, require_user_verification=True)
-    except WebAuthnException:
+    except FAULTS:
         raise Forbidden(REFUSED) from None
-    except ValueError as fault:
-        refuse("name", str(fault))
     credential = bytes_to_base64url(proved.credential_id)
     if len(credential) > 1400 or session.scalar(select(Passkey.id).where(Passkey.credential == credential)):
         raise Conflict("This passkey is known already.")
@@ -112,7 +114,7 @@ def owner_of(answer: Answer, challenge: str) -> User:
             credential=dict(answer), expected_challenge=base64url_to_bytes(challenge), expected_rp_id=host,
             expected_origin=origin, require_user_verification=True, credential_current_sign_count=key.sign_count,
             credential_public_key=base64url_to_bytes(key.public_key))
-    except (WebAuthnException, ValueError, TypeError, KeyError) as fault:
+    except FAULTS as fault:
         raise Forbidden(str(fault)[:200]) from None
     if not key.user.is_active:
         raise Forbidden("the account is deactivated")

@@ -59,6 +59,9 @@ def change_person(user_id: int) -> Any:
     """Change name, time zone or platform role."""
     user, by = pages.person_of(user_id), actor()
     values = {name: request.form[name] for name in ("name", "role", "time_zone") if name in request.form}
+    asked = reauth.stale() if values.get("role", user.role) != user.role else None
+    if asked is not None:
+        return asked
     try:
         service.save_user({"email": user.email, **values}, by=by)
     except Invalid as refusal:

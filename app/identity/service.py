@@ -20,7 +20,8 @@ from app.identity.queries import allow, anybody, user_by_email, user_document
 from app.identity.teams import add_team, archive_team, remove_team, restore_team, save_team, set_member
 
 __all__ = ["activate_user", "add_team", "add_user", "archive_team", "deactivate_user", "first_start",
-           "keep_an_admin", "remove_team", "remove_user", "restore_team", "save_team", "save_user", "set_member"]
+           "keep_an_admin", "remove_team", "remove_user", "restore_team", "save_team", "save_user", "set_break_glass",
+           "set_member"]
 
 Values = Mapping[str, Any]
 
@@ -126,6 +127,15 @@ def activate_user(user: User, *, by: Actor) -> User:
     if not user.is_active:
         user.state = "active"
         record(events.USER_ACTIVATED, user.ref, by=by, also=_teams_of(user), name=user.name)
+    return user
+
+
+def set_break_glass(user: User, wanted: bool, *, by: Actor) -> User:
+    """Whether this account's password serves when single sign-on is away; no directory touches it then."""
+    allow(by, "admin")
+    if user.break_glass != wanted:
+        user.break_glass = wanted
+        record(events.BREAK_GLASS_CHANGED, user.ref, by=by, name=user.name, break_glass=wanted)
     return user
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,13 +16,13 @@ from flask.testing import FlaskClient
 from joserfc.jwk import KeySet, RSAKey
 from oidc_provider_mock import User as Claims
 from oidc_provider_mock import run_server_in_thread
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from app.core import clock
-from app.core.db import session
+from app.core.db import session, transaction
 from app.core.events import Event
-from app.identity import sso
-from app.identity.models import Identity, LoginSession, User
+from app.identity import credentials, sso
+from app.identity.models import FailedLogin, Identity, LoginSession, User
 from tests import build
 from tests.servers import free_port
 
@@ -202,3 +203,27 @@ def test_an_administrator_tries_the_provider_and_nothing_is_kept(
     assert "Dora@example.com" in shown and "Nothing of it was kept" in shown
     assert people() == ["olga@example.com"] and session.scalars(select(Identity)).all() == []
     assert browser.get("/me").status_code == 200
+
+
+def test_an_ordinary_password_is_refused_as_slowly_as_an_unknown_address(client: FlaskClient, app: Flask) -> None:
+    """IDN-05: the medians lie within 50 ms, so that nobody learns who has an account."""
+    build.user("ana", password_hash=credentials.hash_password(build.PASSWORD))
+    app.config.update(OIDC_ISSUER="https://idp.example.com", OIDC_CLIENT_ID="oncall")
+
+    def median(email: str, number: int) -> float:
+        took = []
+        for at in range(number):
+            _forget_failures()
+            began = time.perf_counter()
+            answer = client.post("/login", data={"email": email, "password": build.PASSWORD + str(at) * (at % 2)})
+            took.append(time.perf_counter() - began)
+            assert answer.status_code == 401
+        return statistics.median(took)
+    median("warm@example.com", 3)
+    known, unknown = median("ana@example.com", 25), median("none@example.com", 25)
+    assert abs(known - unknown) < 0.05 and min(known, unknown) > 0.005
+
+
+def _forget_failures() -> None:
+    with transaction():
+        session.execute(delete(FailedLogin))
