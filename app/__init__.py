@@ -42,6 +42,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     db.init_db(app)
     jobs.init_jobs(app, wiring.SUBSCRIPTIONS)
     app.extensions["panels"] = wiring.PANELS
+    app.extensions["owned"] = wiring.OWNED
     extensions.init_extensions(app)
     web.init_web(app)
     pages.install(app, wiring.SHELL)

@@ -59,6 +59,7 @@ PERIODIC: tuple[Every, ...] = (
     Every(2, "app.core.jobs.redispatch"),
     Every(2, "app.core.chain.seal"),
     Every(30, "app.core.limits.note_refusals"),
+    Every(30, "app.identity.ticks.note_refusals"),
     Every(3600, "app.core.chain.purge_old"),
     Every(1, "app.ingest.ticks.drain"),
     Every(0.5, "app.escalation.ticks.advance"),
@@ -78,6 +79,13 @@ STARTUP: tuple[str, ...] = (
 
 # Who sees alike: people for whom this function says the same share one render of a live page.
 RIGHTS = "app.identity.queries.rights"
+
+# Whose things are a team's (by their column team_id), by the noun of their reference: managers read their log.
+OWNED: dict[str, str] = {
+    "incident": "app.incidents.models.Incident", "service": "app.catalog.models.Service",
+    "schedule": "app.oncall.models.Schedule", "policy": "app.escalation.models.Policy",
+    "integration": "app.ingest.models.Integration",
+}
 
 # Parts of pages that a higher domain adds: page, panel name, function of the page's subject.
 PANELS: dict[str, dict[str, str]] = {
@@ -115,6 +123,8 @@ SHELL = Shell(
         NavItem("ingest.index", "Integrations", "plug"),
         NavItem("identity.people", "People", "user"),
         NavItem("identity.teams", "Teams", "users"),
+        NavItem("identity.audit", "Audit", "doc"),
     ),
     home="incidents.index", account="identity.profile", sign_out="identity.sign_out",
+    may="app.identity.queries.may_anywhere",
 )

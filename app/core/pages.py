@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 from urllib.parse import unquote
 
@@ -24,10 +25,12 @@ from flask import (
     request,
     url_for,
 )
+from flask_login import current_user
 from jinja2 import Template
 from markupsafe import Markup
 
 from app.core import clock
+from app.core.web import actor
 
 # Blocks that give a page its shape; an element that happens to carry such an id is no region.
 LAYOUT = frozenset({"title", "head", "back", "heading", "top", "content", "foot"})
@@ -47,12 +50,14 @@ class NavItem:
 
 @dataclass(frozen=True)
 class Shell:
-    """The endpoints that the frame around every page links to; those that do not exist are left out."""
+    """The endpoints that the frame around every page links to; those that do not exist are left out, and those whose
+    action `may` (the path of a function of actor and action) says the reader can do nowhere."""
 
     nav: tuple[NavItem, ...] = ()
     home: str = ""
     account: str = ""
     sign_out: str = ""
+    may: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,11 +118,19 @@ def nav() -> list[Link]:
     shell: Shell = current_app.extensions["shell"]
     links = []
     for item in shell.nav:
-        if item.endpoint in current_app.view_functions:
+        view = current_app.view_functions.get(item.endpoint)
+        if view is not None and _open(shell, view):
             url = url_for(item.endpoint)
             here = request.path == url or (url != "/" and request.path.startswith(url.rstrip("/") + "/"))
             links.append(Link(url, item.label, item.icon, item.group, item.tab, here))
     return links
+
+
+def _open(shell: Shell, view: Any) -> bool:
+    """Whether the reader may open this view at all."""
+    if not shell.may or not current_user.is_authenticated:
+        return True
+    return bool(resolve_name(shell.may)(actor(), getattr(view, "access", "admin")))
 
 
 def place(name: str) -> str:

@@ -14,10 +14,10 @@ from app.core.events import Event
 from app.core.openapi import PAGING, PROBLEM, listing, operation, query, sent
 from app.core.paging import paged
 from app.core.web import actor
+from app.identity import audit
 from app.identity.queries import allow, may_anywhere
 from app.incidents import (
     alert_queries,
-    audit,
     filters,
     forms,
     queries,
@@ -43,7 +43,9 @@ ALERTS = (*PAGING, *OWNERS, *SPAN, query("status", "State; repeat for or", choic
           query("incident", "An incident's id; repeat for or", repeated=True),
           query("q", "Part of the title or text"))
 FACTS = (*PAGING, *SPAN, query("kind", "A kind, or a pattern as incident.*"), query("actor", "A reference as user:7"),
-         query("subject", "A reference as incident:42"))
+         query("subject", "A reference as incident:42"), query("person", "Who did it: an e-mail address"),
+         query("team", "A team's key: what concerns it and its things"),
+         query("address", "Where the actor was, or a pattern as 192.0.2.*"))
 
 
 @blueprint.get("/incidents")
@@ -206,7 +208,7 @@ def alert(id: str) -> dict[str, Any]:
 def facts() -> dict[str, Any]:
     """What was done, by whom, when."""
     found = audit.facts(actor(), request.args)
-    return paged(found, request.args, by=(Event.id,), descending=True, show=audit.fact_document)
+    return paged(found, request.args, by=(Event.id,), descending=True, show=audit.document)
 
 
 def _permitted(id: str) -> tuple[Incident, Actor]:
