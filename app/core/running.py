@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from app.cli import oncall
@@ -64,6 +66,7 @@ def live(port: int | None) -> None:
     from gevent import monkey
 
     monkey.patch_all()
+    os.environ.setdefault("LIVE_MAX_SOCKETS", "8000")  # here a socket costs no thread
     from app.core import serve, settings
 
     serve.run(settings.load(), sockets_only=True, port=port)
