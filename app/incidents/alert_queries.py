@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Select, exists, func, or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, undefer
 from werkzeug.datastructures import MultiDict
 
 from app.catalog.models import Service
@@ -31,7 +31,7 @@ def alert_for(key: str, by: Actor) -> Alert:
 def visible(query: Select[Any], by: Actor) -> Select[Any]:
     """Only alerts of incidents and services this person may see."""
     teams = visible_teams(by)
-    query = query.options(joinedload(Alert.service))
+    query = query.options(joinedload(Alert.service), undefer(Alert.integration))
     if teams is None:
         return query
     asked = select(Responder.incident_id).where(Responder.user_id == by.user_id)
@@ -49,12 +49,12 @@ def alerts(by: Actor, args: MultiDict[str, str]) -> Select[Any]:
     """
     wanted = filters.read_alerts(args)
     query = visible(select(Alert), by)
-    for column, values in ((Alert.status, wanted.status), (Alert.severity, wanted.severity)):
+    for column, values in ((Alert.status, wanted.status), (Alert.severity, wanted.severity),
+                           (Alert.integration, wanted.integration)):
         if values:
             query = query.where(column.in_(values))
-    for column, values in ((Alert.integration_id, wanted.integration), (Alert.incident_id, wanted.incident)):
-        if values:
-            query = query.where(column.in_([number_of(value) for value in values]))
+    if wanted.incident:
+        query = query.where(Alert.incident_id.in_([number_of(value) for value in wanted.incident]))
     if wanted.service:
         query = query.where(exists().where(Service.id == Alert.service_id, func.lower(Service.key).in_(
             [key.lower() for key in wanted.service])))

@@ -49,7 +49,7 @@ class Filters:
 
 @dataclass(frozen=True)
 class AlertFilters:
-    """The same for alerts; integration and incident are ids."""
+    """The same for alerts; integration is a key, incident an id."""
 
     status: tuple[str, ...] = ()
     severity: tuple[str, ...] = ()

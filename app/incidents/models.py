@@ -5,8 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, String, Text, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import (
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    column,
+    select,
+    table,
+    text,
+)
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from app.catalog.models import Service
 from app.core import clock
@@ -85,6 +95,9 @@ class Responder(Base):
     user: Mapped[User] = relationship()
 
 
+INTEGRATIONS = table("integrations", column("id", Integer), column("key", String))
+
+
 class Alert(Base):
     """One problem of one sender. The database allows one firing alert per integration and dedup key."""
 
@@ -98,6 +111,8 @@ class Alert(Base):
 
     id: Mapped[Key]
     integration_id: Mapped[int | None] = foreign("integrations.id")
+    integration: Mapped[str | None] = column_property(
+        select(INTEGRATIONS.c.key).where(INTEGRATIONS.c.id == integration_id).scalar_subquery(), deferred=True)
     dedup_key: Mapped[str] = mapped_column(String(512))
     status: Mapped[str] = mapped_column(String(20), default="firing")
     severity: Mapped[str] = mapped_column(String(20), default="medium")

@@ -235,7 +235,7 @@ def alert_document(alert: Alert) -> dict[str, Any]:
         "first_seen": clock.rfc3339(alert.first_seen), "last_seen": clock.rfc3339(alert.last_seen),
         "resolved_at": clock.rfc3339(alert.resolved_at), "service": alert.service.key if alert.service else None,
         "incident": str(alert.incident_id) if alert.incident_id else None,
-        "integration": str(alert.integration_id) if alert.integration_id else None, "labels": alert.labels,
+        "integration": alert.integration, "labels": alert.labels,
         "notes": alert.notes,
     }
 

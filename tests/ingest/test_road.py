@@ -4,6 +4,7 @@ import pytest
 
 from app.core.access import Actor
 from app.core.db import session, transaction
+from app.identity.models import User
 from app.incidents import service
 from app.incidents.models import Alert, Incident
 from app.ingest.models import Delivery
@@ -165,3 +166,14 @@ def test_an_acknowledge_stops_what_waits(app, client, smtp, run_jobs, tick):
 def test_an_unknown_token_in_a_header_is_told_to_machines_in_their_form(app):
     refused = app.test_client().post("/in", json={"title": "x"}, headers={"X-API-Key": "unknown-token-0123456789"})
     assert (refused.status_code, refused.mimetype) == (404, "application/problem+json")
+
+
+@pytest.mark.both_databases
+def test_alerts_name_their_integration_by_its_key_and_are_found_by_it(app, client, token, run_jobs):
+    house = pager()
+    post(client, house, firing())
+    run_jobs()
+    headers = token(session.query(User).filter_by(email="ana@example.com").one())
+    found, = client.get("/api/v1/alerts?integration=prometheus", headers=headers).json["items"]
+    assert found["integration"] == "prometheus"
+    assert client.get("/api/v1/alerts?integration=other", headers=headers).json["items"] == []
