@@ -47,6 +47,7 @@ EXTRAS = {
     "oncall/edit_pages": Extra(2.85, "page contexts of edits and versions, apart from those of duty"),
     "oncall/routes_edit": Extra(5, "the routes of looking at edits and versions, apart from making them", edge=True),
     "oncall/presence": Extra(1.5, "what the log tells of people, which every read of duty stands on"),
+    "oncall/schedule_forms": Extra(4.2, "the form of a schedule with its layers, apart from that of overrides"),
     "oncall/drafts": Extra(2.5, "from the document's fields to layers and overrides"),
     "oncall/timeline": Extra(0.5, "positions in the lanes of a page; pure"),
     "oncall/overrides": Extra(2.5, "conflicts and words of one override"),

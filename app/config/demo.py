@@ -33,6 +33,8 @@ from app.ingest import ticks as ingest
 from app.ingest.door import receive
 from app.ingest.queries import integration_by_key
 from app.notifications import sending
+from app.oncall.queries import schedule_by_key, schedule_document
+from app.oncall.service import save_schedule
 from app.plugin_api import Inbound
 
 DAYS = 14
@@ -161,12 +163,24 @@ def _by(command: Callable[[Incident, Actor, str], Any]) -> Callable[[Act], None]
     return act_on
 
 
+def _joins(act: Act) -> None:
+    """A manager gives somebody a turn in the lowest layer of a schedule, from its next hand-off on."""
+    with transaction():
+        schedule, person = schedule_by_key(act.problem), user_by_email(f"{act.who}@example.com")
+        if schedule is not None and person is not None:
+            layers = schedule_document(schedule)["layers"]
+            layers[0]["participants"].append([f"{act.text}@example.com"])
+            save_schedule({"key": schedule.key, "layers": layers}, when="next",
+                          by=Actor(person.ref, person.name, via="web", user_id=person.id))
+
+
 def _named(name: str) -> list[User]:
     found = user_by_email(f"{name}@example.com")
     return [found] if found else []
 
 
 _ACTS: dict[str, Callable[[Act], None]] = {
+    "joins": _joins,
     "fires": _fires, "fires again": _fires, "recovers": _recovers, "unreadable": _unreadable,
     "acknowledge": _by(lambda incident, by, _: incidents.acknowledge(incident, by=by)),
     "note": _by(lambda incident, by, text: incidents.add_note(incident, text, by=by)),

@@ -71,6 +71,7 @@ STORY: tuple[Act, ...] = (
            "The certificate of the edge had been renewed on one of two machines only.", first=4, lasted=23),
     Act(9.1 * DAY - 4, "fires again", "queue"), Act(6.2 * DAY - 3, "fires again", "cards"),
     Act(3.5 * DAY, "unreadable", "down"), Act(1.2 * DAY, "unreadable", "main"),
+    Act(8.2 * DAY, "joins", "platform-primary", "dana", "ana"),
     Act(1.9 * DAY, "fires", "slow"), Act(1.9 * DAY - 33, "resolve", "slow", "farah", "Cache warmed by hand"),
     Act(1.1 * DAY, "fires", "main"), Act(1.1 * DAY - 50, "recovers", "main"),
     Act(20 * HOUR, "fires", "disk"), Act(20 * HOUR - 8, "acknowledge", "disk", "dana"),

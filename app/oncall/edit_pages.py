@@ -109,6 +109,23 @@ def standing(schedule: Schedule) -> list[tuple[str, str, str]]:
     return layer_words(rows, schedule.time_zone, _names(one for row in rows for turn in row.turns for one in turn))
 
 
+def handover_words(rotation: Mapping[str, Any], starts: str, zone: str) -> str:
+    """`Hands over every Monday at 09:00, Berlin time`; nothing where the start can't be read."""
+    try:
+        first, every = datetime.fromisoformat(starts), int(rotation.get("every", 1))
+    except ValueError:
+        return ""
+    unit, often = rotation.get("unit", "week"), "" if every == 1 else f"{every} "
+    when = {"hour": f"every {often}hour{'s' if often else ''} from {first:%H:%M} on",
+            "day": f"every {often}day{'s' if often else ''} at {first:%H:%M}",
+            "week": f"every {first:%A} at {first:%H:%M}" if every == 1 else
+                    f"every {often}weeks, on {first:%A} at {first:%H:%M}",
+            "month": f"every {often}month{'s' if often else ''}, on day {first.day} at {first:%H:%M}"
+                     + (", or on the last day" if first.day > 28 else "")}.get(unit, "")
+    place = zone.rpartition("/")[2].replace("_", " ")
+    return f"Hands over {when}, {place} time" if when else ""
+
+
 def _present(schedule: Schedule) -> ScheduleVersion:
     return ScheduleVersion(number=1, made_at=schedule.created_at or clock.now(), made_by="", note="",
                            content=content(schedule))

@@ -8,7 +8,7 @@ from app.core.access import access
 from app.core.errors import Conflict, Invalid
 from app.core.pages import go, page
 from app.core.web import actor
-from app.oncall import forms, pages, queries, service
+from app.oncall import forms, pages, queries, schedule_forms, service
 from app.oncall.lanes import schedule_page
 from app.oncall.models import Schedule
 
@@ -71,7 +71,7 @@ def remove_override(key: str, id: str) -> Response:
 @access("schedule.edit")
 def new() -> Response:
     """The form of a new schedule."""
-    return page("oncall/edit.html", forms.schedule_form(None, actor()))
+    return page("oncall/edit.html", schedule_forms.schedule_form(None, actor()))
 
 
 @blueprint.post("/schedules/-/new")
@@ -85,7 +85,7 @@ def create() -> Response:
 @access("schedule.edit")
 def edit(key: str) -> Response:
     """The form of a schedule with its layers."""
-    return page("oncall/edit.html", forms.schedule_form(queries.schedule_for(key, actor(), "schedule.edit"), actor()))
+    return page("oncall/edit.html", schedule_forms.schedule_form(queries.schedule_for(key, actor(), "schedule.edit"), actor()))
 
 
 @blueprint.post("/schedules/<key>/edit")
@@ -103,18 +103,18 @@ def remove(key: str) -> Response:
     try:
         service.remove_schedule(schedule, by=actor())
     except Conflict as refused:
-        form = forms.schedule_form(schedule, actor(), problem=refused.detail)
+        form = schedule_forms.schedule_form(schedule, actor(), problem=refused.detail)
         return page("oncall/edit.html", form, status=refused.status)
     return go(url_for("oncall.index"), f"{schedule.name} is deleted")
 
 
 def _saved(schedule: Schedule | None) -> Response:
-    values = forms.typed_schedule(request.form, schedule)
+    values = schedule_forms.typed_schedule(request.form, schedule)
     try:
         saved = service.save_schedule(values, by=actor(), seen=request.form.get("seen", ""), new=schedule is None,
-                                      when=forms.typed_when(request.form, schedule))
+                                      when=schedule_forms.typed_when(request.form, schedule))
     except (Invalid, Conflict) as refused:
-        form = forms.schedule_form(schedule, actor(), typed=values, problems=forms.problems_of(refused),
+        form = schedule_forms.schedule_form(schedule, actor(), typed=values, problems=forms.problems_of(refused),
                                    problem=refused.detail if isinstance(refused, Conflict) else "")
         return page("oncall/edit.html", form, status=refused.status)
     return go(url_for("oncall.show", key=saved.key), f"Saved {saved.name}")

@@ -8,7 +8,7 @@ from app.core.access import access
 from app.core.errors import Invalid
 from app.core.pages import go, page
 from app.core.web import actor
-from app.oncall import edit_pages, forms, queries, service
+from app.oncall import edit_pages, queries, schedule_forms, service
 
 blueprint = Blueprint("oncall_edit", __name__)
 
@@ -18,14 +18,14 @@ blueprint = Blueprint("oncall_edit", __name__)
 def preview(key: str) -> Response:
     """The form as it was typed, with what saving it would change; nothing is stored."""
     schedule = queries.schedule_for(key, actor(), "schedule.edit")
-    values = forms.typed_schedule(request.form, schedule)
+    values = schedule_forms.typed_schedule(request.form, schedule)
     try:
-        found = service.preview_schedule(schedule, values, by=actor(), when=forms.typed_when(request.form, schedule))
+        found = service.preview_schedule(schedule, values, by=actor(), when=schedule_forms.typed_when(request.form, schedule))
     except Invalid as refused:
-        form = forms.schedule_form(schedule, actor(), typed=values, problems=refused.problems)
+        form = schedule_forms.schedule_form(schedule, actor(), typed=values, problems=refused.problems)
         return page("oncall/edit.html", form, status=refused.status)
     difference = edit_pages.difference(schedule, found)
-    return page("oncall/edit.html", forms.schedule_form(schedule, actor(), typed=values, difference=difference))
+    return page("oncall/edit.html", schedule_forms.schedule_form(schedule, actor(), typed=values, difference=difference))
 
 
 @blueprint.get("/schedules/<key>/history")

@@ -200,6 +200,16 @@ def test_the_form_shows_what_would_change_keeps_what_was_typed_and_saves_from_wh
     assert who(primary, 4.9, 5, 25) == ["ana", "bob", "dee"]
 
 
+def test_people_are_added_as_turns_of_their_own_or_to_the_last_and_the_rotation_is_told_in_words(signed_in, primary,
+                                                                                                ana, bob):
+    browser, person = signed_in(ana), {"layers-0-person": "bob@example.com"}
+    for step, turns in (("0-turn", "ana@example.com\nbob@example.com"), ("0-join", "ana@example.com, bob@example.com"),
+                        ("1-turn", "ana@example.com")):
+        shown = browser.post("/schedules/primary/preview", data={**fields("ana"), **person, "step": step}).text
+        assert f">\n{turns}</textarea>" in shown or f">{turns}</textarea>" in shown
+    assert "Hands over every day at 09:00, UTC time" in shown
+
+
 def test_the_history_tells_who_changed_what_and_puts_a_version_back(signed_in, primary, ana, bob):
     browser = signed_in(ana)
     browser.post("/schedules/primary/edit", data=fields("bob", "dee", from_when="now"))
