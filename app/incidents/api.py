@@ -39,7 +39,7 @@ INCIDENTS = (*PAGING, *OWNERS, *SPAN, query("status", "State; repeat for or", ch
              query("q", "Number, or part of the title, service, labels, notes or alerts"),
              query("sort", "By number", choices=filters.SORTS))
 ALERTS = (*PAGING, *OWNERS, *SPAN, query("status", "State; repeat for or", choices=("firing", "resolved"), repeated=True),
-          query("integration", "An integration's id; repeat for or", repeated=True),
+          query("integration", "An integration's key; repeat for or", repeated=True),
           query("incident", "An incident's id; repeat for or", repeated=True),
           query("q", "Part of the title or text"))
 FACTS = (*PAGING, *SPAN, query("kind", "A kind, or a pattern as incident.*"), query("actor", "A reference as user:7"),

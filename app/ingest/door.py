@@ -97,12 +97,19 @@ def _values(integration: Integration, inbound: Inbound, **more: Any) -> dict[str
     headers = {name: "…" if name in HIDDEN or "signature" in name or "token" in name else value[:2000]
                for name, value in inbound.headers.items()}
     key = next((inbound.headers[name] for name in KEY_HEADERS if inbound.headers.get(name)), None)
+    key = key or (_signed_time(integration, inbound) if more["signature"] else None)
     return {
         "integration_id": integration.id, "received_at": inbound.received_at, "next_at": inbound.received_at,
         "method": inbound.method, "headers": headers, "query": _public(inbound.query), "body": inbound.body,
         "delivery_key": key[:300] if key else None, "body_hash": hashlib.sha256(inbound.body).hexdigest(),
         "note": "", "results": [], "attempts": 0, **more,
     }
+
+
+def _signed_time(integration: Integration, inbound: Inbound) -> str | None:
+    """The time inside a valid signature: the same bytes with it again are the captured request, not a new one."""
+    scheme = credentials.scheme_of(integration)
+    return f"signed {inbound.headers[scheme['timestamp_header'].lower()]}" if scheme["signed"] != "body" else None
 
 
 def _public(query: Mapping[str, str]) -> dict[str, str]:

@@ -1,12 +1,17 @@
 """From a real webhook to a person's mailbox and back."""
 
+import json
+
 import pytest
 
-from app.core.access import Actor
+from app.core import clock
+from app.core.access import OPERATOR, Actor
 from app.core.db import session, transaction
+from app.core.signatures import sign
 from app.identity.models import User
 from app.incidents import service
 from app.incidents.models import Alert, Incident
+from app.ingest import service as ingest
 from app.ingest.models import Delivery
 from tests.pager import firing, incident, messages, pager, post
 
@@ -177,3 +182,17 @@ def test_alerts_name_their_integration_by_its_key_and_are_found_by_it(app, clien
     found, = client.get("/api/v1/alerts?integration=prometheus", headers=headers).json["items"]
     assert found["integration"] == "prometheus"
     assert client.get("/api/v1/alerts?integration=other", headers=headers).json["items"] == []
+
+
+@pytest.mark.both_databases
+def test_a_captured_signed_request_sent_again_is_a_repeat(app, client):
+    """ING-09: the time inside the signature makes it so; unsigned ones without a key are each counted."""
+    house = pager()
+    with transaction():
+        ingest.save_integration({"key": "prometheus", "secret": "a-very-secret-word"}, by=OPERATOR)
+    body = json.dumps(firing()).encode()
+    headers = sign(body, secret="a-very-secret-word", at=clock.now(), delivery="")
+    del headers["X-OnCall-Delivery"]
+    answers = [client.post(house.path, data=body, headers=headers) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [202, 200]
+    assert answers[1].json == {"status": "duplicate", "delivery": answers[0].json["delivery"]}
