@@ -30,7 +30,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     app.config.update(settings.load(environ, extra=extra), ROOT=ROOT)
     app.extensions["plugins"] = registry
     log.init_log(app.config["LOG_LEVEL"])
-    secrets.configure(app.config["ENCRYPTION_KEYS"])
+    secrets.configure(app.config["ENCRYPTION_KEYS"], again=settings.keys_again(app.config, environ))
     http.configure(app.config["OUTBOUND_ALLOW"])
     app.extensions["redis"] = redis_clients.connect(app.config)
     app.extensions["redis_blocking"] = redis_clients.connect(app.config, patience=None)
@@ -41,8 +41,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
         import_module(module)
     db.init_db(app)
     jobs.init_jobs(app, wiring.SUBSCRIPTIONS)
-    app.extensions["panels"] = wiring.PANELS
-    app.extensions["owned"] = wiring.OWNED
+    app.extensions.update(panels=wiring.PANELS, owned=wiring.OWNED, sealed=wiring.SEALED)
     extensions.init_extensions(app)
     web.init_web(app)
     pages.install(app, wiring.SHELL)

@@ -16,7 +16,7 @@ from app.core.errors import Failure
 # Where each command lives: only the module of the one that runs is loaded, so that a part of the system stays small.
 COMMANDS = {
     "app.core.running": ("up", "web", "live", "worker", "clock"),
-    "app.core.commands": ("migrate", "doctor", "plugins", "vapid"),
+    "app.core.commands": ("migrate", "doctor", "plugins", "secrets", "vapid"),
     "app.identity.commands": ("token", "user"),
     "app.config.commands": ("apply", "diff", "export", "schema", "demo"),
 }

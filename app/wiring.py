@@ -7,6 +7,7 @@ from app.core.jobs import On
 from app.core.live import Feed
 from app.core.pages import NavItem, Shell
 from app.core.periodic import Every
+from app.core.rotation import Sealed
 from app.escalation import live as escalation_live
 from app.incidents import live as incidents_live
 from app.ingest import live as ingest_live
@@ -61,6 +62,7 @@ PERIODIC: tuple[Every, ...] = (
     Every(30, "app.core.limits.note_refusals"),
     Every(30, "app.identity.ticks.note_refusals"),
     Every(3600, "app.core.chain.purge_old"),
+    Every(60, "app.core.rotation.reseal"),
     Every(1, "app.ingest.ticks.drain"),
     Every(0.5, "app.escalation.ticks.advance"),
     Every(0.5, "app.notifications.ticks.send"),
@@ -79,6 +81,17 @@ STARTUP: tuple[str, ...] = (
 
 # Who sees alike: people for whom this function says the same share one render of a live page.
 RIGHTS = "app.identity.queries.rights"
+
+# Every column that holds encrypted texts, and what each text is bound to: what a new key has to be brought to.
+SEALED: tuple[Sealed, ...] = (
+    Sealed("app.ingest.models.Integration", "token_sealed", "integration:{key}/token"),
+    Sealed("app.ingest.models.Integration", "secret_sealed", "integration:{key}/secret"),
+    Sealed("app.ingest.models.Integration", "config", "integration:{key}/{field}", within=True),
+    Sealed("app.notifications.models.ContactMethod", "data_sealed", "contact_method:{id}/data"),
+    Sealed("app.notifications.models.Message", "data_sealed", "message:{id}/data"),
+    Sealed("app.identity.models.CodeGenerator", "sealed", "user:{user_id}/codes"),
+    Sealed("app.identity.models.Challenge", "sealed", "challenge:{token_hash}"),
+)
 
 # Whose things are a team's (by their column team_id), by the noun of their reference: managers read their log.
 OWNED: dict[str, str] = {

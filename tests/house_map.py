@@ -76,7 +76,7 @@ EXTRAS = {
     "identity/audit": Extra(2.4, "reads on the whole log", public=True),
     "identity/audit_pages": Extra(2.8, "the page of the log, apart from those of people"),
     "identity/audit_refusals": Extra(2.5, "refusals counted in Redis"),
-    "identity/audit_routes": Extra(5, "the routes of the log, apart from those of people", edge=True),
+    "identity/audit_routes": Extra(4.8, "the routes of the log, apart from those of people", edge=True),
     "identity/scim_shapes": Extra(0.5, "the attributes a directory may use; loads slowly, and only when one calls"),
     "identity/scim_filters": Extra(2.4, "a directory's filters as conditions"),
     "identity/scim_people": Extra(3.2, "commands of a directory on people"),

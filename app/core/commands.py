@@ -1,4 +1,4 @@
-"""The commands about the system: migrate, doctor, plugins, vapid."""
+"""The commands about the system: migrate, doctor, plugins, secrets, vapid."""
 
 from __future__ import annotations
 
@@ -102,3 +102,51 @@ def _list_settings() -> None:
     for setting in SETTINGS:
         value = "***" if setting.secret and current_app.config[setting.name] else current_app.config[setting.name]
         click.echo(f"{setting.name:<18} {value!s:<40} ({origin(setting.name)}) {setting.help}")
+
+
+@oncall.group("secrets")
+def stored_secrets() -> None:
+    """Keys that encrypt what is stored: list them, make one, encrypt everything anew."""
+
+
+@stored_secrets.command("list")
+@click.option("--json", "as_json", is_flag=True)
+@with_app
+def list_keys(as_json: bool) -> None:
+    """How many stored secrets each key encrypted; the first key encrypts."""
+    from app.core import rotation, secrets
+
+    found = {name: 0 for name in secrets.key_ids()} | rotation.counts()
+    if as_json:
+        return show(found)
+    for place, (name, number) in enumerate(found.items()):
+        note = "missing" if name not in secrets.key_ids() else "encrypts" if place == 0 else "only decrypts"
+        click.echo(f"{name}  {number:>8}  {note}")
+
+
+@stored_secrets.command("key")
+def new_key() -> None:
+    """Print a fresh key, to put in front of ENCRYPTION_KEYS."""
+    from app.core.secrets import new_key
+
+    click.echo(new_key())
+
+
+@stored_secrets.command("rotate")
+@click.option("--json", "as_json", is_flag=True)
+@with_app
+def rotate_secrets(as_json: bool) -> None:
+    """Encrypt everything with the first key; a generated first key is replaced by a new one before."""
+    from app.core import rotation, secrets
+    from app.core.settings import keys_again
+
+    if keys_again(current_app.config) is not None:
+        rotation.add_key()
+    done = rotation.rotate()
+    found = {"key": secrets.key_ids()[0], "encrypted": done.done, "unreadable": done.unreadable}
+    if as_json:
+        return show(found)
+    click.echo(f"{done.done} secrets were encrypted with the key {found['key']}")
+    for place in done.unreadable:
+        click.echo(f"! {place} can't be opened: its key is missing, or it was altered", err=True)
+    raise SystemExit(1 if done.unreadable else 0)

@@ -16,7 +16,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from app.core import clock, revision
+from app.core import clock, revision, rotation, secrets
 from app.core.db import session
 from app.core.events import Event
 from app.core.jobs import QUEUES
@@ -100,7 +100,7 @@ def _redis(found: Health) -> None:
 def diagnose() -> Health:
     """What the doctor finds: everything readiness asks, and what may hurt later."""
     found = examine()
-    checks: tuple[Callable[[Health], None], ...] = (_keys, _disk, _mail, _plugins)
+    checks: tuple[Callable[[Health], None], ...] = (_keys, _secrets, _disk, _mail, _plugins)
     for check in checks:
         check(found)
     return found
@@ -110,6 +110,20 @@ def _keys(found: Health) -> None:
     for path in sorted((Path(current_app.config["ONCALL_INSTANCE"]) / "keys").glob("*")):
         if path.stat().st_mode & 0o077:
             found.problems.append(f"Others can read the key file {path}. Run `chmod 600 {path}`.")
+
+
+def _secrets(found: Health) -> None:
+    try:
+        sealed = rotation.counts()
+    except SQLAlchemyError:  # said above
+        return
+    finally:
+        session.rollback()
+    found.figures["secrets_by_key"] = sealed
+    for name, number in sealed.items():
+        if name not in secrets.key_ids():
+            found.problems.append(f"{number} stored secrets need the key {name}, which ENCRYPTION_KEYS lacks. Add it "
+                                  "behind the first one.")
 
 
 def _disk(found: Health) -> None:

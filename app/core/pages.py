@@ -128,9 +128,8 @@ def nav() -> list[Link]:
 
 def _open(shell: Shell, view: Any) -> bool:
     """Whether the reader may open this view at all."""
-    if not shell.may or not current_user.is_authenticated:
-        return True
-    return bool(resolve_name(shell.may)(actor(), getattr(view, "access", "admin")))
+    return not shell.may or not current_user.is_authenticated or bool(
+        resolve_name(shell.may)(actor(), getattr(view, "access", "admin")))
 
 
 def place(name: str) -> str:

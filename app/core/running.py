@@ -29,6 +29,7 @@ def up(demo: bool) -> None:
         click.echo(f"OnCall runs at {app.config['BASE_URL']}")
         click.echo(f"  database  {_shown(app.config['DATABASE_URL'])}")
         click.echo(f"  redis     {_redis(app.config)}")
+        function("app.core.rotation.require_keys")()
         with transaction():
             first = function("app.identity.service.first_start")()
         if first:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+SEALED = re.compile(r"[0-9a-f]{8}\.[A-Za-z0-9_-]+$")
 KEY_BYTES = 32
 NONCE_BYTES = 12  # the size AES-GCM is made for (NIST SP 800-38D, 5.2.1.1)
 
@@ -21,19 +23,21 @@ class Unreadable(Exception):
 
 
 _keys: dict[str, AESGCM] = {}
+_again: Callable[[], str] | None = None
 
 
-def configure(keys: str | Iterable[str]) -> None:
+def configure(keys: str | Iterable[str], *, again: Callable[[], str] | None = None) -> None:
     """Set the keys (base64url, 32 bytes each; comma separated or a list): the first encrypts, all decrypt.
 
-    Raises ValueError naming the position of a key that is not one.
+    `again` reads them anew when a text needs a key that another process made since. Raises ValueError naming the
+    position of a key that is not one.
     """
+    global _keys, _again
     texts = keys.split(",") if isinstance(keys, str) else list(keys)
     made = [_key(position, text.strip()) for position, text in enumerate(texts, 1) if text.strip()]
     if not made:
         raise ValueError("ENCRYPTION_KEYS holds no key")
-    _keys.clear()
-    _keys.update({key_id(raw): AESGCM(raw) for raw in made})
+    _keys, _again = {key_id(raw): AESGCM(raw) for raw in made}, again
 
 
 def _key(position: int, text: str) -> bytes:
@@ -68,6 +72,8 @@ def seal(text: str, *, bound_to: str) -> str:
 def open_(sealed: str, *, bound_to: str) -> str:
     """The text that was sealed for this place. Raises Unreadable."""
     name, _, rest = sealed.partition(".")
+    if name not in _keys and _again is not None and (texts := _again()):
+        configure(texts, again=_again)
     if name not in _keys:
         raise Unreadable(f"The key {name[:8]!r} that encrypted {bound_to} is not in ENCRYPTION_KEYS")
     try:
@@ -80,6 +86,11 @@ def open_(sealed: str, *, bound_to: str) -> str:
 def sealed_by(sealed: str) -> str:
     """The id of the key that sealed this text."""
     return sealed.partition(".")[0]
+
+
+def is_sealed(value: object) -> bool:
+    """Whether this has the form of a sealed text."""
+    return isinstance(value, str) and len(value) > 30 and SEALED.match(value) is not None
 
 
 def key_ids() -> list[str]:

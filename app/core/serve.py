@@ -27,8 +27,12 @@ class _Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Flask:
         """Make the application in the worker, after the fork."""
         from app import create_app
+        from app.core.rotation import require_keys
 
-        return create_app()
+        app = create_app()
+        with app.app_context():
+            require_keys()
+        return app
 
 
 def _close_sockets_first(worker: Any) -> None:

@@ -84,6 +84,14 @@ def origin(name: str, environ: Mapping[str, str] | None = None) -> str:
     return "file" if name in _written(Path(env.get("ONCALL_INSTANCE", "instance"))) else "default"
 
 
+def keys_again(values: Mapping[str, str], environ: Mapping[str, str] | None = None) -> Callable[[], str] | None:
+    """What reads the encryption keys that this installation made for itself anew; None where they are given to it."""
+    if origin("ENCRYPTION_KEYS", environ) != "default":
+        return None
+    path = Path(values["ONCALL_INSTANCE"]) / "keys" / "encryption_keys"
+    return lambda: path.read_text().strip() if path.exists() else ""
+
+
 def _written(instance: Path) -> dict[str, str]:
     path = instance / "config.toml"
     if not path.exists():

@@ -111,4 +111,5 @@ def _retire(integration: Integration) -> None:
     set_token(integration, secrets.new_token())
     integration.key = integration.key[:60 - len(mark)] + mark
     integration.token_sealed, integration.token_last4, integration.secret_sealed = "", "", None
+    integration.config = {name: value for name, value in integration.config.items() if not secrets.is_sealed(value)}
     integration.config, integration.removed_at = {}, clock.now()
