@@ -64,6 +64,8 @@ EXTRAS = {
     "identity/sso_accounts": Extra(2.5, "which account an identity opens"),
     "identity/sso_pages": Extra(2.7, "the context of the page about single sign-on"),
     "identity/factors": Extra(2.5, "commands on one-time and recovery codes"),
+    "identity/devices": Extra(2.5, "commands on devices that stay signed in"),
+    "identity/setup_routes": Extra(4.8, "the routes of one-time links", edge=True),
     "identity/passkeys": Extra(2.5, "commands on passkeys"),
     "identity/signin_pages": Extra(2.9, "page contexts of signing in, apart from those of people"),
     "identity/reauth": Extra(4.6, "what asks again who somebody is", edge=True),

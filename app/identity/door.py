@@ -1,4 +1,4 @@
-"""The front door: who is asking, the gate before every view, sign-in, sign-out and one-time links."""
+"""The front door: who is asking, the gate before every view, sign-in and sign-out."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from werkzeug.exceptions import Unauthorized
 from app.core import clock
 from app.core.access import Actor, access, own_transaction
 from app.core.db import session, transaction
-from app.core.errors import Forbidden, Invalid, NotFound, RateLimited
+from app.core.errors import Forbidden, RateLimited
 from app.core.extensions import login_manager
 from app.core.pages import go, page
 from app.core.secrets import new_token
 from app.core.web import actor, csrf_token, wants_json
-from app.identity import challenges, credentials, factors, pages, rules, signin, signin_pages
+from app.identity import challenges, credentials, devices, factors, rules, signin, signin_pages
 from app.identity.models import LoginSession, User
-from app.identity.queries import api_token, login_of, may_anywhere, setup_link
+from app.identity.queries import api_token, login_of, may_anywhere
 
 blueprint = Blueprint("identity", __name__)
 # Views of which the edge or the view itself asks who it is: a signed link, the token of a sender, a live socket.
 OPEN = ("public", "token")
+DEVICE = "oncall_device"
 # What stays open to a person who has to set up a second factor first.
 BEFORE_FACTOR = tuple(f"identity.{name}" for name in (
     "second_factor", "begin_codes", "confirm_codes", "passkey_options", "add_passkey", "sign_out", "prove",
     "prove_by_password"))
 WRONG = "E-mail or password is wrong."
-DEAD_LINK = "This link was used already or is older than 24 hours. Ask for a new one."
 
 
 @login_manager.user_loader
@@ -71,6 +71,9 @@ def unauthorized() -> Any:
     if wants_json():
         detail = "This needs a signed-in person or a valid token: `Authorization: Bearer …`."
         raise Unauthorized(detail, www_authenticate=WWWAuthenticate("bearer"))
+    begun = _begun_by_device()
+    if begun is not None:
+        return begun
     target = request.full_path.rstrip("?") if request.method == "GET" and "HX-Request" not in request.headers else ""
     url = url_for("identity.login") + (f"?next={quote(target, safe='/')}" if target not in ("", "/") else "")
     if request.headers.get("HX-Request") == "true":
@@ -119,11 +122,42 @@ def _note_use() -> None:
             signin.note_used(token.id)
 
 
-def let_in(user: User, token: str) -> None:
-    """Give this browser a fresh cookie: whatever it carried before is worthless now."""
+def _begun_by_device() -> Any:
+    """A kept device begins a new login where a person opens a page and the one before has ended: then the page again,
+    under the new cookies. None where there is no device, or a script asks."""
+    token = request.cookies.get(DEVICE, "")
+    if not token or request.method != "GET" or "HX-Request" in request.headers or wants_json():
+        return None
+    by = visitor()
+    with transaction():
+        found = devices.renew(token, by=by)
+        login = found and signin.open_login(found[0].user, ip=by.ip, agent=by.agent, road=found[0].road,
+                                            device=found[0].id)
+    if found is None or login is None:
+        g.device = ""
+        return None
+    let_in(found[0].user, login, device=found[1])
+    return redirect(rules.own_path(request.full_path.rstrip("?")), 303)
+
+
+def let_in(user: User, token: str, *, device: str | None = "") -> None:
+    """Give this browser a fresh cookie: whatever it carried before is worthless now. `device` is the token of a device
+    that is kept; "" forgets a former one, None leaves it."""
     cookie.clear()
+    g.device = device
     cookie["login"], cookie["_user_id"] = token, user.get_id()
     csrf_token()
+
+
+@blueprint.after_app_request
+def _hand_over_device(response: Response) -> Response:
+    device = g.get("device")
+    if device:
+        response.set_cookie(DEVICE, device, max_age=rules.DEVICE_LASTS, httponly=True, samesite="Lax",
+                            secure=current_app.config["SESSION_COOKIE_SECURE"])
+    elif device == "" and DEVICE in request.cookies:
+        response.delete_cookie(DEVICE)
+    return response
 
 
 def here() -> LoginSession:
@@ -139,13 +173,6 @@ def me() -> User:
     return session.get_one(User, actor().user_id)
 
 
-@blueprint.get("/")
-@access("own.read")
-def home() -> Any:
-    """People come for the incidents."""
-    return redirect("/incidents")
-
-
 @blueprint.get("/login")
 @access("public")
 def login() -> Any:
@@ -153,6 +180,9 @@ def login() -> Any:
     target = rules.own_path(request.args.get("next"))
     if current_user.is_authenticated:
         return redirect(target, 303)
+    begun = _begun_by_device()
+    if begun is not None:
+        return begun
     return page("identity/login.html", signin_pages.login_page(next=target))
 
 
@@ -179,7 +209,8 @@ def sign_in() -> Any:
         if factors.has_codes(attempt.user_id):
             return _ask_code(attempt, target)
         user, token = signin.accept_attempt(attempt, by=by)
-    let_in(user, token)
+        device = kept_device(token, "stay" in request.form)
+    let_in(user, token, device=device)
     return go(target)
 
 
@@ -187,9 +218,16 @@ def _ask_code(attempt: signin.Attempt, target: str) -> Any:
     """The password was right; nothing opens before the code, not even for somebody who was signed in here."""
     signin.half_accept(attempt)
     cookie.clear()
-    kept = {"user_id": attempt.user_id, "email": attempt.email, "password_hash": attempt.password_hash, "next": target}
+    kept = {"user_id": attempt.user_id, "email": attempt.email, "password_hash": attempt.password_hash, "next": target,
+            "stay": "stay" in request.form}
     cookie["held"] = challenges.put("code", kept, browser=browser_secret())
     return go(url_for("identity.code"))
+
+
+def kept_device(token: str, wanted: bool) -> str:
+    """The token of the device that this new login keeps, "" where nobody asked for it."""
+    login = login_of(token) if wanted else None
+    return devices.keep(login) if login is not None else ""
 
 
 def browser_secret() -> str:
@@ -208,29 +246,5 @@ def sign_out() -> Any:
     """End this login on the server, too."""
     signin.sign_out(here(), by=actor())
     cookie.clear()
+    g.device = ""
     return go(url_for("identity.login"), "You are signed out.")
-
-
-@blueprint.get("/setup/<token>")
-@access("public")
-def setup(token: str) -> Any:
-    """The form behind a one-time link."""
-    link = setup_link(token)
-    if link is None:
-        raise NotFound(DEAD_LINK)
-    return page("identity/setup.html", pages.setup_page(link, {}))
-
-
-@blueprint.post("/setup/<token>")
-@access("public")
-def complete_setup(token: str) -> Any:
-    """Make the first admin, or set the person's password; then they are signed in."""
-    link, by = setup_link(token), visitor()
-    if link is None:
-        raise NotFound(DEAD_LINK)
-    try:
-        user, login_token = signin.use_link(token, request.form, ip=by.ip, agent=by.agent)
-    except Invalid as refusal:
-        return page("identity/setup.html", pages.setup_page(link, request.form, refusal.problems), status=422)
-    let_in(user, login_token)
-    return go("/", f"Welcome, {user.name}.")

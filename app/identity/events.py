@@ -44,3 +44,8 @@ PASSKEY_REMOVED = Kind("passkey.removed", "{actor} removed the passkey {name}", 
 PASSKEY_REFUSED = Kind("passkey.refused", "A passkey was refused: {reason}", data=("reason",))
 BREAK_GLASS_CHANGED = Kind("user.break_glass_changed", "{actor} changed whether {name} is a break-glass account",
                            data=("name", "break_glass"))
+
+DEVICE_KEPT = Kind("device.kept", "{actor} stays signed in on a device")
+DEVICE_ENDED = Kind("device.ended", "{actor} ended a device of {name}", data=("name",))
+DEVICE_COPIED = Kind("device.copied", "A copied token of {name}'s device was shown; the device was ended",
+                     data=("name",))

@@ -13,7 +13,7 @@ from app.core.errors import Invalid, RateLimited
 from app.core.pages import go, page
 from app.core.web import actor
 from app.identity import challenges, factors, pages, passkeys, signin, signin_pages
-from app.identity.door import blueprint, browser_secret, here, let_in, me, visitor
+from app.identity.door import blueprint, browser_secret, here, kept_device, let_in, me, visitor
 from app.identity.models import LoginSession, User
 from app.identity.reauth import needs_proof, proved
 
@@ -57,7 +57,8 @@ def check_code() -> Any:
             return page("identity/second-factor-code.html", signin_pages.CodePage(factors.WRONG + "."), status=401)
         challenges.take("code", str(cookie.get("held", "")), browser=browser_secret())
         user, token = signin.accept_attempt(attempt, by=by, road="code")
-    let_in(user, token)
+        device = kept_device(token, held["stay"])
+    let_in(user, token, device=device)
     return go(held["next"])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request, url_for
+from flask import g, redirect, request, url_for
 
 from app.core.access import access
 from app.core.db import session
@@ -12,14 +12,21 @@ from app.core.errors import Invalid, NotFound
 from app.core.forms import refuse
 from app.core.pages import go, page
 from app.core.web import actor
-from app.identity import credentials, pages, service, signin
+from app.identity import credentials, devices, pages, service, signin
 from app.identity.door import blueprint, here, me
-from app.identity.models import ApiToken
+from app.identity.models import ApiToken, Device, LoginSession
 from app.identity.reauth import needs_proof
 
 
 def _shown(*, status: int = 200, **more: Any) -> Any:
     return page("identity/profile.html", pages.profile_page(me(), here=here().id, **more), status=status)
+
+
+@blueprint.get("/")
+@access("own.read")
+def home() -> Any:
+    """People come for the incidents."""
+    return redirect("/incidents")
 
 
 @blueprint.get("/me")
@@ -64,6 +71,27 @@ def end_logins() -> Any:
     else:
         count = signin.end_logins(user, by=by, but=here().id)
     return go(url_for(".profile"), f"{count} login{'' if count == 1 else 's'} ended")
+
+
+@blueprint.post("/me/devices")
+@access("own.edit")
+def keep_device() -> Any:
+    """Stay signed in on this device."""
+    login = session.get_one(LoginSession, here().id)
+    if login.device_id is None:
+        g.device = devices.keep(login)
+    return go(url_for(".profile"), "You stay signed in here, up to 90 days after the last use")
+
+
+@blueprint.post("/me/devices/<int:device_id>/end")
+@access("own.edit")
+def end_device(device_id: int) -> Any:
+    """Stay signed in no longer on one of my devices."""
+    device = session.get(Device, device_id)
+    if device is None or device.user_id != me().id:
+        raise NotFound("There is no such device.")
+    devices.end(device, by=actor())
+    return go(url_for(".profile"), "The device is signed out")
 
 
 @blueprint.post("/me/tokens")

@@ -95,7 +95,27 @@ class LoginSession(Base):
     ip: Mapped[str] = mapped_column(String(64), default="")
     agent: Mapped[str] = mapped_column(String(300), default="")
     road: Mapped[str] = mapped_column(String(20), default="password")
-    proved_at: Mapped[datetime | None] = mapped_column(default=clock.now)
+    proved_at: Mapped[datetime | None]
+    device_id: Mapped[int | None] = foreign("devices.id", index=True)
+    user: Mapped[User] = relationship()
+
+
+class Device(Base):
+    """A browser on which a person stays signed in. Of its token only hashes are kept: the name stays, the secret is
+    replaced at each use. `road` is how the person came in when it was kept."""
+
+    __tablename__ = "devices"
+
+    id: Mapped[Key]
+    user_id: Mapped[int] = foreign("users.id", index=True)
+    name_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    secret_hash: Mapped[str] = mapped_column(String(64))
+    road: Mapped[str] = mapped_column(String(20))
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    last_used_at: Mapped[datetime] = mapped_column(default=clock.now)
+    ended_at: Mapped[datetime | None]
+    ip: Mapped[str] = mapped_column(String(64), default="")
+    agent: Mapped[str] = mapped_column(String(300), default="")
     user: Mapped[User] = relationship()
 
 

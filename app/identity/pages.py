@@ -16,8 +16,8 @@ from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import NotFound, Problem
 from app.core.panels import panels
-from app.identity import rules
-from app.identity.models import ApiToken, LoginSession, Membership, SetupLink, User
+from app.identity import devices, rules
+from app.identity.models import ApiToken, Device, LoginSession, Membership, SetupLink, User
 from app.identity.queries import allow, may, visible_teams
 
 Form = Mapping[str, Any]
@@ -157,6 +157,7 @@ class ProfilePage:
     errors: Errors
     secret: str = ""
     panels: Mapping[str, Any] = field(default_factory=dict)
+    devices: list[Device] = field(default_factory=list)
 
 
 def profile_page(user: User, *, here: int | None, form: Form | None = None, problems: Iterable[Problem] = (),
@@ -167,7 +168,8 @@ def profile_page(user: User, *, here: int | None, form: Form | None = None, prob
     shown = {"name": user.name, "time_zone": user.time_zone, **(form or {})}
     scopes = [(scope, scope) for scope in rules.SCOPES if user.role == "admin" or scope not in ("scim", "admin")]
     return ProfilePage(user, _shown(user, None), open_logins(user), here, list(tokens), scopes,
-                       zones_with(shown["time_zone"]), shown, errors_of(problems), secret, panels("profile", user))
+                       zones_with(shown["time_zone"]), shown, errors_of(problems), secret, panels("profile", user),
+                       devices.kept_by(user))
 
 
 def open_logins(user: User) -> list[LoginSession]:

@@ -51,7 +51,7 @@ def _back() -> str:
 
 def proved(login: LoginSession, *, road: str = "") -> None:
     """Note the proof, in the open transaction: the login goes on under a new cookie, the one before is worthless."""
-    let_in(login.user, signin.prove(login, road=road))
+    let_in(login.user, signin.prove(login, road=road), device=None)
 
 
 @blueprint.get("/me/prove")

@@ -10,12 +10,25 @@ from app.core.access import access
 from app.core.errors import Conflict, Invalid
 from app.core.pages import go, page
 from app.core.web import actor
-from app.identity import audit_routes, factors_routes, me, pages, passkeys_routes, reauth, service, signin, sso_routes, team_pages
+from app.identity import (
+    audit_routes,
+    factors_routes,
+    me,
+    pages,
+    passkeys_routes,
+    reauth,
+    service,
+    setup_routes,
+    signin,
+    sso_routes,
+    team_pages,
+)
 from app.identity.credentials import make_link
 from app.identity.door import blueprint
 from app.identity.queries import allow
 
-__all__ = ["audit_routes", "blueprint", "factors_routes", "me", "passkeys_routes", "reauth", "sso_routes"]
+__all__ = ["audit_routes", "blueprint", "factors_routes", "me", "passkeys_routes", "reauth", "setup_routes",
+           "sso_routes"]
 
 
 @blueprint.get("/people")

@@ -74,6 +74,7 @@ def scopes_permit(scopes: frozenset[str] | None, action: str) -> bool:
     return bool(scopes & NEEDED_SCOPES.get(action, frozenset()))
 
 
+ENOUGH_RESPONDERS = 3
 LOGIN_LASTS = timedelta(hours=24)
 LOGIN_IDLE = timedelta(hours=12)
 SEEN_EVERY, USED_EVERY = timedelta(minutes=5), timedelta(minutes=1)
@@ -102,6 +103,7 @@ def locked_until(failures: Sequence[datetime], tries: int, lasts: timedelta) -> 
 
 CHALLENGE_LASTS = timedelta(minutes=10)
 PROOF_LASTS = timedelta(minutes=15)
+DEVICE_LASTS = timedelta(days=90)
 CODE_SECONDS, RECOVERY_CODES, MOST_PASSKEYS = 30, 10, 10
 
 
@@ -113,6 +115,11 @@ def password_serves(mode: str, single_sign_on: bool, break_glass: bool) -> bool:
 def factor_required(setting: str, role: str) -> bool:
     """Whether a person of this platform role has to add a second factor to the password."""
     return setting == "everyone" or (setting == "admins" and role == "admin")
+
+
+def device_valid(last_used_at: datetime, ended_at: datetime | None, now: datetime) -> bool:
+    """Whether a kept device still begins logins: 90 days after its last use, unless it was ended."""
+    return ended_at is None and now < last_used_at + DEVICE_LASTS
 
 
 def proof_valid(proved_at: datetime | None, now: datetime) -> bool:
@@ -147,6 +154,17 @@ def password_fault(password: str, *, name: str, email: str, common: frozenset[st
     if plain in common or len(set(plain)) < 5:
         return "This password is too common; choose another"
     return ""
+
+
+def team_faults(*, managers: int, responders: int) -> list[tuple[str, str]]:
+    """What is wrong with a team of so many active managers and people to page, each with what it means."""
+    faults = []
+    if responders < ENOUGH_RESPONDERS:
+        faults.append((f"Only {responders} to page" if responders else "Nobody to page",
+                       "A team that is on call needs at least three responders to sleep well"))
+    if not managers:
+        faults.append(("No manager", "Only platform admins can change this team"))
+    return faults
 
 
 def version_of(document: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ from app.core.errors import NotFound, RateLimited
 from app.core.events import record
 from app.core.forms import Problems, check_text, email_address, refuse, time_zone
 from app.core.secrets import digest, new_token
-from app.identity import credentials, events, rules
+from app.identity import credentials, devices, events, rules
 from app.identity.models import ApiToken, FailedLogin, LoginSession, User
 from app.identity.queries import allow, anybody, setup_link, user_by_email, user_document
 
@@ -112,10 +112,12 @@ def _take_back(subject: str) -> None:
     session.execute(delete(FailedLogin).where(FailedLogin.id == newest))
 
 
-def open_login(user: User, *, ip: str, agent: str, road: str = "password") -> str:
-    """A new login of this person; its cookie value, of which only a hash is kept. `road` is how they came in."""
+def open_login(user: User, *, ip: str, agent: str, road: str = "password", device: int | None = None) -> str:
+    """A new login of this person; its cookie value, of which only a hash is kept. `road` is how they came in; one that
+    a kept `device` begins proves nothing."""
     token = new_token()
-    session.add(LoginSession(user_id=user.id, token_hash=digest(token), ip=ip[:64], agent=agent[:300], road=road))
+    session.add(LoginSession(user_id=user.id, token_hash=digest(token), ip=ip[:64], agent=agent[:300], road=road,
+                             device_id=device, proved_at=None if device else clock.now()))
     user.last_login_at = clock.now()
     session.flush()
     record(events.SIGNED_IN, user.ref, by=Actor(user.ref, user.name, "web", user.id, ip=ip, agent=agent))
@@ -134,7 +136,7 @@ def prove(login: LoginSession, *, road: str = "") -> str:
 def sign_out(login: LoginSession, *, by: Actor) -> None:
     """End this login; its cookie opens nothing from now on, wherever it was copied to."""
     if login.ended_at is None:
-        login.ended_at = clock.now()
+        close_logins(login.user, only=login.id)
         record(events.SIGNED_OUT, login.user.ref, by=by)
 
 
@@ -155,6 +157,7 @@ def close_logins(user: User, *, only: int | None = None, but: int | None = None)
     if but is not None:
         chosen = chosen.where(LoginSession.id != but)
     done = session.execute(chosen.values(ended_at=clock.now()))
+    devices.end_behind(user, only=only, but=but)
     return int(done.rowcount)  # type: ignore[attr-defined]
 
 

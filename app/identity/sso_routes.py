@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
 from flask import redirect, request, url_for
 from flask import session as cookie
 from flask_login import current_user
@@ -21,8 +22,10 @@ from app.identity.models import LoginSession
 from app.identity.queries import login_of
 from app.identity.reauth import needs_proof, proved
 
+log = structlog.get_logger()
 LATE = "This sign-in took longer than ten minutes, was used before, or began in another browser. Begin again."
 REFUSED = "The identity provider knows you, but you can't sign in here with it. An administrator can see why."
+AWAY = "The identity provider can't be reached at the moment. Try again, or use a local account."
 # What an attempt is for: signing in, proving again who one is, or only showing what the provider says.
 SIGN_IN, PROVE, TRY = "sign in", "prove", "try"
 
@@ -39,7 +42,13 @@ def _begin(purpose: str, target: str, **more: str) -> Any:
             state = challenges.put("sso", kept, browser=browser_secret())
         return redirect(sso.authorization_url(idp, sso.Question(state, kept["nonce"], kept["verifier"]), **more), 303)
     except (sso.Away, sso.Refused) as reason:
-        return _login(target, f"{reason}. Try again, or use a local account.", 503)
+        return _away(target, reason)
+
+
+def _away(target: str, reason: Exception) -> Any:
+    """The reason names addresses, so it stands in the journal and not on a page that anybody may see."""
+    log.warning("identity_provider.away", reason=str(reason)[:300])
+    return _login(target, AWAY, 503)
 
 
 def _login(target: str, problem: str, status: int) -> Any:
@@ -79,8 +88,8 @@ def sso_callback() -> Any:
             raise sso.Refused(f"the provider said {request.args.get('error', 'nothing')[:80]}")
         claims = sso.claims_of(idp, request.args["code"], sso.Question(state, kept["nonce"], kept["verifier"]))
         return _FINISH[kept["purpose"]](claims, kept["next"])
-    except sso.Away as away:
-        return _login(kept["next"], f"{away}. Try again, or use a local account.", 503)
+    except sso.Away as reason:
+        return _away(kept["next"], reason)
     except sso.Refused as refusal:
         return _refused(str(refusal), REFUSED, kept["next"])
 

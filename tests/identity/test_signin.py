@@ -107,7 +107,7 @@ def test_six_wrong_passwords_from_six_addresses_lock_the_account(app: Flask, ana
         statuses = [attempt(app, ana.email, ip=f"127.0.1.{number}").status_code for number in range(6)]
         assert statuses == [401] * 5 + [429]
         refused = attempt(app, ana.email, build.PASSWORD, ip="127.0.2.1")
-        assert refused.status_code == 429 and refused.headers["Retry-After"] == "3600"
+        assert refused.status_code == 429 and refused.headers["Retry-After"] in ("3599", "3600")
         clockwork.shift(timedelta(minutes=61))
         assert attempt(app, ana.email, build.PASSWORD).status_code == 303
     assert kinds() == ["user.sign_in_failed"] * 5 + ["user.locked", "user.signed_in"]
