@@ -21,8 +21,8 @@ ROLES = ("anonymous", "outsider", "observer", "responder", "manager", "admin")
 PUBLIC = re.compile(r"/(login(/.*)?|setup/.*|healthz|readyz|metrics|in|in/.*|tap/.*|sw\.js|manifest\.webmanifest|static/.*"
                     r"|v2/.*|generic/.*|api/docs|api/v1/openapi\.json)")
 # What stands in for the parts of an address.
-PARTS = {"urgency": "high", "what": "resolve", "slug": "alertmanager", "number": "1", "alert": "1", "token_id": "1", "key_id": "1", "device_id": "1",
-         "user_id": "1", "action": "acknowledge", "token": "no-such-token-000", "filename": "css/app.css"}
+PARTS = {"urgency": "high", "what": "resolve", "slug": "alertmanager", "number": "1", "alert": "1", "token_id": "1",
+         "key_id": "1", "device_id": "1", "user_id": "1", "action": "acknowledge", "token": "no-such-token-000", "filename": "css/app.css"}
 KEYS = {"teams": "payments", "services": "checkout", "schedules": "primary", "policies": "payments",
         "escalation-policies": "payments", "integrations": "prometheus", "users": "ana@example.com", "deliveries": "1",
         "plugins": "alertmanager"}
