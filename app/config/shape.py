@@ -89,7 +89,8 @@ SIGNATURE = shape((), **{name: text(100) for name in ("header", "prefix", "algor
                                                       "signed")})
 INTEGRATION = shape(
     ("key", "plugin"), key=KEY, name=text(100, 1), plugin=text(60, 1), team=nullable(KEY),
-    service=nullable(SERVICE_KEY), token={**text(128, 16), "writeOnly": True},
+    service=nullable(SERVICE_KEY), token={**text(1000, pattern="^(.{16,128}|\\$\\{(env|file):.+\\})$", **{
+        "x-rule": "A token has 16 to 128 letters, digits, - and _"}), "writeOnly": True},
     secret={**text(500), "writeOnly": True}, signature=SIGNATURE,
     default_severity={"type": "string", "enum": list(SEVERITIES), "default": "medium"}, config={"type": "object",
                                                                                            "default": {}})

@@ -153,10 +153,13 @@ def test_files_may_name_each_others_things_in_any_order(app: Flask) -> None:
 def test_secrets_may_come_from_the_environment_and_from_files_but_nothing_else_may(
         app: Flask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TOKEN_OF_TESTS", "token-from-the-environment")
+    monkeypatch.setenv("TOK", "token-with-short-name")
     tmp_path.joinpath("secret").write_text("kept-in-a-file\n")
     apply({"integrations": [{"key": "one", "plugin": "webhook", "token": "${env:TOKEN_OF_TESTS}",
                              "secret": f"${{file:{tmp_path}/secret}}"}]})
     assert integration_by_key("one").token_last4 == "ment"
+    apply({"integrations": [{"key": "one", "plugin": "webhook", "token": "${env:TOK}"}]})
+    assert integration_by_key("one").token_last4 == "name"
     assert "no MISSING" in faults({"users": [{"email": "a@b.c", "name": "A", "password": "${env:MISSING}"}]})[0]
     assert "secret fields only" in faults({"users": [{"email": "a@b.c", "name": "${env:TOKEN_OF_TESTS}"}]})[0]
 
