@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from flask import current_app
 from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import OperationalError, TimeoutError
 
 from app.core import signatures
 from app.core.db import db, session, transaction
 from app.core.errors import Failure
 from app.core.jobs import wake
+from app.core.together import Together
 from app.ingest import credentials
 from app.ingest.models import ORIGINAL, Delivery, Integration, RefusedRequest
 from app.plugin_api import Inbound, Rejected
@@ -75,13 +78,40 @@ def receive(integration: Integration, inbound: Inbound, *, ip: str = "") -> Outc
     except Rejected as fault:
         return _turned_away(integration, inbound, fault, ip)
     state = "held" if integration.paused_at is not None else "received"
+    return _shared(_store).ask(_values(integration, inbound, state=state, ip=ip, signature=signature))
+
+
+def find(token: str) -> Integration | None:
+    """The integration that this token opens, detached; asked anew each time: a renewed token is dead at once."""
+    return _shared(_find).ask(token)
+
+
+def _shared(work: Any) -> Together[Any, Any]:
+    """Requests of the same moment share a query and a commit, since a commit costs more than all else here."""
+    places = current_app.extensions.setdefault("door", {})
+    place = places.get(work)
+    return place or places.setdefault(work, Together(work, hopeless=(OperationalError, TimeoutError)))
+
+
+def _find(tokens: Sequence[str]) -> list[Integration | None]:
+    try:
+        found = credentials.by_tokens(tokens)
+        session.expunge_all()
+    finally:
+        session.rollback()
+    return [found.get(token) for token in tokens]
+
+
+def _store(rows: Sequence[dict[str, Any]]) -> list[Outcome]:
+    """In arrival order; rows with a key in the order of their keys, since two processes that crossed would deadlock."""
+    outcomes: dict[int, Outcome] = {}
     with transaction():
-        values = _values(integration, inbound, state=state, ip=ip, signature=signature)
-        key = session.execute(_once(values)).scalar_one_or_none()
-        if key is not None:
-            wake(DRAIN)
-            return Outcome("accepted", str(key))
-        return Outcome("duplicate", str(_repeat(values)))
+        for at in sorted(range(len(rows)), key=lambda at: (rows[at]["delivery_key"] or "", at)):
+            key = session.execute(_once(db.engine.dialect.name), rows[at]).scalar_one_or_none()
+            outcomes[at] = Outcome("accepted", str(key)) if key is not None else (
+                Outcome("duplicate", str(_repeat(rows[at]))))
+        wake(DRAIN)
+    return [outcomes[at] for at in range(len(rows))]
 
 
 def check_signature(integration: Integration, inbound: Inbound) -> str:
@@ -116,10 +146,11 @@ def _public(query: Mapping[str, str]) -> dict[str, str]:
     return {name: "…" if name in ("token", "key", "secret") else value[:500] for name, value in query.items()}
 
 
-def _once(values: dict[str, Any]) -> Any:
+@cache
+def _once(dialect: str) -> Any:
     """Insert unless the same key and bytes are there: the unique index decides, never a look beforehand."""
-    maker = postgresql_insert if db.engine.dialect.name == "postgresql" else sqlite_insert
-    return maker(Delivery).values(values).on_conflict_do_nothing(
+    maker = postgresql_insert if dialect == "postgresql" else sqlite_insert
+    return maker(Delivery.__table__).on_conflict_do_nothing(
         index_elements=["integration_id", "delivery_key", "body_hash"], index_where=ORIGINAL).returning(Delivery.id)
 
 

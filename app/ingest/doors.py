@@ -26,7 +26,7 @@ blueprint = Blueprint("doors", __name__)
 @own_transaction
 def accept(token: str) -> Response:
     """Any configured integration."""
-    return _let_in(lambda _inbound: credentials.by_token(token))
+    return _let_in(lambda _inbound: door.find(token))
 
 
 @blueprint.route("/in", methods=["POST", "PUT"])
@@ -34,7 +34,7 @@ def accept(token: str) -> Response:
 @own_transaction
 def accept_by_header() -> Response:
     """The same, with the token in a header or the query."""
-    return _let_in(lambda _inbound: credentials.by_token(_token()))
+    return _let_in(lambda _inbound: door.find(_token()))
 
 
 def _token() -> str:
@@ -54,7 +54,7 @@ def vendor_door(plugin: Any) -> Callable[..., Response]:
     def knock(**_arguments: str) -> Response:
         def find(inbound: Inbound) -> Integration | None:
             credential = plugin.credential(inbound) or _token()
-            return credentials.by_token(credential) or credentials.by_service_key(credential, plugin.slug)
+            return door.find(credential) or credentials.by_service_key(credential, plugin.slug)
         return _let_in(find, plugin)
     return knock
 

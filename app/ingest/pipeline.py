@@ -49,24 +49,26 @@ def begin(integration: Integration) -> Batch:
 
 
 def process(delivery: Delivery, batch: Batch) -> None:
-    """Apply one delivery's signals and write into its row what became of each."""
+    """Apply one delivery's signals and write into its row what became of each: last, so that it is written once."""
     registry = current_app.extensions["plugins"]
-    delivery.processed_at, delivery.attempts = clock.now(), delivery.attempts + 1
     plugin = registry.integrations.get(batch.integration.plugin)
     if plugin is None:
-        delivery.state, delivery.note = "failed", f"The plugin {batch.integration.plugin} is not installed"
-        return
+        return _done(delivery, "failed", f"The plugin {batch.integration.plugin} is not installed")
     inbound = Inbound(delivery.method, delivery.headers, delivery.query, delivery.body, delivery.received_at)
     try:
         signals = plugin.normalize(inbound, credentials.config_of(batch.integration, plugin))
     except Rejected as fault:
-        delivery.state, delivery.note = "rejected", fault.reason[:1000]
-        return
+        return _done(delivery, "rejected", fault.reason)
     signals = [testing.marked(signal, delivery) for signal in signals]
     _load_open(batch, [rules.dedup_key(signal.dedup_key or signal.title) for signal in signals])
-    delivery.results = [_apply(signal, delivery, batch) for signal in signals]
-    delivery.state = "processed"
-    delivery.note = "; ".join(dict.fromkeys(result["note"] for result in delivery.results))[:1000]
+    results = [_apply(signal, delivery, batch) for signal in signals]
+    delivery.results = results
+    _done(delivery, "processed", "; ".join(dict.fromkeys(result["note"] for result in results)))
+
+
+def _done(delivery: Delivery, state: str, note: str) -> None:
+    delivery.state, delivery.note = state, note[:1000]
+    delivery.processed_at, delivery.attempts = clock.now(), delivery.attempts + 1
 
 
 def _load_open(batch: Batch, keys: list[str]) -> None:

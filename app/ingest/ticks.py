@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import structlog
 from sqlalchemy import delete, select
+from sqlalchemy.orm import undefer
 
 from app.core import clock
 from app.core.access import SYSTEM
@@ -18,7 +20,8 @@ from app.ingest.models import Delivery, Integration, RefusedRequest
 from app.ingest.saving import also
 
 log = structlog.get_logger()
-BATCH = 200
+BATCH, HANDFUL = 200, 20
+LASTS = 0.1  # seconds after which a batch is closed: SQLite has one writer, and other senders wait for their turn
 TEST_LASTS = timedelta(minutes=5)
 
 
@@ -49,15 +52,26 @@ def _batch(integration_id: int) -> int:
             batch = _claimed(integration_id)
             if batch is None:
                 return 0
-            waiting = _received(integration_id, BATCH)
-            for delivery in waiting:
-                pipeline.process(delivery, batch)
-            _tell(batch.integration, len(waiting))
-            return len(waiting)
+            worked = _work(batch)
+            _tell(batch.integration, worked)
+            return worked
     except Exception:
         log.exception("drain.batch_failed", integration_id=integration_id)
         session.remove()
         return _one_by_one(integration_id)
+
+
+def _work(batch: pipeline.Batch) -> int:
+    """A handful at a time, so that a sender of new problems or large bodies holds up nobody for long."""
+    worked, until = 0, time.perf_counter() + LASTS
+    while worked < BATCH and time.perf_counter() < until:
+        waiting = _received(batch.integration.id, HANDFUL)
+        for delivery in waiting:
+            pipeline.process(delivery, batch)
+        worked += len(waiting)
+        if len(waiting) < HANDFUL:
+            break
+    return worked
 
 
 def _claimed(integration_id: int) -> pipeline.Batch | None:
@@ -70,7 +84,7 @@ def _claimed(integration_id: int) -> pipeline.Batch | None:
 def _received(integration_id: int, limit: int) -> list[Delivery]:
     return list(session.scalars(select(Delivery).where(
         Delivery.integration_id == integration_id, Delivery.state == "received", Delivery.next_at <= clock.now())
-        .order_by(Delivery.id).limit(limit)))
+        .order_by(Delivery.id).limit(limit).options(undefer(Delivery.body))))
 
 
 def _tell(integration: Integration, number: int) -> None:
@@ -82,7 +96,7 @@ def _tell(integration: Integration, number: int) -> None:
 
 def _one_by_one(integration_id: int) -> int:
     worked = 0
-    keys = [delivery.id for delivery in _received(integration_id, BATCH)]
+    keys = [delivery.id for delivery in _received(integration_id, HANDFUL)]
     session.rollback()
     for key in keys:
         try:
