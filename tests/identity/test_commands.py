@@ -72,3 +72,18 @@ def test_a_reset_unlocks_at_once_and_ends_every_login(run: Run, client: FlaskCli
     assert client.post("/login", data=given).status_code == 303
     assert browser.get("/me").status_code == 303
     assert client.post("/login", data={"email": ana.email, "password": build.PASSWORD}).status_code in (401, 403)
+
+
+def test_an_operator_names_who_gets_in_without_single_sign_on(
+        run: Run, client: FlaskClient, app: Flask, ana: User) -> None:
+    """IDN-05: administrators that an operator makes with a password are such accounts from the start."""
+    run("user", "create", "root@example.com", "--name", "Root", "--admin", "--password-stdin", given=build.PASSWORD)
+    app.config.update(OIDC_ISSUER="https://idp.example.com", OIDC_CLIENT_ID="oncall")
+
+    def status(email: str) -> int:
+        return client.post("/login", data={"email": email, "password": build.PASSWORD}).status_code
+    assert [status("root@example.com"), status(ana.email)] == [303, 401]
+    run("user", "break-glass", ana.email)
+    assert status(ana.email) == 303
+    run("user", "break-glass", ana.email, "--off")
+    assert status(ana.email) == 401
