@@ -112,6 +112,8 @@ PANELS: dict[str, dict[str, str]] = {
     "profile": {"contacts": "app.notifications.pages.contacts_panel",
                 "browsers": "app.notifications.pages.browsers_panel", "rules": "app.notifications.pages.rules_panel"},
     "person": {"contacts": "app.notifications.pages.others_panel"},
+    "team_health": {"contacts": "app.notifications.panels.team_health", "policy": "app.escalation.panels.team_health",
+                    "schedules": "app.oncall.panels.team_health"},
     "schedule_used_by": {"policies": "app.escalation.queries.policies_using"},
     "incident_document": {"escalation": "app.escalation.queries.run_document"},
 }

@@ -136,3 +136,14 @@ def would_page(place: tuple[Service | None, Team | None]) -> list[tuple[str, str
     found = [queries.resolve(level["targets"], clock.now()) for level in levels[:5]]
     return [(f"Level {number}", _names(one) if one.people else "; ".join(one.problems) or "nobody")
             for number, one in enumerate(found, 1)]
+
+
+def team_health(team: Team) -> list[tuple[str, str]]:
+    """Whether anybody is paged for the team at all: a default policy, and no policy without a level."""
+    found = []
+    if queries.policy_of_team(team) is None:
+        found.append(("No policy", "What is broken pages the catch-all, not this team"))
+    for policy in session.scalars(select(Policy).where(Policy.team_id == team.id).order_by(Policy.name)):
+        if not any(level.get("targets") for level in policy.levels):
+            found.append(("Empty policy", f"{policy.name} pages nobody"))
+    return found

@@ -56,8 +56,7 @@ class TeamPage:
     members: list[Membership]
     others: list[tuple[int, str]]
     roles: list[tuple[str, str]]
-    managers: int
-    responders: int
+    health: list[tuple[str, str]]
     may_edit: bool
     may_archive: bool
     reader: int | None
@@ -82,12 +81,19 @@ def team_page(team: Team, by: Actor, *, problem: str = "", question: Question | 
     mine = {member.user_id for member in members}
     others = session.execute(select(User.id, User.name, User.email).where(User.state == "active", User.id.not_in(mine))
                              .order_by(User.name)) if may_edit else ()
-    roles = [member.role for member in members if member.user.is_active]
     return TeamPage(
         team, members, [(key, f"{name}, {email}") for key, name, email in others],
-        [(role, role.capitalize()) for role in rules.TEAM_ROLES], roles.count("manager"),
-        len(roles) - roles.count("observer"),
-        may_edit, may(by, "team.create"), by.user_id, problem, question, panels("team", team))
+        [(role, role.capitalize()) for role in rules.TEAM_ROLES], health_of(team), may_edit,
+        may(by, "team.create"), by.user_id, problem, question, panels("team", team))
+
+
+def health_of(team: Team) -> list[tuple[str, str]]:
+    """What is wrong with the team, each with what it means; nothing of one that is archived."""
+    if team.archived_at is not None:
+        return []
+    roles = [member.role for member in team.memberships if member.user.is_active]
+    own = rules.team_faults(managers=roles.count("manager"), responders=len(roles) - roles.count("observer"))
+    return own + [fault for part in panels("team_health", team).values() for fault in part]
 
 
 @dataclass(frozen=True)

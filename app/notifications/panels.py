@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from app.identity.models import Team
 from app.incidents.models import Incident
 from app.notifications.models import Message
-from app.notifications.queries import messages_of
+from app.notifications.queries import messages_of, reachable
 
 KINDS = ("page", "request")
 PEOPLE, MESSAGES = 30, 8
@@ -87,3 +88,11 @@ def _summary(people: list[Paged]) -> str:
         if times:
             told.append(f"{person.name} paged {'once' if times == 1 else f'{times} times'}")
     return ", ".join(told[-2:])
+
+
+def team_health(team: Team) -> list[tuple[str, str]]:
+    """Those in the team who would be paged and can't be reached."""
+    people = [member.user for member in team.memberships if member.role != "observer" and member.user.is_active]
+    found = reachable([person.id for person in people])
+    lost = sorted(person.name for person in people if person.id not in found)
+    return [("Unproven contacts", f"{', '.join(lost)} can't be paged: no contact method is proven")] if lost else []
