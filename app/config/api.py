@@ -144,7 +144,7 @@ def _mount(one: Resource) -> None:
         f"Change what is named of a {noun}", request=some, responses={200: read, **conflict}, tag=nouns))
     call("PUT", partial(_replace, defaults=defaults), action=change, said=operation(
         f"Change a {noun} as a whole", request=named, responses={200: read, **conflict}, tag=nouns))
-    call("DELETE", _delete, action=kind.edit, said=operation(
+    call("DELETE", _delete, action="team.create" if kind.name == "teams" else kind.edit, said=operation(
         f"Remove a {noun}", responses={204: None, **conflict}, tag=nouns,
         description="What has a history is archived, deactivated or paused instead of deleted."))
 

@@ -62,7 +62,7 @@ def _note(breached: RequestLimit) -> None:
 
 
 limiter = Limiter(key_func=caller, default_limits=[_limit], headers_enabled=True, strategy="moving-window",
-                  default_limits_exempt_when=_uncounted, in_memory_fallback=["100 per minute"],
+                  default_limits_exempt_when=_uncounted,
                   in_memory_fallback_enabled=True, swallow_errors=True, on_breach=_note)
 
 

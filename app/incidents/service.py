@@ -89,6 +89,8 @@ def unacknowledge(incident: Incident, *, by: Actor) -> Incident:
     """Give it back: it is triggered again and escalates from the first level."""
     incident = moves.claimed(incident, by)
     incident.status = moves.move("unacknowledge", incident)
+    for responder in incident.responders:
+        responder.kind = "responder" if responder.kind == "assignee" else responder.kind
     moves.trigger(incident)
     moves.said(events.UNACKNOWLEDGED, incident, by, via=by.via)
     return incident

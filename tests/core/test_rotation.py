@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from app.core import rotation, secrets
 from app.core.db import Base, session, transaction
 from app.core.errors import Failure
-from app.core.fields import Field
 from app.core.events import Event
+from app.core.fields import Field
 from app.identity.models import CodeGenerator
 from app.ingest.credentials import config_of, secret_of, token_of
 from app.ingest.models import Integration

@@ -15,7 +15,7 @@ MATRIX = {
     "own.edit": "yyyy", "integration.read": "yyyy", "incident.act": "-yy-", "incident.create": "-yy-",
     "schedule.override_self": "-yy-", "integration.secrets": "-yy-", "schedule.edit": "--y-", "policy.edit": "--y-",
     "service.edit": "--y-", "integration.edit": "--y-", "team.edit": "--y-", "audit.read": "--y-",
-    "team.create": "----", "people.edit": "----", "admin": "----",
+    "team.create": "----", "people.edit": "----", "admin": "----", "scim": "----",
 }
 
 
