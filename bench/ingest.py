@@ -19,7 +19,8 @@ async def measure(bench: Bench) -> list[Figure]:
     async with Sink() as sink, started(bench.address, sink.url) as system:
         client = Client(system.port)
         rate, seconds = RATE[bench.database], bench.of(3, 30, 600)
-        await steady(client, _deliveries(client, 20), 10)  # connections, threads and caches, as in the middle of a day
+        await steady(client, _deliveries(client, 2 * PROBLEMS), 20)  # all are open and paged, as in the middle of a day
+        await asyncio.sleep(2)
         calm = await steady(client, _deliveries(client, int(rate * seconds)), rate)
         await asyncio.sleep(2)
         seconds = bench.of(2, 10, 30)

@@ -144,13 +144,21 @@ def transaction() -> Iterator[Pending]:
 
 @contextmanager
 def _write_lock(engine: Engine) -> Iterator[None]:
-    """SQLite has one writer and no queue: a thread lock and a file lock make writers wait in order (STACK.md)."""
+    """SQLite has one writer and no queue: a thread lock and file locks make writers wait in order (STACK.md).
+
+    Of two files the first is a turnstile: whoever let go of the second has to pass it before taking that again, so a
+    process with many writers can't keep it from one that has waited longer.
+    """
     if engine.dialect.name != "sqlite" or not engine.url.database:
         yield
         return
     with _threads:
-        descriptor = _lock_file(f"{engine.url.database}.lock")
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        turn, descriptor = (_lock_file(f"{engine.url.database}.{name}") for name in ("turn", "lock"))
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        finally:
+            fcntl.flock(turn, fcntl.LOCK_UN)
         try:
             yield
         finally:

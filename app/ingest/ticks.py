@@ -21,7 +21,7 @@ from app.ingest.saving import also
 
 log = structlog.get_logger()
 BATCH, HANDFUL = 200, 20
-LASTS = 0.1  # seconds after which a batch is closed: SQLite has one writer, and other senders wait for their turn
+LASTS = 0.05  # seconds after which a batch is closed: SQLite has one writer, and other senders wait for their turn
 TEST_LASTS = timedelta(minutes=5)
 
 
@@ -68,7 +68,9 @@ def _work(batch: pipeline.Batch) -> int:
         waiting = _received(batch.integration.id, HANDFUL)
         for delivery in waiting:
             pipeline.process(delivery, batch)
-        worked += len(waiting)
+            worked += 1
+            if time.perf_counter() > until:
+                return worked
         if len(waiting) < HANDFUL:
             break
     return worked
