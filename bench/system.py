@@ -36,7 +36,8 @@ PEOPLE = 20
 def document(sink: str) -> dict[str, Any]:
     """Two teams with a sender each: the shop with twenty people and a hundred services, and others with one of each."""
     people = [{"email": ADMIN, "name": "Ana", "role": "admin", "password": PASSWORD}]
-    people += [{"email": f"person-{at}@example.com", "name": f"Person {at}"} for at in range(PEOPLE)]
+    people += [{"email": f"person-{at}@example.com", "name": f"Person {at}", "password": PASSWORD}
+               for at in range(PEOPLE)]
     for at, person in enumerate(people):
         person["contact_methods"] = [  # type: ignore[assignment]
             {"name": "hook", "channel": "webhook", "address": f"{sink}{at}", "verified": True}]
@@ -167,12 +168,12 @@ class System:
         """A client with the API token of the administrator."""
         return Client(port or self.port, most=most, headers={"Authorization": f"Bearer {self.token}"})
 
-    def cookie(self) -> str:
-        """The cookie of a login, as a browser would have it."""
+    def cookie(self, email: str) -> str:
+        """The cookie of this person's login, as a browser would have it."""
         with httpx.Client(base_url=self.url, timeout=20) as browser:
             page = browser.get("/login").text
             csrf = page.partition('name="csrf_token" value="')[2].partition('"')[0]
-            form = {"email": ADMIN, "password": PASSWORD, "csrf_token": csrf, "next": "/"}
+            form = {"email": email, "password": PASSWORD, "csrf_token": csrf, "next": "/"}
             answer = browser.post("/login", data=form)
             if "oncall" not in browser.cookies or answer.status_code not in (302, 303):
                 raise SystemExit(f"no login: {answer.status_code}")

@@ -95,11 +95,12 @@ class Crowd:
         self.marks: list[bytes] = []
         self.told: dict[bytes, list[float]] = defaultdict(list)
 
-    async def open(self, number: int, port: int, path: str, cookie: str) -> None:
-        """Open so many, 50 at a time, and wait until each has its first frame."""
+    async def open(self, number: int, port: int, path: str, cookies: list[str]) -> None:
+        """Open so many, 50 at a time by one person after the other, and wait until each has its first frame."""
         for start in range(0, number, 50):
+            cookie = cookies[start // 50 % len(cookies)]
             fresh = await asyncio.gather(*(asyncio.get_running_loop().create_connection(
-                lambda: Viewer(path, cookie, self.marks, self.told), "127.0.0.1", port)
+                lambda cookie=cookie: Viewer(path, cookie, self.marks, self.told), "127.0.0.1", port)
                 for _ in range(min(50, number - start))))
             self.viewers += [viewer for _, viewer in fresh]
             await asyncio.gather(*(asyncio.wait_for(viewer.ready, 60) for _, viewer in fresh))

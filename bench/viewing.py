@@ -14,6 +14,7 @@ from bench.system import System, alert, started
 from bench.viewers import Crowd
 from tests.servers import free_port
 
+PEOPLE = 5  # who share the viewers: one person may open 500 live pages a minute
 ON_WEB = 40  # the web process of the embedded system takes at most LIVE_MAX_SOCKETS = 48
 
 
@@ -24,9 +25,10 @@ async def measure(bench: Bench) -> list[Figure]:
     async with Sink() as sink, started(bench.address, sink.url, LIVE_MAX_SOCKETS="8000") as system:
         await asyncio.to_thread(system.run, "live", "--port", str(live),
                                 answers=lambda: system.answers("/healthz", live))
-        incident, cookie = await _incident(system, sink), await asyncio.to_thread(system.cookie)
-        crowd, took = await _watched(system, incident, cookie, (live, number, changes))
-        few, took_few = await _watched(system, incident, cookie, (system.port, ON_WEB, changes))
+        incident = await _incident(system, sink)
+        cookies = [await asyncio.to_thread(system.cookie, f"person-{at}@example.com") for at in range(PEOPLE)]
+        crowd, took = await _watched(system, incident, cookies, (live, number, changes))
+        few, took_few = await _watched(system, incident, cookies, (system.port, ON_WEB, changes))
     sizes = [viewer.bytes / (changes + 1) / 1024 for viewer in crowd.viewers]
     return [
         Figure(f"{number:,} viewers on `oncall live`: change seen p50", percentile(took, .5), "ms"),
@@ -48,12 +50,12 @@ async def _incident(system: System, sink: Sink) -> str:
     return str(json.loads(listed.body)["items"][0]["id"])
 
 
-async def _watched(system: System, incident: str, cookie: str,
+async def _watched(system: System, incident: str, cookies: list[str],
                    crowd_of: tuple[int, int, int]) -> tuple[Crowd, list[float]]:
     """Port, viewers and changes; milliseconds from each change's intended moment to each viewer that saw it."""
     port, number, changes = crowd_of
     crowd, api, took = Crowd(), system.client(), []
-    await crowd.open(number, port, f"/live/incidents/{incident}", cookie)
+    await crowd.open(number, port, f"/live/incidents/{incident}", cookies)
     await asyncio.sleep(1)
     for change in range(changes):
         mark = f"seen-by-{number}-{change}-{time.time_ns()}"

@@ -30,8 +30,8 @@ def tier() -> str:
     view = current_app.view_functions.get(request.endpoint or "")
     if request.path.startswith("/scim/"):
         return "scim"
-    known = getattr(view, "access", "") not in ("public", "token") and current_user.is_authenticated
-    return "person" if known else "public"
+    gated = getattr(view, "access", "") not in ("public", "token") or request.path.startswith("/live/")
+    return "person" if gated and current_user.is_authenticated else "public"
 
 
 def caller() -> str:

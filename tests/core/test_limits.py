@@ -33,6 +33,16 @@ def test_the_101st_public_request_of_an_address_is_refused(app, client, now):
     assert answers == [200] * 100 + [429]
 
 
+def test_an_office_behind_one_address_may_open_more_live_pages_than_strangers(app, client, signed_in, ana, now):
+    """Each person's live pages are their own; whoever is not signed in is counted by address."""
+    app.config["LIVE_MAX_SOCKETS"] = 0  # full: refused after the limits, before the handshake
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket"}
+    browser = signed_in(ana)
+    assert [browser.get("/live/incidents", headers=upgrade).status_code for _ in range(101)] == [503] * 101
+    strangers = [client.get("/live/incidents", headers=upgrade).status_code for _ in range(101)]
+    assert set(strangers[:90]) == {401} and strangers[-1] == 429
+
+
 def test_health_and_deliveries_are_outside_every_limit(app, client, now):
     """CONTRACT: health is never refused, and neither is a genuine delivery."""
     house = pager()
