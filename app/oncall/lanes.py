@@ -128,7 +128,8 @@ def schedule_page(key: str, by: Actor, args: Mapping[str, str]) -> SchedulePage:
         stand_ins=timeline.stacked(timeline.blocks(map(_shift, overrides), names, shown, now)),
         layers=[(versions[-1], timeline.blocks(held, names, shown, now))
                 for versions in reversed(queries.lanes_of(schedule))
-                if (held := _held(replace(plan, layers=versions, overrides=()), shown, inactive)) or versions[-1].until is None],
+                if (held := _held(replace(plan, layers=versions, overrides=()), shown, inactive))
+                 or versions[-1].until is None],
         overrides=overrides, people=people, used_by=used_by(schedule),
         may_edit=may(by, "schedule.edit", team_id=schedule.team_id),
         may_override=may(by, "schedule.override_self", team_id=schedule.team_id), panels=panels("schedule", schedule))

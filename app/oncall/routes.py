@@ -85,7 +85,8 @@ def create() -> Response:
 @access("schedule.edit")
 def edit(key: str) -> Response:
     """The form of a schedule with its layers."""
-    return page("oncall/edit.html", schedule_forms.schedule_form(queries.schedule_for(key, actor(), "schedule.edit"), actor()))
+    schedule = queries.schedule_for(key, actor(), "schedule.edit")
+    return page("oncall/edit.html", schedule_forms.schedule_form(schedule, actor()))
 
 
 @blueprint.post("/schedules/<key>/edit")

@@ -20,7 +20,8 @@ def preview(key: str) -> Response:
     schedule = queries.schedule_for(key, actor(), "schedule.edit")
     values = schedule_forms.typed_schedule(request.form, schedule)
     try:
-        found = service.preview_schedule(schedule, values, by=actor(), when=schedule_forms.typed_when(request.form, schedule))
+        when = schedule_forms.typed_when(request.form, schedule)
+        found = service.preview_schedule(schedule, values, by=actor(), when=when)
     except Invalid as refused:
         form = schedule_forms.schedule_form(schedule, actor(), typed=values, problems=refused.problems)
         return page("oncall/edit.html", form, status=refused.status)
