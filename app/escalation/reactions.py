@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -97,8 +98,9 @@ def tell_of_gaps(event: Event) -> None:
 def _new_gaps(plan: duty.Schedule, user: User) -> Iterator[duty.Shift]:
     """When nobody is on duty in the next 30 days that would not be so with `user`."""
     now, inactive = clock.now(), schedules.inactive_of(plan)
+    present = replace(plan, away=tuple(one for one in plan.away if one.person != user.id))
     for shift in duty.shifts(plan, now, now + AHEAD, inactive=inactive):
-        if not shift.people and duty.on_duty(plan, shift.start or now, inactive=inactive - {user.id}).people:
+        if not shift.people and duty.on_duty(present, shift.start or now, inactive=inactive - {user.id}).people:
             yield shift
 
 
