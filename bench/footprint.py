@@ -20,7 +20,7 @@ async def measure(bench: Bench) -> list[Figure]:
         await asyncio.to_thread(system.stop)
         starts = [await _restarted(system) for _ in range(int(bench.of(1, 3, 3)))]
         await asyncio.sleep(bench.of(1, 10, 30))
-        idle = system.resident()
+        idle, charged = system.resident(), system.proportional()
         client = Client(system.port)
         number = int(RATE * bench.of(3, 40, 3600))
         await steady(client, ((lambda at=at: alert(client, f"problem-{at % PROBLEMS}")) for at in range(number)), RATE)  # type: ignore[misc]
@@ -30,6 +30,7 @@ async def measure(bench: Bench) -> list[Figure]:
     return [
         Figure("start of a filled system to first page, worst", max(starts), "s", 5),
         Figure("resident memory of all parts, idle", idle, "MB", 400),
+        Figure("of this, shared pages counted once", charged, "MB"),
         Figure(f"resident memory after {number:,} deliveries at {RATE}/s", worked, "MB", 400),
         *(Figure(f"of this {name}", size, "MB") for name, size in parts.items()),
     ]
