@@ -73,13 +73,13 @@ class Client:
         """Send it and wait for the answer; status 0 stands for no answer at all."""
         async with self.places:
             for _ in range(3):
-                wire = await self._wire()
                 try:
+                    wire = await self._wire()
                     wire.waiting = asyncio.get_running_loop().create_future()
                     assert wire.transport is not None
                     wire.transport.write(request)
                     status, body = await asyncio.wait_for(wire.waiting, PATIENCE)
-                except ConnectionError:
+                except OSError:
                     continue  # an idle connection may have ended just now
                 except TimeoutError:
                     break
