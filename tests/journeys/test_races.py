@@ -27,8 +27,10 @@ def test_two_hundred_deliveries_of_one_problem_at_once_are_one_incident(system: 
     assert {answer.status_code for answer in answers} == {202}
     eventually(lambda: [alert["count"] for alert in system.get("/alerts?service=service-8")["items"]] == [200],
                within=30, what="200 signals counted on one alert")
-    assert len(system.incidents("service-8")) == 1
-    assert len(system.mails(ANA, "Everybody shouts")) == 1
+    [incident] = system.incidents("service-8")
+    system.mailed(ANA, "Everybody shouts")  # the last signal may be counted before the first page is handed over
+    pages = [message for message in system.get(f"/incidents/{incident['id']}/messages") if message["user"]["email"] == ANA]
+    assert (len(pages), len(system.mails(ANA, "Everybody shouts"))) == (1, 1)
 
 
 def test_many_people_acknowledge_at_once_and_one_of_them_did(system: System):
