@@ -41,6 +41,7 @@ EXTRAS = {
     "oncall/wallclock": Extra(-0.4, "the rules of local time, apart from whose turn it is"),
     "oncall/turns": Extra(-0.2, "the rules of one layer"),
     "oncall/limits": Extra(-0.2, "the rules about numbers"),
+    "oncall/ical": Extra(0.2, "reading and writing iCalendar texts; pure", public=True),
     "oncall/versions": Extra(0.2, "what an edit makes of the layers; pure"),
     "oncall/preview": Extra(0.2, "the difference between two plans; pure"),
     "oncall/editing": Extra(2.8, "one edit from the document's fields to the layers' versions, looked at or made"),
