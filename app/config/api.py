@@ -14,14 +14,17 @@ from app.config import shape
 from app.config.document import identity
 from app.config.kinds import BY_NAME, Kind, save_whole
 from app.core.access import Actor, access
+from app.core.db import locked
 from app.core.errors import Conflict, Invalid, NotFound, Problem
 from app.core.openapi import PAGING, PROBLEM, component, document, listing, operation, sent
 from app.core.paging import paged
 from app.core.web import actor
 from app.identity.queries import allow, may
+from app.identity.rules import version_of
 
 blueprint = Blueprint("config_api", __name__)
 PERSONAL = ("contact_methods", "rules")
+SEEN = "With `If-Match` and the `ETag` of an answer, a version that is newer gives 409 with `current` and `yours`."
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ def _list(kind: Kind) -> Any:
 
 
 def _one(kind: Kind, key: str) -> Any:
-    return _shown(kind, _found(kind, key, actor(), kind.read), actor())
+    return _marked(kind, _found(kind, key, actor(), kind.read))
 
 
 def _create(kind: Kind) -> Any:
@@ -73,14 +76,16 @@ def _create(kind: Kind) -> Any:
 def _change(kind: Kind, key: str) -> Any:
     thing = _found(kind, key, actor(), kind.edit)
     values = _named(kind, kind.key(thing), sent(request))
-    return _shown(kind, _saved(kind, values), actor())
+    _check_seen(kind, thing, values)
+    return _marked(kind, _saved(kind, values))
 
 
 def _replace(kind: Kind, key: str, defaults: Mapping[str, Any]) -> Any:
     """The same as creating where there is nothing yet; what is left out gets its default."""
     thing = _found(kind, key, actor(), kind.edit)
     values = _named(kind, kind.key(thing), sent(request))
-    return _shown(kind, _saved(kind, {**defaults, **values}), actor())
+    _check_seen(kind, thing, values)
+    return _marked(kind, _saved(kind, {**defaults, **values}))
 
 
 def _delete(kind: Kind, key: str) -> Any:
@@ -99,6 +104,23 @@ def _found(kind: Kind, key: str, by: Actor, action: str) -> Any:
     else:
         allow(by, action, team_id=thing.id if kind.name == "teams" else thing.team_id)
     return thing
+
+
+def _check_seen(kind: Kind, thing: Any, values: Mapping[str, Any]) -> None:
+    """With `If-Match`, only the version that the caller has seen is changed. Raises Conflict with both."""
+    if not request.if_match:
+        return
+    held = locked(type(thing), thing.id) or thing
+    if not request.if_match.contains_weak(version_of(kind.document(held))):
+        raise Conflict(f"Somebody else changed this {kind.noun} meanwhile. Get it again before you save.",
+                       state={"current": _shown(kind, held, actor()), "yours": dict(values)})
+
+
+def _marked(kind: Kind, thing: Any) -> Response:
+    """The object with its version as `ETag`."""
+    answer = jsonify(_shown(kind, thing, actor()))
+    answer.set_etag(version_of(kind.document(thing)))
+    return answer
 
 
 def _named(kind: Kind, key: str, values: dict[str, Any]) -> dict[str, Any]:
@@ -141,9 +163,9 @@ def _mount(one: Resource) -> None:
         f"Add a {noun}", request=whole, responses={201: read, **conflict}, tag=nouns))
     call("GET", _one, action=kind.read, said=operation(f"One {noun}", responses={200: read}, tag=nouns))
     call("PATCH", _change, action=change, said=operation(
-        f"Change what is named of a {noun}", request=some, responses={200: read, **conflict}, tag=nouns))
+        f"Change what is named of a {noun}", request=some, responses={200: read, **conflict}, tag=nouns, description=SEEN))
     call("PUT", partial(_replace, defaults=defaults), action=change, said=operation(
-        f"Change a {noun} as a whole", request=named, responses={200: read, **conflict}, tag=nouns))
+        f"Change a {noun} as a whole", request=named, responses={200: read, **conflict}, tag=nouns, description=SEEN))
     call("DELETE", _delete, action="team.create" if kind.name == "teams" else kind.edit, said=operation(
         f"Remove a {noun}", responses={204: None, **conflict}, tag=nouns,
         description="What has a history is archived, deactivated or paused instead of deleted."))

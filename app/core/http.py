@@ -33,7 +33,7 @@ for _name in ("httpx", "httpcore"):
 
 @dataclass(frozen=True)
 class Answer:
-    """What the other side said: header names in lower case, the body's first 64 KiB as raw bytes."""
+    """What the other side said: header names in lower case, the body's first bytes (64 KiB unless told) raw."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -81,16 +81,17 @@ def configure(allowed: str | Iterable[str]) -> None:
 def request(
     method: str, url: str, *, headers: Mapping[str, str] | None = None, json: Any = None,
     data: bytes | str | Mapping[str, Any] | None = None, timeout: float = TOTAL_SECONDS, allow: Iterable[str] = (),
+    most: int = ANSWER_BYTES,
 ) -> Answer:
     """Call `url` once and return its answer, whatever its status; redirects are not followed.
 
     `timeout` is the whole call in seconds, name lookup included. `data` is the raw body, or a mapping for a form.
-    `allow` adds networks (CIDRs) to the configured ones for this call. Raises Unreachable, or ForbiddenAddress
-    when the address may not be called; both carry a sentence that names the host and nothing else of the address.
+    At most `most` bytes of the answer are read. `allow` adds networks (CIDRs) to the configured ones for this call.
+    Raises Unreachable, or ForbiddenAddress when the address may not be called; both carry a sentence that names the host and nothing else of the address.
     """
     target = _checked(url)
     body = {"data": data} if isinstance(data, Mapping) else {"content": data}
-    call: dict[str, Any] = {"headers": dict(headers or {}), "json": json, **body}
+    call: dict[str, Any] = {"headers": dict(headers or {}), "json": json, "most": most, **body}
     extra = networks(allow)
     if not extra:
         return _call(_client(), method, target, call, timeout)
@@ -140,11 +141,12 @@ def _new_client(allowed: Networks) -> httpx.Client:
 
 
 def _call(client: httpx.Client, method: str, url: httpx.URL, call: dict[str, Any], seconds: float) -> Answer:
+    most = call.pop("most")
     limits = httpx.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds))
     with _deadline.within(seconds):
         try:
             with client.stream(method, url, timeout=limits, **call) as response:
-                return Answer(response.status_code, _headers(response), _body(response))
+                return Answer(response.status_code, _headers(response), _body(response, most))
         except httpx.TimeoutException:
             raise Unreachable(f"{url.host} did not answer within {seconds:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -159,10 +161,10 @@ def _headers(response: httpx.Response) -> dict[str, str]:
     return {name.lower(): value for name, value in response.headers.items()}
 
 
-def _body(response: httpx.Response) -> bytes:
+def _body(response: httpx.Response, most: int) -> bytes:
     body = bytearray()
     for part in response.iter_raw():
         body += part
-        if len(body) >= ANSWER_BYTES:
+        if len(body) >= most:
             break
-    return bytes(body[:ANSWER_BYTES])
+    return bytes(body[:most])

@@ -65,6 +65,24 @@ def test_put_sets_what_is_left_out_to_its_default_and_patch_leaves_it(
     assert (put["tags"], put["description"]) == ([], "")
 
 
+@pytest.mark.parametrize("path", ["schedules", "services"])
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+def test_whoever_has_seen_an_older_version_is_told_both_and_changes_nothing(
+        client: FlaskClient, ana: User, payments: Team, token: Headers, path: str, method: str) -> None:
+    """SCH-24: the second of two who edit gets 409."""
+    key, values, change = CASES[path]
+    client.post(f"{API}/{path}", json=values, headers=token(ana))
+    seen = {**token(ana), "If-Match": client.get(f"{API}/{path}/{key}", headers=token(ana)).headers["ETag"]}
+    whole = {**values, **change} if method == "PUT" else change
+    first = client.open(f"{API}/{path}/{key}", method=method, json=whole, headers=seen)
+    assert first.status_code == 200 and first.headers["ETag"] != seen["If-Match"]
+    second = client.open(f"{API}/{path}/{key}", method=method, json={**whole, "name": "Third"}, headers=seen)
+    assert second.status_code == 409 and second.json["state"]["current"] == first.json
+    assert second.json["state"]["yours"]["name"] == "Third"
+    newer = {**seen, "If-Match": first.headers["ETag"]}
+    assert client.open(f"{API}/{path}/{key}", method=method, json=whole, headers=newer).status_code == 200
+
+
 def test_each_fault_of_a_body_is_told_with_its_field(client: FlaskClient, ana: User, payments: Team,
                                                      token: Headers) -> None:
     body = {"key": "x y", "name": 5, "team": "payments", "colour": "red"}

@@ -98,6 +98,7 @@ def test_redirects_are_reported_and_not_followed(http_sink: WebServer) -> None:
 def test_a_long_answer_is_cut_at_64_kib(http_sink: WebServer) -> None:
     http_sink.answer = Reply(200, b"x" * 300_000, {})
     assert len(request("GET", address(http_sink), allow=LOOPBACK).body) == 64 * 1024
+    assert len(request("GET", address(http_sink), allow=LOOPBACK, most=200_000).body) == 200_000
 
 
 def test_cookies_are_not_carried_from_one_call_to_the_next(http_sink: WebServer) -> None:

@@ -201,3 +201,10 @@ def test_each_live_region_can_be_drawn_alone(app, signed_in, primary, ana, path)
     for name in feed.regions:
         part = browser.get(path, headers={"HX-Request": "true", "HX-Target": f"section#{name}"}).text
         assert f'id="{name}"' in part and "<html" not in part
+
+
+def test_on_a_telephone_edit_history_and_override_stand_in_the_top_bar(signed_in, primary, ana, bob):
+    def top(person):
+        return signed_in(person).get("/schedules/primary").text.partition('<header class="topbar">')[2].partition("<main")[0]
+    assert all(part in top(ana) for part in ("/primary/edit", "/primary/history", "/primary/overrides/new"))
+    assert "/primary/edit" not in top(bob) and "/primary/overrides/new" in top(bob)
