@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flask import Flask
 
+    from app.core.plugins import Registry
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def create_app(environ: Mapping[str, str] | None = None) -> Flask:
-    """The application with the settings of `environ` (the process environment when left out)."""
+def create_app(environ: Mapping[str, str] | None = None, *, doors: bool = True) -> Flask:
+    """The application with the settings of `environ` (the process environment when left out).
+
+    Without `doors` it answers no requests: a worker or clock starts sooner and is smaller by all that only pages need.
+    """
     from app.core import db, extensions, http, jobs, log, pages, secrets, settings, web
-    from app.core import live as live_pages
     from app.core import plugins as plugin_registry
     from app.core import redis as redis_clients
     from app.core.fields import Setting
-    from app.core.jobs import function
 
     registry = plugin_registry.load(ROOT)
     app = web.Application("app", root_path=str(ROOT), template_folder="templates", static_folder="static",
@@ -45,10 +48,21 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     extensions.init_extensions(app)
     web.init_web(app)
     pages.install(app, wiring.SHELL)
+    if doors:
+        _open_doors(app, registry)
+    return app
+
+
+def _open_doors(app: Flask, registry: Registry) -> None:
+    """Every address that answers: senders', people's, machines', plugins' and live pages'."""
+    from app import wiring
+    from app.core import extensions, live
+    from app.core.jobs import function
+
     app.register_blueprint(import_module("app.ingest.doors").vendor_blueprint(registry))
     for module, prefix in wiring.BLUEPRINTS:
         app.register_blueprint(import_module(module).blueprint, url_prefix=prefix or None)
     for slug, blueprint in registry.blueprints.items():
         app.register_blueprint(blueprint, url_prefix=f"/plugins/{slug}")
-    live_pages.mount(app, extensions.sock, wiring.FEEDS, rights=function(wiring.RIGHTS))
-    return app
+    feeds = [feed for module in wiring.FEEDS for feed in import_module(module).FEEDS]
+    live.mount(app, extensions.sock, feeds, rights=function(wiring.RIGHTS))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import string
+import subprocess
+import sys
+from importlib import import_module
 
 import pytest
 from flask import Flask
@@ -63,7 +67,7 @@ def test_every_view_names_an_action_that_the_table_of_rights_knows(app):
 
 
 def test_every_feed_shows_blocks_that_its_template_has(app):
-    for feed in wiring.FEEDS:
+    for feed in (feed for module in wiring.FEEDS for feed in import_module(module).FEEDS):
         missing = set(feed.regions) - set(app.jinja_env.get_template(feed.template).blocks)
         assert not missing, f"{feed.template} has no block {missing}"
 
@@ -71,3 +75,10 @@ def test_every_feed_shows_blocks_that_its_template_has(app):
 def test_every_template_can_be_read(app):
     for name in app.jinja_env.list_templates(extensions=["html", "txt"]):
         app.jinja_env.get_template(name)
+
+
+def test_a_worker_answers_no_requests_and_loads_nothing_that_only_pages_need(environment):
+    loads = ("import sys; from app import create_app; app = create_app(doors=False);"
+             "print([rule.endpoint for rule in app.url_map.iter_rules()], {'webauthn', 'authlib', 'jsonschema'} & set(sys.modules))")
+    said = subprocess.run([sys.executable, "-c", loads], env=os.environ | environment(), capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "['static'] set()", said.stderr

@@ -79,7 +79,7 @@ def worker() -> None:
     from app import create_app, wiring
     from app.core.worker import run_worker
 
-    run_worker(create_app(), wiring.STARTUP)
+    run_worker(create_app(doors=False), wiring.STARTUP)
 
 
 @oncall.command()
@@ -88,4 +88,4 @@ def clock() -> None:
     from app import create_app, wiring
     from app.core.periodic import run_clock
 
-    run_clock(create_app(), wiring.PERIODIC, wiring.STARTUP)
+    run_clock(create_app(doors=False), wiring.PERIODIC, wiring.STARTUP)
