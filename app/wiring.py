@@ -10,6 +10,7 @@ from app.core.rotation import Sealed
 # Every table of the house, so that metadata and migrations are complete.
 MODELS = (
     "app.core.events", "app.core.chain", "app.core.pulse", "app.identity.models", "app.catalog.models", "app.oncall.models",
+    "app.oncall.calendar_models",
     "app.incidents.models", "app.notifications.models", "app.escalation.models", "app.ingest.models",
 )
 
@@ -18,7 +19,8 @@ BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.core.probes", ""), ("app.identity.routes", ""), ("app.identity.api", "/api/v1"),
     ("app.identity.scim", "/scim/v2"),
     ("app.escalation.routes", ""), ("app.incidents.routes", ""), ("app.incidents.api", "/api/v1"),
-    ("app.oncall.routes", ""), ("app.oncall.routes_edit", ""), ("app.oncall.api", "/api/v1"),
+    ("app.oncall.routes", ""), ("app.oncall.routes_edit", ""), ("app.oncall.routes_calendars", ""),
+    ("app.oncall.api_calendars", "/api/v1"), ("app.oncall.api", "/api/v1"),
     ("app.catalog.routes", ""), ("app.ingest.routes", ""), ("app.ingest.doors", ""), ("app.ingest.api", "/api/v1"),
     ("app.escalation.api", "/api/v1"), ("app.notifications.routes", ""), ("app.notifications.api", "/api/v1"),
     ("app.config.routes", ""), ("app.config.api", "/api/v1"),
@@ -82,6 +84,7 @@ SEALED: tuple[Sealed, ...] = (
     Sealed("app.ingest.models.Integration", "config", "integration:{key}/{field}", within=True),
     Sealed("app.notifications.models.ContactMethod", "data_sealed", "contact_method:{id}/data"),
     Sealed("app.notifications.models.Message", "data_sealed", "message:{id}/data"),
+    Sealed("app.oncall.calendar_models.CalendarFeed", "token_sealed", "calendar_feed:{token_hash}"),
     Sealed("app.identity.models.CodeGenerator", "sealed", "user:{user_id}/codes"),
     Sealed("app.identity.models.Challenge", "sealed", "challenge:{token_hash}"),
 )
@@ -103,7 +106,9 @@ PANELS: dict[str, dict[str, str]] = {
     "service": {"incidents": "app.incidents.panels.of_service", "duty": "app.escalation.service_panels.on_duty"},
     "services": {"duty": "app.escalation.service_panels.on_duty_of", "open": "app.incidents.panels.of_services"},
     "profile": {"contacts": "app.notifications.pages.contacts_panel",
-                "browsers": "app.notifications.pages.browsers_panel", "rules": "app.notifications.pages.rules_panel"},
+                "browsers": "app.notifications.pages.browsers_panel", "rules": "app.notifications.pages.rules_panel",
+                "calendars": "app.oncall.calendar_pages.profile_panel"},
+    "team": {"calendar": "app.oncall.calendar_pages.team_panel"},
     "person": {"contacts": "app.notifications.pages.others_panel"},
     "team_health": {"contacts": "app.notifications.panels.team_health", "policy": "app.escalation.panels.team_health",
                     "schedules": "app.oncall.panels.team_health"},

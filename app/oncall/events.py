@@ -9,3 +9,5 @@ OVERRIDE_ADDED = Kind("schedule.override_added", "{actor} made an override in {n
                       ("name", "what", "after"))
 OVERRIDE_REMOVED = Kind("schedule.override_removed", "{actor} took back an override in {name}: {what}",
                         ("name", "what", "before", "after"))
+FEED_MADE = Kind("calendar_feed.made", "{actor} made a calendar address for {name}", ("name", "what"))
+FEED_REVOKED = Kind("calendar_feed.revoked", "{actor} revoked the calendar address for {what}", ("what",))

@@ -1,0 +1,56 @@
+"""Calendar addresses for machines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from app.core import clock
+from app.core.access import access
+from app.core.openapi import component, operation, sent
+from app.core.web import actor
+from app.oncall import feeds
+from app.oncall.calendar_models import CalendarFeed
+from app.oncall.calendar_pages import what_of
+
+blueprint = Blueprint("oncall_api_calendars", __name__)
+INSTANT = {"type": "string", "format": "date-time"}
+FEED = component("CalendarFeed", {
+    "type": "object", "required": ["id", "of", "url", "created_at", "last_read_at"],
+    "properties": {"id": {"type": "string"}, "of": {"type": "string", "description": "me, or the id of a schedule or team"},
+                   "url": {"type": "string"}, "created_at": INSTANT,
+                   "last_read_at": {**INSTANT, "type": ["string", "null"]}}})
+WISH = {"type": "object", "additionalProperties": False, "required": ["of"], "properties": {
+    "of": {"type": "string", "maxLength": 80, "description": "`me`, `schedule:<key>` or `team:<key>`"}}}
+
+
+@blueprint.get("/me/calendars")
+@access("own.edit")
+@operation("My calendar addresses", responses={200: {"type": "array", "items": FEED}})
+def mine() -> Any:
+    """Whoever has an address reads what I may see."""
+    return jsonify([_shown(one) for one in feeds.feeds_of(actor().user_id)])
+
+
+@blueprint.post("/me/calendars")
+@access("own.edit")
+@operation("Make a calendar address, or renew it", request=WISH, responses={201: FEED},
+           description="The address there was before for the same ends at once.")
+def make() -> Any:
+    """For oneself, a schedule or a team."""
+    return jsonify(_shown(feeds.make_feed(what_of(sent(request)["of"]), by=actor()))), 201
+
+
+@blueprint.delete("/me/calendars/<int:key>")
+@access("own.edit")
+@operation("Revoke a calendar address", responses={204: None})
+def revoke(key: int) -> Any:
+    """Nothing is found there from then on."""
+    feeds.revoke_feed(feeds.own_feed(key, actor()), by=actor())
+    return Response(status=204)
+
+
+def _shown(feed: CalendarFeed) -> dict[str, Any]:
+    return {"id": str(feed.id), "of": feed.what, "url": feeds.address_of(feed),
+            "created_at": clock.rfc3339(feed.created_at), "last_read_at": clock.rfc3339(feed.last_read_at)}

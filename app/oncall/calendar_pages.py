@@ -1,0 +1,120 @@
+"""What the pages about calendars show: the addresses at which people read their shifts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+
+from app.core.access import Actor
+from app.core.db import session
+from app.core.errors import NotFound
+from app.identity.models import Team, User
+from app.identity.queries import allow
+from app.oncall import feeds, pages
+from app.oncall.calendar_models import CalendarFeed
+from app.oncall.feed_texts import subject_of
+from app.oncall.models import Schedule
+from app.oncall.queries import all_schedules, schedule_by_key
+
+
+@dataclass(frozen=True)
+class Address:
+    """One calendar that a person may subscribe to; `url` is empty until they made an address. `alive` is whether it
+    still opens."""
+
+    what: str
+    name: str
+    sub: str
+    url: str = ""
+    feed: CalendarFeed | None = None
+    alive: bool = True
+
+
+@dataclass(frozen=True)
+class CalendarsPage:
+    """The reader's addresses, theirs first, and what further ones can be made for. `asked` is what an address names."""
+
+    addresses: list[Address]
+    choices: list[tuple[str, str]]
+    asked: str = ""
+    panels: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ProfilePanel:
+    """The calendar of oneself on one's profile."""
+
+    mine: Address
+    others: int
+    template: str = "panels/profile-calendars.html"
+
+
+@dataclass(frozen=True)
+class TeamPanel:
+    """Where to get the calendar of a team."""
+
+    what: str
+    template: str = "panels/team-calendar.html"
+
+
+def profile_panel(user: User) -> ProfilePanel:
+    """The address of one's own shifts."""
+    own = feeds.feeds_of(user.id)
+    return ProfilePanel(_address("me", user, own), sum(one.what != "me" for one in own))
+
+
+def team_panel(team: Team) -> TeamPanel:
+    """A link to the page that makes the team's address for whoever asks."""
+    return TeamPanel(team.ref)
+
+
+def calendars_page(by: Actor, asked: str = "") -> CalendarsPage:
+    """All of the reader's addresses, and the one that the link they came by asks for."""
+    allow(by, "own.read")
+    user = session.get_one(User, by.user_id)
+    own = feeds.feeds_of(user.id)
+    shown = list(dict.fromkeys(["me", *([asked] if _known(asked, user) else []), *(one.what for one in own)]))
+    choices = [(one.ref, f"{one.name} (schedule)") for one in all_schedules(by)]
+    choices += [(f"team:{key}", f"{name} (team)") for key, name in _teams(by)]
+    return CalendarsPage([_address(what, user, own) for what in shown],
+                         [one for one in choices if one[0] not in shown], asked)
+
+
+def _known(what: str, user: User) -> bool:
+    try:
+        subject_of(what, user)
+    except NotFound:
+        return False
+    return True
+
+
+def _teams(by: Actor) -> list[tuple[int, str]]:
+    keys = [key for key, _ in pages.team_choices(by)]
+    found = session.execute(select(Team.id, Team.name).where(Team.key.in_(keys)).order_by(Team.name))
+    return [(row.id, row.name) for row in found]
+
+
+def _address(what: str, user: User, own: Sequence[CalendarFeed]) -> Address:
+    feed = next((one for one in own if one.what == what), None)
+    try:
+        name = subject_of(what, user).name
+    except NotFound:
+        return Address(what, "No longer there", "You may not see this any more", "", feed, False)
+    sub = {"me": "everything you are on duty for", "schedule": "schedule", "team": "all schedules of the team"}
+    return Address(what, name, sub[what.partition(":")[0]], feeds.address_of(feed) if feed else "", feed)
+
+
+def what_of(text: str) -> str:
+    """`me`, `schedule:primary` or `team:payments`, as machines write it, with the id in place of the key.
+    Raises NotFound."""
+    kind, _, key = text.partition(":")
+    if kind == "me":
+        return "me"
+    found: Schedule | Team | None = schedule_by_key(key) if kind == "schedule" else None
+    if kind == "team":
+        found = session.scalar(select(Team).where(Team.key == key))
+    if found is None:
+        raise NotFound("There is no such schedule or team.")
+    return found.ref

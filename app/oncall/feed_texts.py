@@ -1,0 +1,107 @@
+"""What stands in the calendar that somebody subscribed to: the shifts as the rules answer them, gaps as well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from flask import current_app
+from sqlalchemy import select
+
+from app.core import clock
+from app.core.access import Actor
+from app.core.db import session
+from app.core.errors import NotFound
+from app.identity.models import Team, User
+from app.identity.queries import may
+from app.oncall import queries, rules
+from app.oncall.calendar_models import CalendarFeed
+from app.oncall.ical import Entry, written
+from app.oncall.models import Schedule
+
+BACK, AHEAD = timedelta(days=30), timedelta(days=181)
+GONE = "There is no such calendar."
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a feed is about: its name, its schedules, and whose shifts alone, if anybody's."""
+
+    name: str
+    schedules: list[Schedule]
+    person: int | None = None
+
+
+def reader(user: User) -> Actor:
+    """The person as whom a calendar program reads."""
+    return Actor(user.ref, user.name, via="calendar", user_id=user.id)
+
+
+def subject_of(what: str, user: User) -> Subject:
+    """What `me`, `schedule:3` or `team:2` is to this person. Raises NotFound, also for what they may not see."""
+    by, (kind, _, key) = reader(user), what.partition(":")
+    if not may(by, "own.read"):
+        raise NotFound(GONE)
+    if kind == "me":
+        return Subject("My shifts", queries.all_schedules(by), user.id)
+    number = int(key) if key.isascii() and key.isdecimal() and len(key) < 19 else 0
+    if kind == "schedule":
+        schedule = session.get(Schedule, number)
+        if schedule is not None and may(by, "schedule.read", team_id=schedule.team_id):
+            return Subject(schedule.name, [schedule])
+    team = session.get(Team, number) if kind == "team" else None
+    if team is None or not may(by, "schedule.read", team_id=team.id):
+        raise NotFound(GONE)
+    found = session.scalars(select(Schedule).where(Schedule.team_id == team.id).order_by(Schedule.name))
+    return Subject(team.name, list(found))
+
+
+def text_of(feed: CalendarFeed) -> bytes:
+    """The whole calendar, from 30 days ago to 180 days ahead. Raises NotFound for what its owner may not see."""
+    subject = subject_of(feed.what, feed.user)
+    today = datetime.combine(clock.now().date(), time(), clock.now().tzinfo)
+    plans = queries.plans_of(subject.schedules, since=today - BACK)
+    inactive = queries.inactive_of(*plans.values())
+    people = {key: user.name for key, user in queries.named(
+        person for plan in plans.values() for person in queries.people_in(plan)).items()}
+    entries = []
+    for schedule in subject.schedules:
+        plan = plans[schedule.id]
+        if subject.person is not None and subject.person not in queries.people_in(plan):
+            continue
+        shifts = rules.whole_shifts(plan, today - BACK, today + AHEAD, inactive=inactive)
+        spans = shifts if subject.person is None else spans_of(shifts, subject.person)
+        entries += [_entry(schedule, one, people, feed, today=today) for one in spans]
+    return written(f"{subject.name} · on call", entries)
+
+
+def spans_of(shifts: Iterable[rules.Shift], person: int) -> Iterator[rules.Shift]:
+    """The spans in which one person is on duty without a break, whoever else is."""
+    held: rules.Shift | None = None
+    for shift in shifts:
+        if person not in shift.people:
+            continue
+        if held is not None and held.end == shift.start:
+            held = rules.Shift(held.start, shift.end, held.people, held.layer)
+            continue
+        if held is not None:
+            yield held
+        held = shift
+    if held is not None:
+        yield held
+
+
+def _entry(schedule: Schedule, shift: rules.Shift, people: dict[int, str], feed: CalendarFeed, *,
+           today: datetime) -> Entry:
+    assert shift.start is not None and shift.end is not None
+    mine, team = feed.what == "me", feed.what.startswith("team:")
+    names = ", ".join(people[person] for person in shift.people)
+    title = f"On duty: {schedule.name}" if mine else names if shift.people else f"Nobody on duty: {schedule.name}"
+    if team and shift.people:
+        title = f"{schedule.name}: {names}"
+    why = f"by {shift.layer}" if shift.layer else "a gap: nobody is paged here"
+    whose = f"p{feed.user_id}" if mine else "all"
+    return Entry(f"schedule-{schedule.id}-{shift.start:%Y%m%dT%H%M%SZ}-{whose}@oncall", shift.start, shift.end, title,
+                 f"{schedule.name}, {why}" + (f"\nOn duty: {names}" if names else ""),
+                 f"{current_app.config['BASE_URL']}/schedules/{schedule.key}", today)
