@@ -66,6 +66,7 @@ PERIODIC: tuple[Every, ...] = (
     Every(60, "app.escalation.ticks.insist"),
     Every(5, "app.notifications.ticks.release"),
     Every(10, "app.ingest.ticks.end_tests"),
+    Every(10, "app.oncall.calendar_ticks.read_calendars"),
     Every(300, "app.ingest.ticks.trim_refused"),
 )
 
@@ -85,6 +86,7 @@ SEALED: tuple[Sealed, ...] = (
     Sealed("app.notifications.models.ContactMethod", "data_sealed", "contact_method:{id}/data"),
     Sealed("app.notifications.models.Message", "data_sealed", "message:{id}/data"),
     Sealed("app.oncall.calendar_models.CalendarFeed", "token_sealed", "calendar_feed:{token_hash}"),
+    Sealed("app.oncall.models.CalendarImport", "url_sealed", "calendar_import:{url_hash}"),
     Sealed("app.identity.models.CodeGenerator", "sealed", "user:{user_id}/codes"),
     Sealed("app.identity.models.Challenge", "sealed", "challenge:{token_hash}"),
 )

@@ -42,6 +42,8 @@ EXTRAS = {
     "oncall/turns": Extra(-0.2, "the rules of one layer"),
     "oncall/limits": Extra(-0.2, "the rules about numbers"),
     "oncall/calendar_models": Extra(1.1, "tables of calendars, apart from those that decide who is on duty"),
+    "oncall/imports": Extra(2.6, "who is on duty by a calendar of somebody else's"),
+    "oncall/calendar_ticks": Extra(4, "what is done with calendars as time passes, apart from schedules"),
     "oncall/feed_texts": Extra(2.5, "what stands in a subscribed calendar"),
     "oncall/feeds": Extra(2.7, "commands on calendar addresses"),
     "oncall/calendar_pages": Extra(2.9, "page contexts of calendars, apart from those of duty"),

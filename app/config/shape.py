@@ -74,8 +74,11 @@ LAYER = shape(
                                "it counts only for a layer that is new, others go on with the next turn"})
 OVERRIDE = shape(("starts", "ends"), starts=LOCAL, ends=LOCAL, people=listed(EMAIL, 10), replaces=nullable(EMAIL),
                  reason=text(200, default=""))
+CALENDAR = shape(("use",), use={"type": "string", "enum": ["primary", "override"]},
+                 url={**text(2000), "writeOnly": True})
 SCHEDULE = shape(("key", "name", "team", "time_zone"), key=KEY, name=text(100, 1), team=KEY, time_zone=ZONE,
-                 layers=listed(LAYER, 20, default=[]), overrides=listed(OVERRIDE, 1000, default=[]))
+                 layers=listed(LAYER, 20, default=[]), overrides=listed(OVERRIDE, 1000, default=[]),
+                 calendars=listed(CALENDAR, 2, default=[]))
 TARGET: Schema = {**shape((), user=EMAIL, schedule=KEY, team=KEY), "minProperties": 1, "maxProperties": 1,
                   "x-rule": "names exactly one of schedule, user and team"}
 LEVEL = shape(("targets",), timeout={**DURATION, "default": "5m"}, targets=listed(TARGET, 20))

@@ -87,7 +87,8 @@ def request(
 
     `timeout` is the whole call in seconds, name lookup included. `data` is the raw body, or a mapping for a form.
     At most `most` bytes of the answer are read. `allow` adds networks (CIDRs) to the configured ones for this call.
-    Raises Unreachable, or ForbiddenAddress when the address may not be called; both carry a sentence that names the host and nothing else of the address.
+    Raises Unreachable, or ForbiddenAddress when the address may not be called; both carry a sentence that names the
+    host and nothing else of the address.
     """
     target = _checked(url)
     body = {"data": data} if isinstance(data, Mapping) else {"content": data}

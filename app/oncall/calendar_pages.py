@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import httpx
 from sqlalchemy import select
 
 from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import NotFound
 from app.identity.models import Team, User
-from app.identity.queries import allow
+from app.identity.queries import allow, may
 from app.oncall import feeds, pages
 from app.oncall.calendar_models import CalendarFeed
 from app.oncall.feed_texts import subject_of
-from app.oncall.models import Schedule
+from app.oncall.imports import url_of
+from app.oncall.models import CalendarImport, Schedule
 from app.oncall.queries import all_schedules, schedule_by_key
 
 
@@ -118,3 +120,51 @@ def what_of(text: str) -> str:
     if found is None:
         raise NotFound("There is no such schedule or team.")
     return found.ref
+
+
+@dataclass(frozen=True)
+class Import:
+    """A calendar that a schedule is read from, or could be: `where` is what may be shown of its address."""
+
+    use: str
+    label: str
+    hint: str
+    row: CalendarImport | None
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class ImportsPage:
+    """The calendars of a schedule, with what was typed where it was refused."""
+
+    schedule: Schedule
+    imports: list[Import]
+    may_edit: bool
+    typed: Mapping[str, str] = field(default_factory=dict)
+    faults: Mapping[str, str] = field(default_factory=dict)
+
+
+USES = {"primary": ("Primary calendar", "Below all layers: where they have nobody, its events say who is on duty."),
+        "override": ("Calendar for overrides", "Above all layers: its events stand in the place of whoever has the turn.")}
+
+
+def imports_page(schedule: Schedule, by: Actor, *, typed: Mapping[str, str] | None = None,
+                 faults: Mapping[str, str] | None = None) -> ImportsPage:
+    """The calendars that the schedule is read from."""
+    rows = {row.use: row for row in schedule.calendars}
+    return ImportsPage(schedule, [Import(use, *words, rows.get(use), _shown(rows[use]) if use in rows else "")
+                                  for use, words in USES.items()],
+                       may(by, "schedule.edit", team_id=schedule.team_id), typed or {}, faults or {})
+
+
+def typed_calendars(form: Mapping[str, str], schedule: Schedule) -> list[dict[str, str]]:
+    """The posted addresses as the document's `calendars`; an empty field leaves the stored one, a tick removes it."""
+    rows = {row.use for row in schedule.calendars}
+    given = {use: form.get(use, "").strip() for use in USES}
+    return [{"use": use, "url": url} for use, url in given.items()
+            if url or (use in rows and not form.get(f"{use}-remove"))]
+
+
+def _shown(row: CalendarImport) -> str:
+    url = httpx.URL(url_of(row))
+    return f"{url.host}/…{str(url)[-4:]}"

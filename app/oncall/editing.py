@@ -14,10 +14,11 @@ from app.core.db import session
 from app.core.forms import Problems, check_text, time_zone
 from app.identity.models import Team
 from app.identity.queries import allow, team_by_key
-from app.oncall import drafts, overrides, preview, rules
+from app.oncall import drafts, imports, overrides, preview, rules
 from app.oncall.models import Layer, Override, Schedule, ScheduleVersion
 from app.oncall.presence import away_of
 from app.oncall.queries import (
+    CALENDARS,
     inactive_of,
     latest,
     layer_of,
@@ -40,6 +41,7 @@ class Wish:
     layers: list[Layer] | None
     overrides: list[Override] | None
     zone: str
+    calendars: dict[str, str] | None = None
 
 
 def read(values: Values, schedule: Schedule | None, by: Actor, problems: Problems) -> Wish:
@@ -52,7 +54,9 @@ def read(values: Values, schedule: Schedule | None, by: Actor, problems: Problem
                  if values.get("overrides") is not None else None)
     if layers is None and schedule is not None and zone != schedule.time_zone:
         layers = [_copy(row) for row in latest(schedule)]
-    return Wish(columns, layers, stand_ins, zone)
+    read_from = (imports.read(values["calendars"], schedule, problems)
+                 if values.get("calendars") is not None else None)
+    return Wish(columns, layers, stand_ins, zone, read_from)
 
 
 def _columns(values: Values, schedule: Schedule | None, by: Actor, problems: Problems) -> dict[str, Any]:
@@ -142,7 +146,10 @@ def planned(schedule: Schedule, wish: Wish, when: When) -> preview.Preview:
     present = plan_of(schedule)
     layers = tuple(one.layer for one in sorted(after(schedule, wish, when, now), key=lambda one: one.place))
     stand_ins = present.overrides if wish.overrides is None else tuple(_stand_ins(schedule, wish.overrides, now))
-    asked = replace(present, layers=layers, overrides=stand_ins)
+    imported = [one for one in present.layers if one.fixed is not None]
+    below = tuple(one for one in imported if one.name == CALENDARS["primary"])
+    above = tuple(one for one in imported if one not in below)
+    asked = replace(present, layers=(*below, *layers, *above), overrides=stand_ins)
     asked = replace(asked, away=away_of(people_in(asked)))
     start = when if isinstance(when, datetime) and when > now + preview.LENGTH else now
     return preview.compare(present, asked, start, inactive=inactive_of(present, asked))

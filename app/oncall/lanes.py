@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -17,9 +18,10 @@ from app.identity.models import User
 from app.identity.queries import may
 from app.oncall import queries, rules, timeline
 from app.oncall.limits import YEARS
-from app.oncall.models import Override, Schedule
+from app.oncall.models import Layer, Override, Schedule
 from app.oncall.pages import Duty, duties
 
+_EVER = datetime.max.replace(tzinfo=UTC)
 ZONES = {"mine": "My zone", "schedule": "Schedule’s", "utc": "UTC"}
 
 
@@ -105,6 +107,8 @@ class SchedulePage:
 
     def rotation(self, layer: rules.Layer) -> str:
         """When a layer hands over, and when it is active."""
+        if layer.fixed is not None:
+            return "imported"
         hours = "; ".join(timeline.restriction_words(one) for one in layer.restrictions[:1])
         more = " …" if len(layer.restrictions) > 1 else ""
         return f"{hours}{more}" if hours else timeline.rotation_words(layer)
@@ -127,7 +131,7 @@ def schedule_page(key: str, by: Actor, args: Mapping[str, str]) -> SchedulePage:
         final=timeline.blocks(rules.whole_shifts(plan, shown.start, shown.end, inactive=inactive), names, shown, now),
         stand_ins=timeline.stacked(timeline.blocks(map(_shift, overrides), names, shown, now)),
         layers=[(versions[-1], timeline.blocks(held, names, shown, now))
-                for versions in reversed(queries.lanes_of(schedule))
+                for versions in reversed(lanes_of(schedule))
                 if (held := _held(replace(plan, layers=versions, overrides=()), shown, inactive))
                  or versions[-1].until is None],
         overrides=overrides, people=people, used_by=used_by(schedule),
@@ -144,6 +148,18 @@ def zone_name(schedule: Schedule, by: Actor, zone: str) -> str:
     """The zone that `mine`, `schedule` or `utc` means to this reader."""
     user = session.get(User, by.user_id) if by.user_id is not None else None
     return {"utc": "UTC", "schedule": schedule.time_zone}.get(zone) or (user.time_zone if user else "UTC")
+
+
+def lanes_of(schedule: Schedule) -> list[tuple[rules.Layer, ...]]:
+    """Each layer as all its versions in the order of time, lowest precedence first; those that were removed as well."""
+    found: dict[int, list[Layer]] = defaultdict(list)
+    for row in sorted(schedule.layers, key=lambda one: one.until or _EVER):
+        found[row.origin_id or row.id].append(row)
+    in_order = sorted(found.values(), key=lambda rows: rows[-1].position)
+    lanes = [tuple(queries.layer_of(row, schedule.time_zone) for row in rows) for rows in in_order]
+    below, above = ([(one,) for one in queries.imported_layers(schedule.imported, schedule.time_zone, use)]
+                    for use in queries.CALENDARS)
+    return [*below, *lanes, *above]
 
 
 def _window(args: Mapping[str, str], zone: ZoneInfo, now: datetime) -> timeline.Window:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String, UniqueConstraint
+from sqlalchemy import Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
@@ -29,6 +29,10 @@ class Schedule(Base):
                                                cascade="all, delete-orphan")
     overrides: Mapped[list[Override]] = relationship(back_populates="schedule", order_by="Override.starts_at",
                                                      cascade="all, delete-orphan")
+    calendars: Mapped[list[CalendarImport]] = relationship(order_by="CalendarImport.use.desc()", back_populates="schedule",
+                                                           cascade="all, delete-orphan")
+    imported: Mapped[list[ImportedShift]] = relationship(order_by="ImportedShift.starts_at",
+                                                         cascade="all, delete-orphan")
     versions: Mapped[list[ScheduleVersion]] = relationship(order_by="ScheduleVersion.number",
                                                            cascade="all, delete-orphan")
 
@@ -94,3 +98,38 @@ class ScheduleVersion(Base):
     made_by: Mapped[str] = mapped_column(String(200), default="")
     note: Mapped[str] = mapped_column(String(200), default="")
     content: Mapped[dict[str, Any]]
+
+
+class CalendarImport(Base):
+    """A calendar from which a schedule is read: below all layers (`use` primary) or above them (override). `error` is
+    why the last reading failed; `unmatched` lists events in which nobody was recognised."""
+
+    __tablename__ = "calendar_imports"
+    __table_args__ = (UniqueConstraint("schedule_id", "use"),)
+
+    id: Mapped[Key]
+    schedule_id: Mapped[int] = foreign("schedules.id")
+    use: Mapped[str] = mapped_column(String(10))
+    url_hash: Mapped[str] = mapped_column(String(64))
+    url_sealed: Mapped[str] = mapped_column(Text)
+    next_at: Mapped[datetime] = mapped_column(default=clock.now, index=True)
+    read_at: Mapped[datetime | None]
+    failing_since: Mapped[datetime | None]
+    told_at: Mapped[datetime | None]
+    error: Mapped[str] = mapped_column(String(300), default="")
+    unmatched: Mapped[list[Any]] = mapped_column(default=list)
+    schedule: Mapped[Schedule] = relationship(back_populates="calendars")
+
+
+class ImportedShift(Base):
+    """Who is on duty by an imported calendar, as it was read last; what has been stays when the calendar changes."""
+
+    __tablename__ = "imported_shifts"
+    __table_args__ = (Index(None, "schedule_id", "ends_at"),)
+
+    id: Mapped[Key]
+    schedule_id: Mapped[int] = foreign("schedules.id")
+    use: Mapped[str] = mapped_column(String(10))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    people: Mapped[list[int]] = mapped_column(default=list)

@@ -37,7 +37,7 @@ class Layer:
     `starts` and `ends` are naive wall times in `zone`; `ends` is exclusive. An edited layer is kept as several
     that share their `starts`, so that the count of hand-offs goes on: each is in force only from the instant `since`
     until the instant `until` (aware, in UTC), and `first_turn` is the place in `turns` of the turn that begins at
-    `starts`.
+    `starts`. An imported layer has `fixed` spans (start, end, people) in the place of turns, in order.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Layer:
     first_turn: int = 0
     since: datetime | None = None
     until: datetime | None = None
+    fixed: tuple[tuple[datetime, datetime, tuple[Person, ...]], ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,11 +20,12 @@ from app.identity.models import User
 from app.identity.queries import allow, visible_teams
 from app.identity.rules import version_of
 from app.oncall import rules
-from app.oncall.models import Layer, Override, Schedule
+from app.oncall.models import ImportedShift, Layer, Override, Schedule
 from app.oncall.presence import MANY, away_of
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_EVER = datetime.max.replace(tzinfo=UTC)
+CALENDARS = {"primary": "calendar", "override": "override calendar"}
+"""The names of the layers that imported calendars make: below all others, and above them."""
 _PAST = timedelta(days=400)
 """How far back overrides are read when many schedules are asked at once; no call reads further."""
 
@@ -57,7 +58,7 @@ def all_schedules(by: Actor) -> list[Schedule]:
 
 def plan_of(schedule: Schedule) -> rules.Schedule:
     """The schedule as the pure rules read it."""
-    plan = _plan(schedule.time_zone, schedule.layers, schedule.overrides)
+    plan = _plan(schedule.time_zone, schedule.layers, schedule.overrides, schedule.imported)
     return replace(plan, away=away_of(people_in(plan)))
 
 
@@ -93,14 +94,14 @@ def override_for(schedule: Schedule, key: str) -> Override:
 
 
 def on_duty_now(schedules: Iterable[Schedule], at: datetime) -> dict[int, rules.Shift]:
-    """The shift of each schedule at `at`, by the schedule's id; three queries, however many there are."""
+    """The shift of each schedule at `at`, by the schedule's id; five queries, however many there are."""
     plans = plans_of(schedules, since=at - _PAST)
     inactive = inactive_of(*plans.values())
     return {key: rules.on_duty(plan, at, inactive=inactive) for key, plan in plans.items()}
 
 
 def plans_of(schedules: Iterable[Schedule], *, since: datetime) -> dict[int, rules.Schedule]:
-    """The plans of many schedules by id, without the overrides and layers that ended before `since`; three queries."""
+    """The plans of many schedules by id, without the overrides and layers that ended before `since`; four queries."""
     wanted = {schedule.id: schedule.time_zone for schedule in schedules}
     few = len(wanted) <= MANY
     layers: dict[int, list[Layer]] = defaultdict(list)
@@ -112,7 +113,12 @@ def plans_of(schedules: Iterable[Schedule], *, since: datetime) -> dict[int, rul
     stand_ins = select(*Override.__table__.columns).where(Override.ends_at > since)
     for one in session.execute(stand_ins.where(Override.schedule_id.in_(wanted)) if few else stand_ins):
         overrides[one.schedule_id].append(one)  # type: ignore[arg-type]
-    plans = {key: _plan(zone, layers[key], overrides[key]) for key, zone in wanted.items()}
+    imported: dict[int, list[ImportedShift]] = defaultdict(list)
+    read = select(*ImportedShift.__table__.columns).where(ImportedShift.ends_at > since).order_by(
+        ImportedShift.starts_at)
+    for shift in session.execute(read.where(ImportedShift.schedule_id.in_(wanted)) if few else read):
+        imported[shift.schedule_id].append(shift)  # type: ignore[arg-type]
+    plans = {key: _plan(zone, layers[key], overrides[key], imported[key]) for key, zone in wanted.items()}
     people = {key: people_in(plan) for key, plan in plans.items()}
     away = away_of(set().union(*people.values()))
     return {key: replace(plan, away=tuple(one for one in away if one.person in people[key])) if away else plan
@@ -132,6 +138,7 @@ def inactive_of(*plans: rules.Schedule) -> frozenset[int]:
 def people_in(plan: rules.Schedule) -> set[int]:
     """Everybody whom the layers and overrides of a plan name."""
     people = {person for layer in plan.layers for turn in layer.turns for person in turn}
+    people.update(person for layer in plan.layers for span in layer.fixed or () for person in span[2])
     for one in plan.overrides:
         people.update(one.people, () if one.replaces is None else (one.replaces,))
     return people
@@ -143,10 +150,22 @@ def named(ids: Iterable[int]) -> dict[int, User]:
     return {user.id: user for user in session.scalars(select(User).where(User.id.in_(wanted)))} if wanted else {}
 
 
-def _plan(zone: str, layers: Sequence[Layer], overrides: Sequence[Override]) -> rules.Schedule:
-    in_order = sorted(layers, key=lambda one: one.position)
-    return rules.Schedule(ZoneInfo(zone), tuple(layer_of(layer, zone) for layer in in_order),
-                          tuple(override_of(one) for one in overrides))
+def _plan(zone: str, layers: Sequence[Layer], overrides: Sequence[Override],
+          imported: Sequence[ImportedShift]) -> rules.Schedule:
+    in_order = tuple(layer_of(layer, zone) for layer in sorted(layers, key=lambda one: one.position))
+    if imported:
+        in_order = (*imported_layers(imported, zone, "primary"), *in_order,
+                    *imported_layers(imported, zone, "override"))
+    return rules.Schedule(ZoneInfo(zone), in_order, tuple(override_of(one) for one in overrides))
+
+
+def imported_layers(imported: Iterable[ImportedShift], zone: str, use: str) -> Iterator[rules.Layer]:
+    """What a calendar of this use says, as a layer; none where there is nothing."""
+    spans = tuple((one.starts_at, one.ends_at, tuple(one.people)) for one in imported if one.use == use)
+    if spans:
+        local = ZoneInfo(zone)
+        yield rules.Layer(CALENDARS[use], local, rules.wall_time(spans[0][0], local), None, rules.Rotation(1, "day"), (),
+                          fixed=spans)
 
 
 def layer_of(layer: Layer, zone: str) -> rules.Layer:
@@ -179,24 +198,16 @@ def override_of(override: Override) -> rules.Override:
     return rules.Override(override.starts_at, override.ends_at, tuple(override.people), override.replaces_id)
 
 
-def lanes_of(schedule: Schedule) -> list[tuple[rules.Layer, ...]]:
-    """Each layer as all its versions in the order of time, lowest precedence first; those that were removed as well."""
-    found: dict[int, list[Layer]] = defaultdict(list)
-    for row in sorted(schedule.layers, key=lambda one: one.until or _EVER):
-        found[row.origin_id or row.id].append(row)
-    in_order = sorted(found.values(), key=lambda rows: rows[-1].position)
-    return [tuple(layer_of(row, schedule.time_zone) for row in rows) for rows in in_order]
-
-
 def schedule_document(schedule: Schedule) -> dict[str, Any]:
     """The schedule as the configuration document writes it: local times, people by e-mail; the last word on its
     layers, without what was before."""
     overrides = sorted(schedule.overrides, key=lambda one: (one.starts_at, one.id))
     emails = {key: user.email for key, user in named(people_in(plan_of(schedule))).items()}
     zone = ZoneInfo(schedule.time_zone)
+    rare = {"calendars": [{"use": one.use} for one in schedule.calendars]} if schedule.calendars else {}
     return {"key": schedule.key, "name": schedule.name, "team": schedule.team.key, "time_zone": schedule.time_zone,
             "layers": [layer_document(layer, emails) for layer in latest(schedule)],
-            "overrides": [override_document(one, emails, zone) for one in overrides]}
+            "overrides": [override_document(one, emails, zone) for one in overrides], **rare}
 
 
 def mark_of(document: Mapping[str, Any]) -> str:

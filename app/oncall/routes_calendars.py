@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request, url_for
 
+from app.core import clock
 from app.core.access import access, own_transaction
 from app.core.db import transaction
+from app.core.errors import Conflict, Invalid
+from app.core.jobs import wake
 from app.core.pages import go, page
 from app.core.web import actor
-from app.oncall import feeds
-from app.oncall.calendar_pages import calendars_page
+from app.oncall import feeds, queries, service
+from app.oncall.calendar_pages import calendars_page, imports_page, typed_calendars
 from app.oncall.feed_texts import text_of
 
 blueprint = Blueprint("oncall_calendars", __name__)
@@ -53,3 +56,38 @@ def revoke(key: int) -> Response:
     """End an address."""
     feeds.revoke_feed(feeds.own_feed(key, actor()), by=actor())
     return go(url_for(".mine"), "The address no longer opens")
+
+
+@blueprint.get("/schedules/<key>/calendars")
+@access("schedule.read")
+def of_schedule(key: str) -> Response:
+    """The calendars that a schedule is read from, and where to subscribe to it."""
+    return page("oncall/imports.html", imports_page(queries.schedule_for(key, actor()), actor()))
+
+
+@blueprint.post("/schedules/<key>/calendars")
+@access("schedule.edit")
+def read_from(key: str) -> Response:
+    """Read the schedule from these calendars, or show what is wrong."""
+    schedule = queries.schedule_for(key, actor(), "schedule.edit")
+    wanted = typed_calendars(request.form, schedule)
+    try:
+        service.save_schedule({"key": key, "calendars": wanted}, by=actor())
+    except (Invalid, Conflict) as refused:
+        uses = [one["use"] for one in wanted]
+        faults = ({uses[int(one.field[10])]: one.message for one in refused.problems}
+                  if isinstance(refused, Invalid) else {"": refused.detail})
+        form = imports_page(schedule, actor(), typed=request.form, faults=faults)
+        return page("oncall/imports.html", form, status=refused.status)
+    wake("app.oncall.calendar_ticks.read_calendars")
+    return go(url_for(".of_schedule", key=key), "Saved. The calendars are read within seconds")
+
+
+@blueprint.post("/schedules/<key>/calendars/read")
+@access("schedule.edit")
+def read_now(key: str) -> Response:
+    """Read them again at once."""
+    for row in queries.schedule_for(key, actor(), "schedule.edit").calendars:
+        row.next_at = clock.now()
+    wake("app.oncall.calendar_ticks.read_calendars")
+    return go(url_for(".of_schedule", key=key), "The calendars are read again")

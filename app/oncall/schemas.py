@@ -27,7 +27,9 @@ EDIT = {
         "team": {"type": "string", "maxLength": 60}, "time_zone": {"type": "string", "maxLength": 64},
         "layers": {"type": "array", "maxItems": 20, "items": {"type": "object"},
                    "description": "All layers, as in the configuration document"},
-        "overrides": {"type": "array", "maxItems": 1000, "items": {"type": "object"}}}}
+        "overrides": {"type": "array", "maxItems": 1000, "items": {"type": "object"}},
+        "calendars": {"type": "array", "maxItems": 2, "items": {"type": "object"},
+                      "description": "Calendars to read shifts from, as in the configuration document"}}}
 PREVIEW = shape(**{
     "from": INSTANT, "to": INSTANT,
     "differences": {"type": "array", "items": shape(start=INSTANT, end=INSTANT, before=EMAILS, after=EMAILS,

@@ -17,7 +17,7 @@ from app.core.forms import Problems, check_key, check_text, refuse
 from app.core.panels import panels
 from app.identity.models import User
 from app.identity.queries import allow
-from app.oncall import drafts, editing, events, overrides
+from app.oncall import drafts, editing, events, imports, overrides
 from app.oncall.models import Override, Schedule
 from app.oncall.preview import Preview
 from app.oncall.queries import mark_of, schedule_by_key, schedule_document
@@ -88,6 +88,7 @@ def _created(key: str, wish: editing.Wish, by: Actor) -> Schedule:
     editing.store(schedule, wish, editing.after(schedule, wish, None, clock.now()))
     _set_overrides(schedule, wish.overrides or [])
     session.flush()
+    imports.store(schedule, wish.calendars or {})
     editing.keep(schedule, {}, by, "")
     record(events.CREATED, schedule.ref, by=by, also=[schedule.team.ref], name=schedule.name,
            after=schedule_document(schedule))
@@ -106,10 +107,11 @@ def _change(schedule: Schedule, wish: editing.Wish, when: When, by: Actor) -> No
             setattr(schedule, name, value)
     if wish.overrides is not None:
         _set_overrides(schedule, wish.overrides)
+    moved = wish.calendars is not None and imports.store(schedule, wish.calendars)
     session.flush()
     if note or kept != editing.content(schedule):
         editing.keep(schedule, kept, by, note)
-    if note or before != schedule_document(schedule):
+    if note or moved or before != schedule_document(schedule):
         record(events.CHANGED, schedule.ref, by=by, also=[schedule.team.ref], name=schedule.name, before=before,
                after=schedule_document(schedule), takes_effect=note)
 

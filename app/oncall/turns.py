@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from calendar import monthrange
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from math import gcd
+from operator import itemgetter
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -32,6 +34,8 @@ class Span(NamedTuple):
 
 def layer_spans(layer: Layer, start: datetime, end: datetime, inactive: frozenset[Person]) -> list[Span]:
     """When the layer has somebody within [start, end), clipped to it and in order; nobody is left out."""
+    if layer.fixed is not None:
+        return list(_fixed(layer.fixed, start, end, inactive))
     holders = _holders(layer.turns, inactive)
     bounds = (layer.since or start, layer.until or end)
     start = max(start, bounds[0], local_instant(layer.starts, layer.zone))
@@ -44,6 +48,16 @@ def layer_spans(layer: Layer, start: datetime, end: datetime, inactive: frozense
         spans = [Span(turn.start, turn.end, holders[(layer.first_turn + turn.number) % len(holders)])
                  for turn in _turns(layer, start, end)]
     return list(_within(spans, windows(layer, start, end))) if layer.restrictions else spans
+
+
+def _fixed(spans: tuple[tuple[datetime, datetime, tuple[Person, ...]], ...], start: datetime, end: datetime,
+           inactive: frozenset[Person]) -> Iterator[Span]:
+    for first, last, people in spans[bisect_right(spans, start, key=itemgetter(1)):]:
+        if first >= end:
+            break
+        present = tuple(person for person in people if person not in inactive)
+        if present:
+            yield Span(max(first, start), min(last, end), present)
 
 
 def windows(layer: Layer, start: datetime, end: datetime) -> list[Interval]:

@@ -163,7 +163,7 @@ def test_machines_make_list_and_revoke_addresses(client, token, primary, ana, bo
 def test_profile_team_and_schedule_lead_to_the_address(signed_in, primary, payments, ana):
     browser = signed_in(ana)
     assert "Get the address" in browser.get("/me").text
-    for page in ("/teams/payments", "/schedules/primary"):
+    for page in ("/teams/payments", "/schedules/primary/calendars"):
         link = re.search(r'href="(/me/calendars\?of=[\w%:]+)"', browser.get(page).text)[1]
         assert browser.get(link).text.count("Get the address") == 3
 
