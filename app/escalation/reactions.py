@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app.core import clock
 from app.core.db import session
-from app.core.events import Event
+from app.core.events import Event, sentence
 from app.escalation import queries, service
 from app.escalation.models import Run
 from app.identity.models import User
@@ -18,7 +18,7 @@ from app.incidents import service as incidents
 from app.incidents.models import Incident
 from app.notifications.models import Message
 from app.notifications.queries import usable
-from app.notifications.service import UNDER_WAY, plain_message
+from app.notifications.service import UNDER_WAY, Paging, ask, page, plain_message
 from app.oncall import queries as schedules
 from app.oncall import rules as duty
 from app.oncall.models import Schedule
@@ -50,6 +50,35 @@ def stop(event: Event) -> None:
     incident = _incident(event)
     if incident.status != "triggered" or incident.snoozed_until is not None:
         service.void(incident)
+
+
+def page_again(event: Event) -> None:
+    """`incident.severity_raised`: everybody paged in this round is paged anew by the rules of the new severity; who
+    acknowledged is asked. Timers stay; a run that began since has paged by it already."""
+    incident = _incident(event)
+    if incident.status == "acknowledged" and incident.acknowledged_by != event.actor:
+        key = (incident.acknowledged_by or "").partition("user:")[2]
+        ask(incident, _active([int(key)] if key else []), reason=sentence(event), cause=f"event:{event.id}")
+    run = queries.running(incident.id) if incident.status == "triggered" and not incident.snoozed_until else None
+    if run is None or run.started_at > event.at:
+        return
+    people = _active(session.scalars(select(Message.user_id).where(
+        Message.run_id == run.id, Message.round == run.round, Message.kind == "page")))
+    page(incident, people, Paging(run_id=run.id, level=run.level, round=run.round, again=f"event:{event.id}",
+                                  reasons=dict.fromkeys([one.id for one in people], sentence(event))))
+
+
+def _active(ids: Iterable[int]) -> list[User]:
+    return list(session.scalars(select(User).where(User.id.in_(set(ids)), User.state == "active").order_by(User.id)))
+
+
+def revive(event: Event) -> None:
+    """`incident.undone`: a run that the taken-back move ended goes on as it stood; nobody is paged anew."""
+    incident = _incident(event)
+    run = queries.latest(incident.id)
+    waits = incident.status == "triggered" and incident.snoozed_until is None
+    if waits and run is not None and run.state == "voided" and run.started_at >= incident.triggered_at:
+        run.state, run.ended_at = "running", None
 
 
 def restart_timer(event: Event) -> None:

@@ -11,7 +11,7 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
 from app.core.events import record
-from app.incidents import events, rules, service
+from app.incidents import events, room, rules, service
 from app.incidents.models import Alert, Incident
 
 BODY, LABELS = 65_536, 64
@@ -84,11 +84,7 @@ def raise_severity(incident: Incident, severity: str, *, by: Actor) -> None:
     """A worse severity raises the incident; a milder one changes nothing."""
     if not rules.is_raise(incident.severity, severity):
         return
-    incident = service.lock(incident.id)
-    before, incident.severity = incident.severity, severity
-    if rules.urgency_of(severity) == "high":
-        incident.urgency = "high"
-    record(events.SEVERITY_RAISED, incident.ref, by=by, also=["incidents"], before=before, after=severity)
+    room.raise_to(service.lock(incident.id), severity, by=by)
 
 
 def close_alert(alert: Alert, *, by: Actor, seen: datetime) -> str:

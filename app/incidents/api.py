@@ -21,10 +21,11 @@ from app.incidents import (
     filters,
     forms,
     queries,
+    room_pages,
     schemas,
     service,
 )
-from app.incidents.models import Alert, Incident, Responder
+from app.incidents.models import Alert, Incident, Responder, Role
 from app.incidents.rules import SEVERITIES
 
 blueprint = Blueprint("incidents_api", __name__)
@@ -58,7 +59,8 @@ def incidents() -> dict[str, Any]:
     wanted = filters.read(request.args)
     queries.check_known(wanted, by)
     found = queries.filtered(queries.visible(select(Incident), by), wanted).options(
-        selectinload(Incident.responders).selectinload(Responder.user))
+        selectinload(Incident.responders).selectinload(Responder.user),
+        selectinload(Incident.roles).selectinload(Role.user))
     return paged(found, request.args, by=(Incident.id,), descending=wanted.sort == "newest",
                  show=queries.incident_document)
 
@@ -93,7 +95,7 @@ def incident(id: str) -> dict[str, Any]:
 @operation("Take it; the escalation stops", responses=CHANGED)
 def acknowledge(id: str) -> dict[str, Any]:
     """Take the incident."""
-    found, by = _permitted(id)
+    found, by = permitted(id)
     return queries.incident_document(service.acknowledge(found, by=by))
 
 
@@ -102,7 +104,7 @@ def acknowledge(id: str) -> dict[str, Any]:
 @operation("Give it back; it escalates from the first level", responses=CHANGED)
 def unacknowledge(id: str) -> dict[str, Any]:
     """Give the incident back."""
-    found, by = _permitted(id)
+    found, by = permitted(id)
     return queries.incident_document(service.unacknowledge(found, by=by))
 
 
@@ -111,7 +113,7 @@ def unacknowledge(id: str) -> dict[str, Any]:
 @operation("It is over", request=schemas.RESOLVE, responses=CHANGED, body_needed=False)
 def resolve(id: str) -> dict[str, Any]:
     """Resolve the incident, with a note if there is one."""
-    found, by = _permitted(id)
+    found, by = permitted(id)
     return queries.incident_document(service.resolve(found, by=by, note=sent(request).get("note", "")))
 
 
@@ -120,7 +122,7 @@ def resolve(id: str) -> dict[str, Any]:
 @operation("It is not over; it escalates from the first level", responses=CHANGED)
 def reopen(id: str) -> dict[str, Any]:
     """Reopen the incident."""
-    found, by = _permitted(id)
+    found, by = permitted(id)
     return queries.incident_document(service.reopen(found, by=by))
 
 
@@ -129,7 +131,7 @@ def reopen(id: str) -> dict[str, Any]:
 @operation("Be silent until a time, or for so many minutes", request=schemas.SNOOZE, responses=CHANGED)
 def snooze(id: str) -> dict[str, Any]:
     """Snooze the incident."""
-    found, by = _permitted(id)
+    found, by = permitted(id)
     return queries.incident_document(service.snooze(found, forms.until(sent(request)), by=by))
 
 
@@ -138,7 +140,7 @@ def snooze(id: str) -> dict[str, Any]:
 @operation("Make these the people whose incident it is", request=schemas.ASSIGN, responses=CHANGED)
 def assign(id: str) -> dict[str, Any]:
     """Assign the incident."""
-    found, by = _permitted(id)
+    found, by = permitted(id)
     people = forms.people(sent(request)["assignees"], "assignees")
     return queries.incident_document(service.assign(found, people, by=by))
 
@@ -148,7 +150,7 @@ def assign(id: str) -> dict[str, Any]:
 @operation("Ask more people to help", request=schemas.ADD_RESPONDERS, responses=CHANGED)
 def add_responders(id: str) -> dict[str, Any]:
     """Ask people to help."""
-    found, by = _permitted(id)
+    found, by = permitted(id)
     people = forms.people(sent(request)["people"], "people")
     return queries.incident_document(service.add_responders(found, people, by=by))
 
@@ -158,7 +160,7 @@ def add_responders(id: str) -> dict[str, Any]:
 @operation("Write a note, in any state", request=schemas.NOTE, responses={200: schemas.INCIDENT})
 def add_note(id: str) -> dict[str, Any]:
     """Write a note."""
-    found, by = _permitted(id)
+    found, by = permitted(id)
     service.add_note(found, sent(request)["body"], by=by)
     return queries.incident_document(found)
 
@@ -168,7 +170,7 @@ def add_note(id: str) -> dict[str, Any]:
 @operation("Set the priority, or none", request=schemas.PRIORITY, responses=CHANGED)
 def set_priority(id: str) -> dict[str, Any]:
     """Set the priority."""
-    found, by = _permitted(id)
+    found, by = permitted(id)
     return queries.incident_document(service.set_priority(found, sent(request)["priority"], by=by))
 
 
@@ -177,8 +179,7 @@ def set_priority(id: str) -> dict[str, Any]:
 @operation("All that happened, oldest first", responses={200: {"type": "array", "items": schemas.ENTRY}})
 def timeline(id: str) -> list[dict[str, Any]]:
     """The timeline, entry by entry as on the page."""
-    found = queries.incident_for(id, actor())
-    return [queries.entry_document(event) for event in queries.timeline(found, limit=10_000)]
+    return room_pages.timeline_documents(queries.incident_for(id, actor()))
 
 
 @blueprint.get("/alerts")
@@ -211,7 +212,7 @@ def facts() -> dict[str, Any]:
     return paged(found, request.args, by=(Event.id,), descending=True, show=audit.document)
 
 
-def _permitted(id: str) -> tuple[Incident, Actor]:
+def permitted(id: str) -> tuple[Incident, Actor]:
     """The incident, if the caller may act on it: asked before the body is read."""
     by = actor()
     found = queries.incident_for(id, by)

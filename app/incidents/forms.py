@@ -16,18 +16,23 @@ from app.catalog.queries import service_by_key
 from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
-from app.core.errors import Invalid, Problem
+from app.core.errors import Invalid, NotFound, Problem
 from app.core.panels import panels
 from app.identity.models import Membership, Team, User
 from app.identity.queries import may, may_see, team_by_key, user_by_email
 from app.incidents import detail
-from app.incidents.models import Incident, Responder
+from app.incidents.models import Incident, Note, Responder
+from app.incidents.queries import incident_for
+from app.incidents.room_pages import merge_targets, what_moves
 from app.incidents.rules import PRIORITIES, SEVERITIES
 from app.incidents.service import Opening
 
 # what an action is called on its page, its button, and the icon
 ACTIONS = {"resolve": ("Resolve", "Resolve"), "assign": ("Reassign", "Assign"), "snooze": ("Snooze", "Snooze"),
-           "responders": ("Add responders", "Ask for help"), "priority": ("Set the priority", "Set priority")}
+           "responders": ("Add responders", "Ask for help"), "priority": ("Set the priority", "Set priority"),
+           "severity": ("Set the severity", "Set severity"), "edit": ("Change the text", "Save"),
+           "merge": ("Merge", "Merge"),
+           "role": ("Hand over", "Hand over"), "note": ("Change a note", "Save")}
 SNOOZES = [("15", "15 min"), ("30", "30 min"), ("60", "1 h"), ("240", "4 h"), ("480", "8 h"), ("1440", "1 day"),
            ("4320", "3 days")]
 
@@ -87,6 +92,23 @@ def people(emails: Iterable[str], field: str) -> list[User]:
     return list(found.values())
 
 
+def person(text: str, field: str, by: Actor) -> User:
+    """`me`, or the person behind an address. Raises Invalid."""
+    if text == "me" and by.user_id is not None:
+        return session.get_one(User, by.user_id)
+    return people([text], field)[0]
+
+
+def target(form: Mapping[str, str], by: Actor) -> Incident:
+    """The incident into which another goes: by its number, typed or chosen. Raises Invalid."""
+    text = (form.get("number") or form.get("into") or "").strip().removeprefix("#")
+    try:
+        return incident_for(text, by)
+    except NotFound:
+        said = f"There is no incident #{text}" if text else "Choose an incident"
+        raise Invalid(problems=[Problem("number", said)]) from None
+
+
 def until(values: Mapping[str, Any]) -> datetime:
     """When a snooze ends: `until` as an RFC 3339 time, or so many `minutes` from now. Raises Invalid."""
     given, minutes = values.get("until"), str(values.get("minutes") or "")
@@ -136,18 +158,25 @@ class ActionForm:
     chosen: list[str] = field(default_factory=list)
     snoozes: list[tuple[str, str]] = field(default_factory=lambda: SNOOZES)
     priorities: list[tuple[str, str]] = field(default_factory=lambda: [(one, one) for one in PRIORITIES])
+    severities: list[tuple[str, str]] = field(default_factory=lambda: [(one, one.capitalize()) for one in SEVERITIES])
+    targets: list[Incident] = field(default_factory=list)
+    moves: Mapping[str, int] = field(default_factory=dict)
+    role: str = ""
+    note: Note | None = None
     typed: Mapping[str, str] = field(default_factory=dict)
     faults: Mapping[str, str] = field(default_factory=dict)
 
 
 def action(what: str, incident: Incident, by: Actor, *, typed: MultiDict[str, str] | None = None,
-           invalid: Invalid | None = None) -> ActionForm:
+           invalid: Invalid | None = None, **more: Any) -> ActionForm:
     """The form of an action, with what was typed if it was refused."""
     title, button = ACTIONS[what]
     chosen = typed.getlist("people") if typed else [user.email for user in incident.assignees] if what == "assign" else []
     return ActionForm(incident=incident, what=what, title=title, button=button, zone=detail.zone_of(by), chosen=chosen,
-                      people=_candidates(incident) if what in ("assign", "responders") else [],
-                      typed=typed or {}, faults=faults_of(invalid))
+                      people=_candidates(incident) if what in ("assign", "responders", "role") else [],
+                      targets=merge_targets(incident, by) if what == "merge" else [],
+                      moves=what_moves(incident) if what == "merge" else {}, typed=typed or {},
+                      faults=faults_of(invalid), **more)
 
 
 def faults_of(invalid: Invalid | None) -> dict[str, str]:

@@ -25,10 +25,13 @@ def _one(id: str) -> detail.IncidentPage:
 
 
 def _rights(id: str) -> str:
-    """Who was paged for it may act on it, whatever their role; dates stand in the reader's zone."""
+    """Who was paged for it may act on it, whatever their role; dates stand in the reader's zone; fresh notes of one's
+    own can be changed, and who was asked may answer."""
     by = actor()
     try:
-        return f"{detail.may_act(queries.incident_for(id, by), by)} {detail.zone_of(by)}"
+        incident = queries.incident_for(id, by)
+        own = by.ref if detail.wrote(incident, by) or queries.involved(incident, by) else ""
+        return f"{detail.may_act(incident, by)} {detail.zone_of(by)} {own}"
     except Failure:
         return "hidden"
 
@@ -38,6 +41,7 @@ FEEDS = (
          regions={"counters": "incident.*", "rows": "incident.* escalation.*"},
          rows={"rows": ("row", "incidents", "incident")}),
     Feed("/incidents/<id>", "incidents/incident.html", _one, topics=("incident:{id}",), apart=_rights,
-         regions={"about": "incident.*", "act": "incident.*", "strip": "incident.* escalation.* message.*",
+         regions={"about": "incident.*", "act": "incident.*", "room": "incident.*", "told": "incident.*",
+                  "strip": "incident.* escalation.* message.*",
                   "paged": "incident.* escalation.* message.*", "alerts": "incident.*", "timeline": "*"}),
 )

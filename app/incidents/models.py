@@ -1,4 +1,4 @@
-"""Incidents, alerts, responders and notes."""
+"""Incidents, alerts, responders, notes, and what the room of an incident holds."""
 
 from __future__ import annotations
 
@@ -68,10 +68,14 @@ class Incident(Base):
     resolved_name: Mapped[str | None] = mapped_column(String(200))
     resolution_note: Mapped[str] = mapped_column(String(2000), default="")
     snoozed_until: Mapped[datetime | None]
+    merged_into_id: Mapped[int | None] = foreign("incidents.id", index=True)
+    update_every: Mapped[int | None]
+    update_due_at: Mapped[datetime | None] = mapped_column(index=True)
     version: Mapped[int] = mapped_column(default=1)
     service: Mapped[Service | None] = relationship()
     team: Mapped[Team | None] = relationship()
     responders: Mapped[list[Responder]] = relationship(back_populates="incident", order_by="Responder.id")
+    roles: Mapped[list[Role]] = relationship(back_populates="incident", order_by="Role.id")
 
     @property
     def assignees(self) -> list[User]:
@@ -143,3 +147,101 @@ class Note(Base):
     author_name: Mapped[str] = mapped_column(String(200))
     body: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    edited_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+
+
+class Role(Base):
+    """Who leads, speaks or writes for an incident: one person a role."""
+
+    __tablename__ = "incident_roles"
+    __table_args__ = (UniqueConstraint("incident_id", "name"),)
+
+    id: Mapped[Key]
+    incident_id: Mapped[int] = foreign("incidents.id")
+    name: Mapped[str] = mapped_column(String(40))
+    user_id: Mapped[int] = foreign("users.id", index=True)
+    since: Mapped[datetime] = mapped_column(default=clock.now)
+    incident: Mapped[Incident] = relationship(back_populates="roles")
+    user: Mapped[User] = relationship()
+
+
+class Task(Base):
+    """Something to do in an incident; `owner` may be nobody."""
+
+    __tablename__ = "tasks"
+
+    id: Mapped[Key]
+    incident_id: Mapped[int] = foreign("incidents.id", index=True)
+    title: Mapped[str] = mapped_column(String(300))
+    owner_id: Mapped[int | None] = foreign("users.id")
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    done_at: Mapped[datetime | None]
+    done_by: Mapped[str | None] = mapped_column(String(200))
+    owner: Mapped[User | None] = relationship()
+
+
+class Update(Base):
+    """What those who wait were told about an incident; Markdown, shown sanitised."""
+
+    __tablename__ = "incident_updates"
+
+    id: Mapped[Key]
+    incident_id: Mapped[int] = foreign("incidents.id", index=True)
+    author: Mapped[str] = mapped_column(String(80))
+    author_name: Mapped[str] = mapped_column(String(200))
+    body: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class Follower(Base):
+    """Somebody who is told of updates; following gives no right to act."""
+
+    __tablename__ = "followers"
+    __table_args__ = (UniqueConstraint("incident_id", "user_id"),)
+
+    id: Mapped[Key]
+    incident_id: Mapped[int] = foreign("incidents.id")
+    user_id: Mapped[int] = foreign("users.id", index=True)
+
+
+class Merge(Base):
+    """One incident went into another: which alerts moved, and what it was before, so that both can be given back."""
+
+    __tablename__ = "merges"
+
+    id: Mapped[Key]
+    incident_id: Mapped[int] = foreign("incidents.id", index=True)
+    target_id: Mapped[int] = foreign("incidents.id", index=True)
+    at: Mapped[datetime] = mapped_column(default=clock.now)
+    status: Mapped[str] = mapped_column(String(20))
+    alerts: Mapped[list[int]]
+    undone_at: Mapped[datetime | None]
+
+
+class BulkMove(Base):
+    """What one press did to many incidents, and how each was before, for the seconds in which it can be undone."""
+
+    __tablename__ = "bulk_moves"
+
+    id: Mapped[Key]
+    user_id: Mapped[int] = foreign("users.id", index=True)
+    what: Mapped[str] = mapped_column(String(20))
+    at: Mapped[datetime] = mapped_column(default=clock.now)
+    done: Mapped[list[Any]] = mapped_column(default=list)
+    refused: Mapped[list[Any]] = mapped_column(default=list)
+    undone_at: Mapped[datetime | None]
+
+
+class SavedView(Base):
+    """A list's filters under a name: somebody's own, or a team's."""
+
+    __tablename__ = "saved_views"
+
+    id: Mapped[Key]
+    name: Mapped[str] = mapped_column(String(60))
+    query: Mapped[str] = mapped_column(String(2000), default="")
+    user_id: Mapped[int] = foreign("users.id", index=True)
+    team_id: Mapped[int | None] = foreign("teams.id", index=True)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    team: Mapped[Team | None] = relationship()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,15 +13,16 @@ from sqlalchemy.orm import selectinload
 from werkzeug.datastructures import MultiDict
 
 from app.catalog.models import Service
+from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import Invalid
 from app.core.panels import panels
 from app.identity.models import Team, User
 from app.identity.queries import allow, may, may_anywhere, visible_teams
-from app.incidents import filters
+from app.incidents import bulk, filters, views
 from app.incidents.filters import Filters
-from app.incidents.models import Incident, Responder
+from app.incidents.models import BulkMove, Incident, Responder, SavedView
 from app.incidents.queries import (
     check_known,
     filtered,
@@ -56,6 +57,16 @@ class Counters:
 
 
 @dataclass(frozen=True)
+class Done:
+    """What the last press did to many: in words, what was refused, and until when it can be taken back."""
+
+    id: int
+    text: str
+    refused: list[str]
+    undo: bool
+
+
+@dataclass(frozen=True)
 class IncidentList:
     """The page of all incidents. `groups` are (urgency, number in all, rows); urgency is "" where rows stand ungrouped."""
 
@@ -70,14 +81,23 @@ class IncidentList:
     choices: dict[str, list[tuple[str, str]]]
     last: Incident | None = None
     problems: list[str] = field(default_factory=list)
+    views: list[tuple[str, str, bool, None]] = field(default_factory=list)
+    view: SavedView | None = None
+    teams: list[tuple[str, str]] = field(default_factory=list)
+    done: Done | None = None
     panels: dict[str, Any] = field(default_factory=dict)
 
     def url(self, **changes: str | Sequence[str] | None) -> str:
         """The address of this list with other filters; None removes one. The cursor never stays."""
-        kept = [(name, value) for name, value in self.arguments if name not in changes and name != "cursor"]
+        kept = [(name, value) for name, value in self.arguments if name not in changes and name not in ("cursor", "done")]
         for name, value in changes.items():
             kept += [(name, one) for one in ([value] if isinstance(value, str) else value or [])]
         return "/incidents" + (f"?{urlencode(kept)}" if kept else "")
+
+    @property
+    def query(self) -> str:
+        """The filters as a saved view keeps them."""
+        return self.url(view=None).partition("?")[2]
 
     @property
     def chips(self) -> list[tuple[str, str]]:
@@ -91,15 +111,21 @@ class IncidentList:
 
 
 def incident_list(by: Actor, args: MultiDict[str, str]) -> IncidentList:
-    """The list that the address asks for. A value that means nothing is named, and the list then stays empty."""
+    """The list that the address asks for. A value that means nothing is named, and the list then stays empty; but a
+    saved view goes on without it."""
     allow(by, "incident.read")
-    arguments = [(name, value) for name, values in args.lists() for value in values]
+    told: list[str] = []
     try:
-        wanted = filters.read(args)
-        check_known(wanted, by)
-        cursor = _cursor(args.get("cursor", ""))
+        wanted = _wanted(args, by)
     except Invalid as invalid:
-        return _refused(by, arguments, [problem.message for problem in invalid.problems])
+        told = [problem.message for problem in invalid.problems]
+        bad = {problem.field for problem in invalid.problems}
+        args = MultiDict([(name, value) for name, value in args.items(multi=True) if name not in bad])
+        if "view" not in args:
+            return _refused(by, [(name, value) for name, value in args.items(multi=True)], told)
+        told, wanted = [f"{one}; the view is shown without it" for one in told], _wanted(args, by)
+    arguments = [(name, value) for name, values in args.lists() for value in values]
+    cursor = _cursor(args.get("cursor", ""))
     wanted = replace(wanted, apart=True, status=wanted.status or OPEN)
     grouped = "sort" not in args and "resolved" not in wanted.status
     size = number_of(args.get("limit", "")) if number_of(args.get("limit", "")) in ROWS else ROWS[0]
@@ -109,8 +135,38 @@ def incident_list(by: Actor, args: MultiDict[str, str]) -> IncidentList:
         filters=wanted, counters=_counters(by, wanted), arguments=arguments, incidents=rows,
         groups=_groups(rows, wanted, by) if grouped else [("", 0, rows)], next="",
         actable={one.id for one in rows if _may_act(one, by)}, may_create=may_anywhere(by, "incident.create"),
-        choices=_choices(by), last=None if rows else last_resolved(by), panels=panels("incidents", rows))
+        choices=_choices(by), last=None if rows else last_resolved(by), panels=panels("incidents", rows), problems=told,
+        **_own(by, args))
     return replace(found, next=found.url(cursor=_mark(rows[-1], grouped))) if more else found
+
+
+def _wanted(args: MultiDict[str, str], by: Actor) -> Filters:
+    wanted = filters.read(args)
+    check_known(wanted, by)
+    return wanted
+
+
+def _own(by: Actor, args: MultiDict[str, str]) -> dict[str, Any]:
+    """What of the page is the reader's own: saved views, and what their last press did."""
+    saved = views.views(by) if by.user_id is not None else []
+    shown = number_of(args.get("view", ""))
+    user = session.get(User, by.user_id) if by.user_id is not None else None
+    mine = [one.team for one in user.memberships if one.role != "observer"] if user else []
+    return {"views": [(one.name, views.address(one), one.id == shown, None) for one in saved],
+            "view": next((one for one in saved if one.id == shown), None),
+            "teams": [(team.key, team.name) for team in mine if team.archived_at is None], "done": _done(by, args)}
+
+
+def _done(by: Actor, args: MultiDict[str, str]) -> Done | None:
+    move = session.get(BulkMove, number_of(args.get("done", "")))
+    if move is None or move.user_id != by.user_id or move.undone_at is not None:
+        return None
+    until = bulk.undo_until(move)
+    if clock.now() - move.at > timedelta(minutes=5):
+        return None
+    word = bulk.WORDS[move.what]
+    return Done(move.id, f"{len(move.done)} {word}", [f"#{one['id']}: {one['reason']}" for one in move.refused],
+                until is not None and clock.now() < until)
 
 
 def _refused(by: Actor, arguments: Arguments, problems: list[str]) -> IncidentList:

@@ -222,7 +222,9 @@ def incident_document(incident: Incident) -> dict[str, Any]:
         "opened_at": clock.rfc3339(incident.opened_at), "acknowledged_at": clock.rfc3339(incident.acknowledged_at),
         "acknowledged_by": incident.acknowledged_name, "resolved_at": clock.rfc3339(incident.resolved_at),
         "resolved_by": incident.resolved_name, "resolution_note": incident.resolution_note,
-        "snoozed_until": clock.rfc3339(incident.snoozed_until), "former": incident.former_id, "test": incident.test,
+        "snoozed_until": clock.rfc3339(incident.snoozed_until), "merged_into": incident.merged_into_id,
+        "roles": {role.name: {"email": role.user.email, "name": role.user.name} for role in incident.roles},
+        "update_due_at": clock.rfc3339(incident.update_due_at), "former": incident.former_id, "test": incident.test,
         **from_higher, "url": link(incident), "version": incident.version,
     }
 

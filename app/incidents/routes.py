@@ -14,7 +14,7 @@ from app.core.pages import go, page
 from app.core.web import actor
 from app.identity.queries import allow, may_anywhere
 from app.identity.rules import own_path
-from app.incidents import alert_queries, detail, forms, pages, queries, service
+from app.incidents import alert_queries, detail, forms, merging, pages, queries, room, service
 from app.incidents.models import Incident
 
 blueprint = Blueprint("incidents", __name__)
@@ -53,8 +53,11 @@ def create() -> Response:
 @blueprint.get("/incidents/<id>")
 @access("incident.read")
 def show(id: str) -> Response:
-    """One incident."""
-    return page(DETAIL, detail.incident_page(id, actor(), request.args))
+    """One incident; a merged one leads to where it went, unless it is itself asked for."""
+    found = detail.incident_page(id, actor(), request.args)
+    if found.incident.merged_into_id is not None and "itself" not in request.args:
+        return go(url_for("incidents.show", id=found.incident.merged_into_id, came=found.id))
+    return page(DETAIL, found)
 
 
 @blueprint.get("/incidents/<id>/alerts/<alert>")
@@ -72,51 +75,39 @@ def alert(id: str, alert: str) -> Response:
 @access("incident.act")
 def acknowledge(id: str) -> Response:
     """Take it."""
-    return _acted(id, lambda incident, by: service.acknowledge(incident, by=by), "Acknowledged")
+    return acted(id, lambda incident, by: service.acknowledge(incident, by=by), "Acknowledged")
 
 
 @blueprint.post("/incidents/<id>/unacknowledge")
 @access("incident.act")
 def unacknowledge(id: str) -> Response:
     """Give it back."""
-    return _acted(id, lambda incident, by: service.unacknowledge(incident, by=by), "Given back, nobody has it now")
+    return acted(id, lambda incident, by: service.unacknowledge(incident, by=by), "Given back, nobody has it now")
 
 
 @blueprint.post("/incidents/<id>/reopen")
 @access("incident.act")
 def reopen(id: str) -> Response:
     """It is not over."""
-    return _acted(id, lambda incident, by: service.reopen(incident, by=by), "Reopened")
+    return acted(id, lambda incident, by: service.reopen(incident, by=by), "Reopened")
 
 
-@blueprint.post("/incidents/<id>/notes")
-@access("incident.act")
-def add_note(id: str) -> Response:
-    """Write a note, or show what is wrong with it."""
-    body = request.form.get("body", "")
-    try:
-        return _acted(id, lambda incident, by: service.add_note(incident, body, by=by), "Note added")
-    except Invalid as invalid:
-        found = detail.incident_page(id, actor(), request.args, typed=body, faults=forms.faults_of(invalid))
-        return page(DETAIL, found, status=422)
-
-
-@blueprint.get("/incidents/<id>/<any(resolve, assign, responders, snooze, priority):what>")
+@blueprint.get("/incidents/<id>/<any(resolve, assign, responders, snooze, priority, severity, edit, merge):what>")
 @access("incident.act")
 def ask(id: str, what: str) -> Response:
     """The form of an action that asks for more."""
-    incident, by = _permitted(id)
+    incident, by = permitted(id)
     return page(FORM, forms.action(what, incident, by))
 
 
-@blueprint.post("/incidents/<id>/<any(resolve, assign, responders, snooze, priority):what>")
+@blueprint.post("/incidents/<id>/<any(resolve, assign, responders, snooze, priority, severity, edit, merge):what>")
 @access("incident.act")
 def change(id: str, what: str) -> Response:
     """Do it, or show what is wrong."""
-    incident, by = _permitted(id)
+    incident, by = permitted(id)
     command, said = COMMANDS[what]
     try:
-        return _acted(id, command, said)
+        return acted(id, command, said)
     except Invalid as invalid:
         return page(FORM, forms.action(what, incident, by, typed=request.form, invalid=invalid), status=422)
 
@@ -129,12 +120,25 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "snooze": (lambda incident, by: service.snooze(incident, forms.until_typed(request.form, by), by=by), "Snoozed"),
     "priority": (lambda incident, by: service.set_priority(incident, request.form.get("priority") or None, by=by),
                  "Priority set"),
+    "severity": (lambda incident, by: _weigh(incident, by), "Severity set"),
+    "edit": (lambda incident, by: room.edit_text(incident, request.form.get("title"), request.form.get("description"),
+                                                 by=by), "Text changed"),
+    "merge": (lambda incident, by: merging.merge(incident, forms.target(request.form, by), by=by), "Merged"),
 }
 
 
-def _acted(id: str, command: Command, said: str) -> Response:
+def _weigh(incident: Incident, by: Actor) -> None:
+    """Severity and urgency in one form; an urgency that was left alone follows the severity."""
+    urgency = request.form.get("urgency", incident.urgency)
+    apart = urgency != incident.urgency
+    room.set_severity(incident, request.form.get("severity", ""), by=by)
+    if apart:
+        room.set_urgency(incident, urgency, by=by)
+
+
+def acted(id: str, command: Command, said: str) -> Response:
     """Do it and go on; where the state has changed meanwhile, the page says so and nothing else happens."""
-    incident, by = _permitted(id)
+    incident, by = permitted(id)
     try:
         command(incident, by)
     except Conflict as conflict:
@@ -143,7 +147,8 @@ def _acted(id: str, command: Command, said: str) -> Response:
     return go(back if back != "/" else url_for("incidents.show", id=id), f"#{id}: {said}")
 
 
-def _permitted(id: str) -> tuple[Incident, Actor]:
+def permitted(id: str) -> tuple[Incident, Actor]:
+    """The incident, if the reader may act on it: asked before the form is read."""
     by = actor()
     incident = queries.incident_for(id, by)
     allow(by, "incident.act", team_id=incident.team_id, involved=queries.involved(incident, by))

@@ -9,7 +9,14 @@ OPEN = (TRIGGERED, ACKNOWLEDGED)
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 URGENT = ("critical", "high", "medium")
 PRIORITIES = ("P1", "P2", "P3", "P4", "P5")
+URGENCIES = ("high", "low")
+ROLES = ("commander", "communications", "scribe")
+ANSWERS = ("accepted", "declined")
 REOPEN_WITHIN_DAYS = 30
+UNMERGE_WITHIN_HOURS = EDIT_WITHIN_HOURS = 24
+UNDO_SECONDS = 10
+BULK = 200
+UPDATE_MINUTES = (15, 240)
 
 # command → state it may start from → state it leads to
 TRANSITIONS: dict[str, dict[str, str]] = {
@@ -21,6 +28,10 @@ TRANSITIONS: dict[str, dict[str, str]] = {
     "add responders": {TRIGGERED: TRIGGERED, ACKNOWLEDGED: ACKNOWLEDGED},
     "snooze": {TRIGGERED: TRIGGERED, ACKNOWLEDGED: TRIGGERED},
     "escalate": {TRIGGERED: TRIGGERED, ACKNOWLEDGED: TRIGGERED},
+    "wake": {TRIGGERED: TRIGGERED},
+    "merge": {TRIGGERED: RESOLVED, ACKNOWLEDGED: RESOLVED},
+    "change the severity of": {TRIGGERED: TRIGGERED, ACKNOWLEDGED: ACKNOWLEDGED},
+    "change the text of": {TRIGGERED: TRIGGERED, ACKNOWLEDGED: ACKNOWLEDGED},
     "set the priority of": {TRIGGERED: TRIGGERED, ACKNOWLEDGED: ACKNOWLEDGED},
 }
 

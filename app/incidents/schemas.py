@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.core.openapi import component
-from app.incidents.rules import PRIORITIES, SEVERITIES
+from app.incidents.rules import ANSWERS, BULK, PRIORITIES, ROLES, SEVERITIES, UPDATE_MINUTES, URGENCIES
 
 STATUSES = ("triggered", "acknowledged", "resolved")
 TEXT: dict[str, Any] = {"type": "string"}
@@ -32,6 +32,8 @@ INCIDENT = component("Incident", {
         "labels": {"type": "object"}, "route": {"type": "object"},
         "opened_at": {"type": "string", "format": "date-time"}, "acknowledged_at": AT, "acknowledged_by": MAYBE,
         "resolved_at": AT, "resolved_by": MAYBE, "resolution_note": TEXT, "snoozed_until": AT,
+        "merged_into": {"type": ["integer", "null"]}, "update_due_at": AT,
+        "roles": {"type": "object", "additionalProperties": PERSON},
         "former": {"type": ["integer", "null"]}, "test": {"type": "boolean"},
         "escalation": {"type": "object", "properties": {
             "level": {"type": ["integer", "null"]}, "next_at": AT, "repeats_left": {"type": ["integer", "null"]}}},
@@ -66,3 +68,42 @@ ASSIGN = _object({"assignees": PEOPLE}, ("assignees",))
 ADD_RESPONDERS = _object({"people": PEOPLE}, ("people",))
 NOTE = _object({"body": {"type": "string", "minLength": 1, "maxLength": 10_000}}, ("body",))
 PRIORITY = _object({"priority": {"type": ["string", "null"], "enum": [*PRIORITIES, None]}}, ("priority",))
+SEVERITY = _object({"severity": {"type": "string", "enum": list(SEVERITIES)}}, ("severity",))
+URGENCY = _object({"urgency": {"type": "string", "enum": list(URGENCIES)}}, ("urgency",))
+WORDS = _object({"title": {"type": "string", "minLength": 1, "maxLength": 300},
+                 "description": {"type": "string", "maxLength": 10_000}})
+INTO = _object({"into": {"type": ["string", "integer"]}}, ("into",))
+ROLE = _object({"role": {"type": "string", "enum": list(ROLES)}, "person": {"type": ["string", "null"], "maxLength": 254}},
+               ("role", "person"))
+ANSWER = _object({"answer": {"type": "string", "enum": list(ANSWERS)}}, ("answer",))
+NEW_TASK = _object({"title": {"type": "string", "minLength": 1, "maxLength": 300},
+                    "owner": {"type": ["string", "null"], "maxLength": 254}}, ("title",))
+TASK_CHANGE = _object({"done": {"type": "boolean"}, "owner": {"type": "string", "maxLength": 254}})
+EVERY = _object({"minutes": {"type": ["integer", "null"], "minimum": UPDATE_MINUTES[0], "maximum": UPDATE_MINUTES[1]}},
+                ("minutes",))
+_ID: dict[str, Any] = {"type": ["string", "integer"]}
+MANY = _object({
+    "action": {"type": "string", "enum": ["acknowledge", "resolve", "snooze", "assign", "merge"]},
+    "incidents": {"type": "array", "minItems": 1, "maxItems": BULK, "items": _ID},
+    "note": {"type": "string", "maxLength": 2000}, "until": TEXT,
+    "minutes": {"type": "integer", "minimum": 5, "maximum": 10_080}, "assignees": PEOPLE, "into": _ID},
+    ("action", "incidents"))
+UNDO = _object({"id": _ID}, ("id",))
+VIEW_WANTED = _object({"name": {"type": "string", "minLength": 1, "maxLength": 60},
+                       "query": {"type": "string", "maxLength": 2000}, "team": MAYBE}, ("name", "query"))
+
+TASK = component("Task", {"type": "object", "required": ["id", "title", "done"], "properties": {
+    "id": TEXT, "title": TEXT, "done": {"type": "boolean"}, "done_at": AT, "done_by": MAYBE,
+    "owner": {**PERSON, "type": ["object", "null"]}}})
+UPDATE = component("Update", {"type": "object", "required": ["id", "at", "author", "body"], "properties": {
+    "id": TEXT, "at": AT, "author": TEXT, "body": TEXT}})
+WRITTEN = component("Note", {"type": "object", "required": ["id", "at", "author", "body"], "properties": {
+    "id": TEXT, "at": AT, "author": TEXT, "body": TEXT, "edited_at": AT, "deleted_at": AT,
+    "versions": {"type": "array", "items": TEXT}}})
+MOVED = component("BulkMove", {"type": "object", "required": ["id", "done", "refused"], "properties": {
+    "id": TEXT, "action": TEXT, "done": {"type": "array", "items": TEXT}, "undo_until": AT,
+    "refused": {"type": "array", "items": {"type": "object", "properties": {"id": TEXT, "reason": TEXT}}}}})
+VIEW = component("SavedView", {"type": "object", "required": ["id", "name", "query"], "properties": {
+    "id": TEXT, "name": TEXT, "query": TEXT, "team": MAYBE, "url": TEXT}})
+HIT = component("Hit", {"type": "object", "required": ["kind", "text", "url"], "properties": {
+    "kind": TEXT, "text": TEXT, "sub": TEXT, "url": TEXT}})

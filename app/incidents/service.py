@@ -17,8 +17,12 @@ from app.core.errors import Conflict, Invalid, Problem
 from app.identity.models import Team, User
 from app.identity.queries import allow
 from app.incidents import events, moves, rules
-from app.incidents.models import Alert, Counter, Incident, Note, Responder
+from app.incidents.models import Alert, Counter, Incident, Responder
+from app.incidents.notes import add_note
 from app.incidents.queries import next_number_query, state_of
+
+__all__ = ["Opening", "acknowledge", "add_note", "add_responders", "assign", "end_snooze", "involve", "lock", "open_by_hand",
+           "open_incident", "reopen", "resolve", "set_priority", "snooze", "trigger_again", "unacknowledge"]
 
 SNOOZE = (timedelta(minutes=5), timedelta(days=7))
 lock = moves.lock  # others reach it with the commands
@@ -101,12 +105,12 @@ def resolve(incident: Incident, *, by: Actor, note: str = "") -> Incident:
     incident = moves.claimed(incident, by)
     if len(note) > 2000:
         raise Invalid(problems=[Problem("note", "A resolution note has at most 2,000 characters")])
-    nobody = incident.acknowledged_at is None
+    nobody, now = incident.acknowledged_at is None, clock.now()
     incident.status = moves.move("resolve", incident)
-    incident.resolved_at, incident.resolved_by, incident.resolved_name = clock.now(), by.ref, by.name[:200]
-    incident.resolution_note, incident.snoozed_until = note.strip(), None
+    incident.resolved_at, incident.resolved_by, incident.resolved_name = now, by.ref, by.name[:200]
+    incident.resolution_note, incident.snoozed_until, incident.update_due_at = note.strip(), None, None
     session.execute(update(Alert).where(Alert.incident_id == incident.id, Alert.status == "firing")
-                    .values(status="resolved", resolved_at=clock.now()))
+                    .values(status="resolved", resolved_at=now))
     moves.said(events.RESOLVED, incident, by, via=by.via, note=incident.resolution_note, nobody_acted=nobody)
     return incident
 
@@ -115,6 +119,8 @@ def reopen(incident: Incident, *, by: Actor) -> Incident:
     """It is not over after all: back to triggered, paged from the first level. Possible for 30 days."""
     incident = moves.claimed(incident, by)
     status = moves.move("reopen", incident)
+    if incident.merged_into_id is not None:
+        raise Conflict(f"It was merged into #{incident.merged_into_id}. Take it out there.", state=state_of(incident))
     if incident.resolved_at and clock.now() - incident.resolved_at > timedelta(days=rules.REOPEN_WITHIN_DAYS):
         raise Conflict("It was resolved more than 30 days ago. Open a new incident instead.", state=state_of(incident))
     incident.status = status
@@ -160,19 +166,6 @@ def involve(incident: Incident, people: Iterable[int]) -> None:
             incident.responders.append(Responder(user_id=user_id, kind="paged", state="requested"))
 
 
-def add_note(incident: Incident, body: str, *, by: Actor) -> Note:
-    """Write something down, in any state. Markdown, at most 10,000 characters."""
-    incident = moves.claimed(incident, by)
-    text = body.strip()
-    if not text or len(text) > 10_000:
-        raise Invalid(problems=[Problem("body", "A note has 1 to 10,000 characters")])
-    note = Note(incident_id=incident.id, author=by.ref, author_name=by.name[:200], body=text)
-    session.add(note)
-    session.flush()
-    moves.said(events.NOTE_ADDED, incident, by, note=note.id, body=text)
-    return note
-
-
 def set_priority(incident: Incident, priority: str | None, *, by: Actor) -> Incident:
     """P1 to P5, or none."""
     incident = moves.claimed(incident, by)
@@ -199,7 +192,7 @@ def snooze(incident: Incident, until: datetime, *, by: Actor) -> Incident:
 def end_snooze(incident: Incident) -> None:
     """Its time is over: triggered again, paged from the first level."""
     moves.trigger(incident)
-    moves.said(events.SNOOZE_ENDED, incident, SYSTEM)
+    moves.said(events.SNOOZE_ENDED, incident, SYSTEM, reason="")
 
 
 def trigger_again(incident: Incident, *, by: Actor) -> Incident:

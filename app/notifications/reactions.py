@@ -55,6 +55,15 @@ def ask_assigned(event: Event) -> None:
     service.notify(incident, _people(former), kind="assigned", cause=f"event:{event.id}", reason=sentence(event))
 
 
+def tell_named(event: Event) -> None:
+    """Those whom a fact names (a mention, a role, a task, an update) are told quietly."""
+    wanted = event.data.get("tell") or []
+    if wanted:
+        incident = session.get_one(Incident, int(event.subject.partition(":")[2]))
+        said = sentence(event) + (f": {' '.join(str(event.data['body']).split())}" if event.data.get("body") else "")
+        service.notify(incident, _people(wanted), kind=service.TOLD, cause=f"event:{event.id}", reason=said[:300])
+
+
 def _people(ids: list[int]) -> list[User]:
     return list(session.scalars(select(User).where(User.id.in_(ids), User.state == "active").order_by(User.id)))
 

@@ -220,7 +220,8 @@ def _say(fact: Kind, message: Message, **data: object) -> None:
 
 
 WORDS = {"page": "a page", "request": "a request to help", "test": "a test", "code": "a code",
-         "acknowledged": "a notice", "resolved": "a notice", "assigned": "a notice", "method_disabled": "a warning",
+         "acknowledged": "a notice", "resolved": "a notice", "assigned": "a notice", "merged": "a notice",
+         "told": "a word", "method_disabled": "a warning",
          "gap": "a warning"}
 
 

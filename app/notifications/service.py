@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy import Select, func, or_, select, true, update
 
 from app.core import clock
 from app.core.db import session
@@ -19,23 +19,26 @@ from app.notifications.models import ContactMethod, Message
 EXPIRES = timedelta(minutes=30)
 AT_ONCE, APART = timedelta(seconds=5), timedelta(seconds=30)
 UNDER_WAY = ("sending", "sent", "delivered")
+TOLD = "told"  # a message to somebody by name; it replaces no notice
 SEND = "app.notifications.ticks.send"
 
 
 @dataclass(frozen=True)
 class Paging:
-    """Why people are paged: level and round of a run (counted from 0), and the reason by user id."""
+    """Why people are paged: level and round of a run (counted from 0), and the reason by user id.
+    `again`: the fact because of which the same round is paged once more."""
 
     run_id: int
     level: int
     round: int
     reasons: Mapping[int, str] = field(default_factory=dict)
+    again: str = ""
 
 
 def page(incident: Incident, people: Sequence[User], paging: Paging) -> list[Message]:
     """Queue each person's messages by their own rules, later ones with their due time. A repeat creates nothing."""
     _begin_anew(incident, people, paging)
-    prefix = f"page:{paging.run_id}:{paging.round}:{paging.level}"
+    prefix = f"page:{paging.run_id}:{paging.round}:{paging.level}" + (f":{paging.again}" if paging.again else "")
     written, told = _by_rules("page", incident, people, prefix), _just_told(paging)
     for message in written:
         message.run_id, message.level, message.round = paging.run_id, paging.level, paging.round
@@ -47,11 +50,15 @@ def page(incident: Incident, people: Sequence[User], paging: Paging) -> list[Mes
 
 def _begin_anew(incident: Incident, people: Sequence[User], paging: Paging) -> None:
     """Whoever is paged again restarts their rules: what still waits of an earlier level or round is not sent."""
+    if paging.again and session.scalar(select(Message.id).where(Message.once.startswith(
+            f"page:{paging.run_id}:{paging.round}:{paging.level}:{paging.again}:")).limit(1)):
+        return
     session.execute(update(Message).where(
         Message.incident_id == incident.id, Message.user_id.in_([person.id for person in people]),
         Message.kind == "page", Message.state == "queued",
-        or_(Message.run_id != paging.run_id, Message.level != paging.level, Message.round != paging.round)).values(
-        state="cancelled", error=f"paged again by level {paging.level + 1}"))
+        true() if paging.again else or_(Message.run_id != paging.run_id, Message.level != paging.level,
+                                        Message.round != paging.round)).values(
+        state="cancelled", error="paged again" if paging.again else f"paged again by level {paging.level + 1}"))
 
 
 def _just_told(paging: Paging) -> dict[int, datetime]:
@@ -96,8 +103,8 @@ def notify(incident: Incident, people: Sequence[User], *, kind: str, cause: str,
     ids = [person.id for person in people]
     methods = queries.usable(ids)
     session.execute(update(Message).where(
-        Message.incident_id == incident.id, Message.user_id.in_(ids), Message.state == "queued",
-        Message.kind.in_(("acknowledged", "resolved", "assigned")), ~Message.once.startswith(f"{cause}:")).values(
+        Message.incident_id == incident.id, Message.user_id.in_(ids), Message.state == "queued", kind != TOLD,
+        Message.kind.in_(("acknowledged", "resolved", "assigned", "merged")), ~Message.once.startswith(f"{cause}:")).values(
         state="cancelled", error="a newer notice replaces it"))
     written = [_queued(kind, method, incident, once=f"{cause}:{person.id}:{method.id}")
                for person in people for method in methods.get(person.id, [])

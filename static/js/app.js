@@ -3,6 +3,8 @@ import './times.js';
 import './forms.js';
 import './shell.js';
 import './keys.js';
+import './palette.js';
+import './bulk.js';
 import './live.js';
 import './push.js';
 import './passkeys.js';

@@ -1,5 +1,6 @@
 // Live regions: says whether the page is live, keeps hand and eye where they are, offers new rows, polls when there is no socket.
 import {$, $$, say, toast} from './page.js';
+import {changed} from './signals.js';
 
 // --- is the page live?
 let live = null;
@@ -105,10 +106,13 @@ document.addEventListener('click', async (event) => {
 // --- focus stays, and what changed is said
 let focused = null;
 const heard = new Map();
-const listen = () => $$('[data-announce]').forEach((element) => {
-  const text = element.dataset.announce;
+const listen = () => $$('[data-announce], [data-sound]').forEach((element) => {
+  const text = element.dataset.announce || '';
   const key = element.id || element.closest('[id]')?.id || 'page';
-  if (heard.has(key) && heard.get(key) !== text && text) say(text, 'announceLoud' in element.dataset);
+  if (heard.has(key) && heard.get(key) !== text) {
+    if (text) say(text, 'announceLoud' in element.dataset);
+    changed(element, heard.get(key), text);
+  }
   heard.set(key, text);
 });
 document.addEventListener('htmx:before:swap', ({detail}) => {

@@ -18,6 +18,9 @@ LAWFUL = {
     ("triggered", "escalate"): "triggered", ("acknowledged", "escalate"): "triggered",
     ("triggered", "assign"): "triggered", ("acknowledged", "assign"): "acknowledged",
     ("triggered", "add responders"): "triggered", ("acknowledged", "add responders"): "acknowledged",
+    ("triggered", "wake"): "triggered", ("triggered", "merge"): "resolved", ("acknowledged", "merge"): "resolved",
+    ("triggered", "change the severity of"): "triggered", ("acknowledged", "change the severity of"): "acknowledged",
+    ("triggered", "change the text of"): "triggered", ("acknowledged", "change the text of"): "acknowledged",
     ("triggered", "set the priority of"): "triggered", ("acknowledged", "set the priority of"): "acknowledged",
 }
 

@@ -1,0 +1,103 @@
+"""Merging: what moves, what is refused, what an address then shows, and both given back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.core import clock
+from app.core.db import session, transaction
+from app.core.errors import Conflict, Forbidden
+from app.escalation import service as escalation
+from app.identity.models import Team, User
+from app.incidents import merging, service
+from app.incidents.models import Alert, Incident
+from tests import build
+from tests.incidents.people import by, kinds
+
+Token = Callable[..., dict[str, str]]
+
+
+def fresh(number: int) -> Incident:
+    session.expire_all()
+    return session.get_one(Incident, number)
+
+
+@pytest.fixture
+def two(bob: User, payments: Team) -> tuple[Incident, Incident]:
+    """#1 with two alerts, critical; #2 with one, high. Both page."""
+    build.policy("payments", (300, [bob]), team=payments)
+    made = (build.incident("Cards fail", team=payments, severity="critical"),
+            build.incident("Checkout is slow", team=payments, severity="high"))
+    for at, (incident, keys) in enumerate(zip(made, (("a", "b"), ("c",)), strict=True)):
+        for key in keys:
+            build.alert(incident, dedup_key=key, title=f"{at}{key}")
+        with transaction():
+            escalation.start(fresh(incident.id))
+    return made
+
+
+def test_alerts_go_to_the_other_and_later_signals_count_there(app: Flask, ana: User, two: tuple[Incident, Incident],
+                                                             run_jobs: Callable[[], None]) -> None:
+    """ESC-38, IPG-16: the run is voided; the worse severity counts."""
+    with transaction():
+        merging.merge(fresh(1), fresh(2), by=by(ana))
+    run_jobs()
+    source, target = fresh(1), fresh(2)
+    assert (source.status, source.merged_into_id, source.alert_count) == ("resolved", 2, 0)
+    assert (target.status, target.severity, target.alert_count) == ("triggered", "critical", 3)
+    assert {alert.incident_id for alert in session.query(Alert)} == {2}
+    assert escalation.queries.running(1) is None and escalation.queries.running(2) is not None
+    assert kinds(source)[-1] == "incident.merged" and "incident.merged_in" in kinds(target)
+
+
+def test_a_merged_incident_leads_to_the_other_by_page_and_says_so_by_api(
+        client: FlaskClient, signed_in: Callable[[User], FlaskClient], ana: User, two: tuple[Incident, Incident],
+        token: Token) -> None:
+    """IPG-16."""
+    browser = signed_in(ana)
+    form = browser.get("/incidents/1/merge").text
+    assert "2 alerts and 1 person go to the other" in form and "#2 Checkout is slow" in form
+    browser.post("/incidents/1/merge", data={"number": "#2"})
+    assert browser.get("/incidents/1").location == "/incidents/2?came=1"
+    assert "#1 was merged into this one" in browser.get("/incidents/2?came=1").text
+    assert "Merged into" in browser.get("/incidents/1?itself=1").text
+    assert client.get("/api/v1/incidents/1", headers=token(ana)).json["merged_into"] == 2
+
+
+@pytest.mark.parametrize(("source", "target"), [(1, 1), (1, 3), (3, 1)])
+def test_loops_and_what_is_resolved_are_refused(client: FlaskClient, ana: User, payments: Team, token: Token,
+                                               two: tuple[Incident, Incident], source: int, target: int) -> None:
+    """IPG-16."""
+    build.incident(team=payments, status="resolved", resolved_name="Bob")
+    answer = client.post(f"/api/v1/incidents/{source}/merge", json={"into": target}, headers=token(ana))
+    assert answer.status_code == 409 and [fresh(one).merged_into_id for one in (1, 2, 3)] == [None] * 3
+
+
+def test_unmerging_gives_both_back_for_a_day(ana: User, two: tuple[Incident, Incident], run_jobs: Callable[[], None]) -> None:
+    """IPG-16, ESC-38: what ended meanwhile stays ended."""
+    with transaction():
+        merging.merge(fresh(1), fresh(2), by=by(ana))
+    with pytest.raises(Conflict), transaction():
+        service.reopen(fresh(1), by=by(ana))
+    with time_machine.travel(clock.now() + timedelta(hours=25), tick=False), pytest.raises(Conflict), transaction():
+        merging.unmerge(fresh(1), by=by(ana))
+    with transaction():
+        merging.unmerge(fresh(1), by=by(ana))
+    run_jobs()
+    assert [(fresh(one).status, fresh(one).alert_count) for one in (1, 2)] == [("triggered", 2), ("triggered", 1)]
+    assert escalation.queries.running(1) is not None
+    with pytest.raises(Conflict), transaction():
+        merging.unmerge(fresh(1), by=by(ana))
+
+
+def test_who_may_act_on_one_only_merges_neither(charlie: User, ana: User, two: tuple[Incident, Incident]) -> None:
+    build.incident(team=build.team("search", manager=charlie))
+    for source, target in ((3, 1), (1, 3)):
+        with pytest.raises(Forbidden), transaction():
+            merging.merge(fresh(source), fresh(target), by=by(charlie))
