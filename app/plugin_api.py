@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import pluggy
 
-from app.core import signatures
 from app.core.clock import now
 from app.core.fields import Field, Setting
 from app.core.http import Answer, ForbiddenAddress, Unreachable, request
+from app.core.inbound import Door, Inbound, Integration, Signal, SignalStatus, ignored, noted
 from app.core.reading import (
     Rejected,
     Severity,
+    filled,
     first,
     labels,
     labels_but,
+    lines,
     mapping,
+    meaning,
     moment,
     parse_json,
     read_each,
@@ -29,21 +32,21 @@ from app.core.reading import (
     stable_key,
     text,
     web_link,
+    words,
 )
 from app.core.signatures import sign
+from app.core.sources import Signature, Source, check_signature
 
 __all__ = [
-    "API_VERSION", "Address", "Answer", "Channel", "Door", "EventView", "Field", "ForbiddenAddress",
-    "Inbound", "Integration", "Link", "Message", "Receipt", "Refused", "Rejected", "Retry", "Setting",
-    "Severity", "Signal", "SignalStatus", "Unreachable", "check_signature", "deliver", "first", "hookimpl",
-    "labels", "labels_but", "mapping", "moment", "noted", "now", "read_each", "request", "sequence",
-    "severity_of", "sign", "stable_key", "text", "web_link",
+    "API_VERSION", "Address", "Answer", "Channel", "Door", "EventView", "Field", "ForbiddenAddress", "Inbound",
+    "Integration", "Link", "Message", "Receipt", "Refused", "Rejected", "Retry", "Setting", "Severity", "Signal",
+    "SignalStatus", "Signature", "Source", "Unreachable", "check_signature", "deliver", "filled", "first", "hookimpl",
+    "ignored", "labels", "labels_but", "lines", "mapping", "meaning", "moment", "noted", "now", "parse_json",
+    "read_each", "request", "sequence", "severity_of", "sign", "stable_key", "text", "web_link", "words",
 ]
 
 API_VERSION = 1
 hookimpl = pluggy.HookimplMarker("oncall")
-
-SignalStatus = Literal["firing", "acknowledged", "resolved", "suppressed"]
 
 
 class Retry(Exception):
@@ -60,49 +63,6 @@ class Refused(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
-
-
-@dataclass(frozen=True)
-class Inbound:
-    """One request from outside as it came: header names in lower case, the body as raw bytes after decompression."""
-
-    method: str
-    headers: Mapping[str, str]
-    query: Mapping[str, str]
-    body: bytes
-    received_at: datetime
-
-    def json(self) -> Any:
-        """The body as JSON. Raises Rejected naming the position when it is not."""
-        return parse_json(self.body)
-
-
-@dataclass(frozen=True)
-class Signal:
-    """What a sender says about one problem. Empty strings mean "not said"; times are aware and in UTC.
-
-    `started_at` is when the problem began, `happened_at` when this status came to be; both are the sender's words and
-    never decide whether it is heard. `notes` are sentences for people; `raw` are fields of the sender without a place.
-    """
-
-    dedup_key: str
-    status: SignalStatus
-    title: str = ""
-    severity: Severity | Literal[""] = ""
-    body: str = ""
-    url: str = ""
-    service_key: str = ""
-    labels: Mapping[str, str] = field(default_factory=dict)
-    started_at: datetime | None = None
-    happened_at: datetime | None = None
-    notes: tuple[str, ...] = ()
-    raw: Mapping[str, Any] = field(default_factory=dict)
-
-
-def noted(signals: list[Signal], notes: Sequence[str]) -> list[Signal]:
-    """The signals, the first of which carries what has to be said about the delivery as a whole."""
-    head = replace(signals[0], notes=(*notes, *signals[0].notes))
-    return [head, *signals[1:]]
 
 
 @dataclass(frozen=True)
@@ -161,36 +121,6 @@ class EventView:
     data: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Door:
-    """A further address at which a vendor's senders knock, such as `/v2/enqueue`."""
-
-    path: str
-    methods: tuple[str, ...] = ("POST",)
-
-
-@runtime_checkable
-class Integration(Protocol):
-    """A way in. `can` may hold "open" (works without a signature) and "resolve" (the sender reports recovery).
-
-    Senders that know only the vendor's addresses are served by optional `doors` (a sequence of Door) together with
-    `credential(inbound) -> str`: the integration token or service key in such a request, "" when it holds none.
-    A sender that wants its own answer gets it from an optional `respond(inbound, fault) -> Answer`: `fault` is the
-    Rejected that `verify` raised, or None.
-    """
-
-    slug: str
-    name: str
-    fields: Sequence[Field]
-    can: frozenset[str]
-
-    def verify(self, inbound: Inbound, config: Mapping[str, Any]) -> None:
-        """Raise Rejected when the vendor's own signature or the form of the body is wrong. Runs in the request."""
-
-    def normalize(self, inbound: Inbound, config: Mapping[str, Any]) -> list[Signal]:
-        """The signals of one delivery, in its order. Raises Rejected when it can't be read. Pure."""
-
-
 @runtime_checkable
 class Channel(Protocol):
     """A way to reach somebody. `can`: verify, reply, status, room, loud, update. `settings` names what it reads."""
@@ -204,17 +134,6 @@ class Channel(Protocol):
     def send(self, message: Message, address: Address, config: Mapping[str, Any]) -> Receipt:
         """Hand the message to the provider once. Raises Retry, Refused, or Rejected when this message never
         will be taken although the address is good; anything else counts as a fault of ours."""
-
-
-def check_signature(
-    inbound: Inbound, *, secret: str, header: str, prefix: str = "", timestamp_header: str = "",
-) -> None:
-    """Check a vendor's HMAC-SHA256 in hex over the body, or over "time:body" where the vendor sends the time too.
-
-    Raises Rejected (unauthenticated) naming whether it is missing, wrong or stale.
-    """
-    signatures.check(inbound.body, inbound.headers, inbound.received_at, secrets=[secret], header=header, prefix=prefix,
-                     timestamp_header=timestamp_header, signed="timestamp:body" if timestamp_header else "body")
 
 
 def deliver(url: str, *, method: str = "POST", **call: Any) -> Answer:

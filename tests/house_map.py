@@ -123,6 +123,7 @@ EXTRAS = {
     "ingest/testing": Extra(1.5, "how a test delivery is marked and known"),
     "ingest/credentials": Extra(2.4, "tokens and secrets of integrations"),
     "ingest/inspection": Extra(2.8, "the context of one delivery's page"),
+    "ingest/genuine": Extra(2.6, "what plugins may say at the door, apart from storing"),
     "ingest/door": Extra(2.8, "the one insert that every way in shares"),
     "ingest/saving": Extra(2.9, "one command on integrations, with all its checks"),
     "ingest/pipeline": Extra(3.5, "the steps from delivery to incident, apart from the commands on integrations"),

@@ -14,6 +14,7 @@ from app.plugin_api import Field, Inbound, Integration, Rejected, Signal
 
 BROKEN_BODIES = (b"", b"{", b"\xff\xfe\x00", b"null", b"[]", b"3", b'"text"', b"[" * 100_000)
 ACTIVE = ("<script", "href=", " onload", "<foreignobject")
+KINDS = {".json": "application/json", ".form": "application/x-www-form-urlencoded"}
 RECEIVED = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 
@@ -25,7 +26,7 @@ def faults(registry: Registry, slug: str) -> list[str]:
         if owner != slug:
             continue
         if kind == "integration":
-            found += _integration_faults(registry.integrations[name], folder / "samples")
+            found += _integration_faults(registry.integrations[name], folder)
         else:
             found += _field_faults("channels()", (registry.channels[name].address,))
     return found
@@ -56,39 +57,61 @@ def defaults(integration: Integration) -> dict[str, Any]:
     return {field.name: field.default for field in integration.fields}
 
 
+def samples(folder: Path) -> dict[str, Path]:
+    """The recorded bodies of a plugin by what they show: `firing`, `resolved`, `refused`, and others."""
+    return {path.stem: path for path in sorted((folder / "samples").glob("*.*"))
+            if path.suffix in KINDS and not path.stem.endswith(".expected") and path.name != "config.json"}
+
+
+def sample_config(integration: Integration, folder: Path) -> dict[str, Any]:
+    """The configuration under which the samples are read: the defaults, and what samples/config.json says."""
+    path = folder / "samples" / "config.json"
+    return defaults(integration) | (json.loads(path.read_bytes()) if path.is_file() else {})
+
+
+def sample_request(path: Path) -> Inbound:
+    """A sample as its sender posts it."""
+    return inbound(path.read_bytes(), {"content-type": KINDS[path.suffix]})
+
+
 def inbound(body: bytes, headers: Mapping[str, str] | None = None) -> Inbound:
     """A request as a sender makes it, at a fixed time."""
     return Inbound("POST", headers or {"content-type": "application/json"}, {}, body, RECEIVED)
 
 
-def _integration_faults(integration: Integration, samples: Path) -> Iterator[str]:
+def _integration_faults(integration: Integration, folder: Path) -> Iterator[str]:
     yield from _field_faults("integrations()", tuple(integration.fields))
-    readme = samples.parent / "README.md"
+    readme = folder / "README.md"
     guide = readme.read_text(encoding="utf-8") if readme.is_file() else ""
     yield from (f"README.md says nothing of the field {field.name!r}" for field in integration.fields
                 if f"`{field.name}`" not in guide)
     if "{url}" not in guide:
         yield "README.md holds no {url}, the place of the address to copy"
-    wanted = ["firing.json", "refused.json", *(["resolved.json"] if "resolve" in integration.can else [])]
-    yield from (f"samples/{name} is missing" for name in wanted if not (samples / name).is_file())
-    keys: dict[str, set[str]] = {}
-    for sample in sorted(samples.glob("*.json")):
-        if sample.name.startswith("refused"):
+    found = samples(folder)
+    wanted = ["firing", "refused", *(["resolved"] if "resolve" in integration.can else [])]
+    yield from (f"samples/{name}.json is missing" for name in wanted if name not in found)
+    config, keys = sample_config(integration, folder), dict[str, set[str]]()
+    for name, sample in found.items():
+        if name.startswith("refused"):
             yield from _accepted(integration, sample.read_bytes(), f"samples/{sample.name}")
-        elif not sample.name.endswith(".expected.json"):
-            yield from _sample_faults(integration, sample, keys)
+        else:
+            yield from _sample_faults(integration, sample, config, keys)
     if {"firing", "resolved"} <= keys.keys() and not keys["firing"] & keys["resolved"]:
-        yield "normalize() gives samples/firing.json and samples/resolved.json different values of dedup_key"
+        yield f"normalize() gives {found['firing'].name} and {found['resolved'].name} different values of dedup_key"
     for body in BROKEN_BODIES:
         yield from _accepted(integration, body, f"the broken body {body[:20]!r}")
+    if "firing" in found:
+        yield from _signature_faults(integration, found["firing"])
 
 
-def _sample_faults(integration: Integration, sample: Path, keys: dict[str, set[str]]) -> Iterator[str]:
-    expected = sample.with_suffix("").with_suffix(".expected.json")
+def _sample_faults(
+    integration: Integration, sample: Path, config: Mapping[str, Any], keys: dict[str, set[str]],
+) -> Iterator[str]:
+    expected = sample.with_suffix(".expected.json")
     if not expected.is_file():
         yield f"samples/{expected.name} is missing"
         return
-    request, config = inbound(sample.read_bytes()), defaults(integration)
+    request = sample_request(sample)
     try:
         integration.verify(request, config)
         signals = integration.normalize(request, config)
@@ -97,6 +120,27 @@ def _sample_faults(integration: Integration, sample: Path, keys: dict[str, set[s
         return
     keys[sample.stem] = {signal.dedup_key for signal in signals}
     yield from _differences(sample.name, [plain(signal) for signal in signals], json.loads(expected.read_bytes()))
+
+
+def _signature_faults(integration: Integration, sample: Path) -> Iterator[str]:
+    """A plugin that signs its own tests must take them, and nothing without their headers."""
+    config = defaults(integration) | {field.name: "a-secret" for field in integration.fields if field.secret}
+    request = sample_request(sample)
+    sign = getattr(integration, "sign", None)
+    headers = sign(request.body, config, request.received_at) if sign is not None else {}
+    if not headers:
+        return
+    known = {name.lower(): value for name, value in headers.items()}
+    try:
+        integration.verify(dataclasses.replace(request, headers={**request.headers, **known}), config)
+    except Exception as fault:  # noqa: BLE001 - whatever a plugin raises is the finding
+        yield f"verify() refused what sign() made: {fault!r}"
+    try:
+        integration.verify(request, config)
+        yield "verify() took a request without the signature that its configuration asks for"
+    except Rejected as refusal:
+        if not refusal.unauthenticated:
+            yield "verify() does not call a missing signature unauthenticated"
 
 
 def _differences(name: str, got: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> Iterator[str]:

@@ -7,13 +7,14 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 T = TypeVar("T")
 Severity = Literal["critical", "high", "medium", "low", "info"]
 
 JSON_DEPTH = 64
 LINK_CHARACTERS = 2048
+FORM_FIELDS = 1000
 
 _WORDS: dict[Severity, str] = {
     "critical": "critical crit p1 sev1 sev0 emergency emerg fatal disaster page",
@@ -45,6 +46,15 @@ def parse_json(body: bytes) -> Any:
         raise Rejected(f"The body is not JSON: {str(error)[:200]}") from None
 
 
+def parse_form(body: bytes) -> dict[str, str]:
+    """The body as the fields of a form (application/x-www-form-urlencoded). Raises Rejected when it has none."""
+    try:
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True, max_num_fields=FORM_FIELDS)
+    except ValueError:
+        raise Rejected("The body is neither a JSON object nor a form") from None
+    return {name.translate(_SAFE): value.translate(_SAFE) for name, value in pairs}
+
+
 def _cleaned(value: Any, depth: int) -> Any:
     if isinstance(value, str):
         return value if value.isascii() and "\0" not in value else value.translate(_SAFE)
@@ -62,6 +72,16 @@ def severity_of(word: object) -> Severity | Literal[""]:
     return _SEVERITIES.get(text(word).lower(), "")
 
 
+def words(**meanings: str) -> dict[str, str]:
+    """A table from a vendor's words to ours: `words(firing="alarm, no data")`."""
+    return {theirs.strip(): ours for ours, said in meanings.items() for theirs in said.split(",")}
+
+
+def meaning(table: Mapping[str, str], word: object, otherwise: str = "") -> Any:
+    """What a sender's word means in a table of `words`, in any letter case."""
+    return table.get(text(word).lower(), otherwise)
+
+
 def text(value: object) -> str:
     """`value` as text: numbers written out, a one-item list as its item; nothing and other structures are ""."""
     if isinstance(value, list) and len(value) == 1:
@@ -74,6 +94,16 @@ def text(value: object) -> str:
 def first(*values: object) -> str:
     """The text of the first of `values` that has one."""
     return next((found for value in values if (found := text(value))), "")
+
+
+def lines(*values: object) -> str:
+    """The texts among `values`, one on each line."""
+    return "\n".join(found for value in values if (found := text(value)))
+
+
+def filled(**values: object) -> dict[str, str]:
+    """Labels of those `values` that have a text."""
+    return {name: found for name, value in values.items() if (found := text(value))}
 
 
 def mapping(value: object) -> dict[str, Any]:

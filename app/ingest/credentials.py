@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from flask import current_app
 from sqlalchemy import func, select
 
 from app.catalog.models import Service
@@ -59,11 +60,12 @@ def scheme_of(integration: Integration) -> dict[str, Any]:
 
 
 def config_of(integration: Integration, plugin: Any) -> dict[str, Any]:
-    """The plugin's own fields with defaults filled in and secret ones decrypted."""
+    """The plugin's own fields with defaults filled in and secret ones decrypted, and the settings it says it reads."""
     found = {field.name: field.default for field in plugin.fields}
     found.update({name: value for name, value in integration.config.items() if name in found})
     for field in plugin.fields:
         if field.secret and found.get(field.name):
             found[field.name] = secrets.open_(found[field.name],
                                               bound_to=f"integration:{integration.key}/{field.name}")
-    return found
+    named = getattr(plugin, "settings", ())
+    return {**found, **{name: current_app.config.get(name, "") for name in named}}

@@ -20,12 +20,12 @@ from app.core.db import db, session, transaction
 from app.core.errors import Failure
 from app.core.jobs import wake
 from app.core.together import Together
-from app.ingest import credentials
+from app.ingest import credentials, genuine
 from app.ingest.models import ORIGINAL, Delivery, Integration, RefusedRequest
 from app.plugin_api import Inbound, Rejected
 
 LIMIT = 1024 * 1024
-KEY_HEADERS = ("idempotency-key", "x-idempotency-key", "x-delivery-id", "ce-id")
+KEY_HEADERS = ("idempotency-key", "x-idempotency-key", "x-delivery-id")
 HIDDEN = ("authorization", "cookie", "x-api-key", "x-routing-key", "proxy-authorization")
 DRAIN = "app.ingest.ticks.drain"
 
@@ -68,17 +68,23 @@ def unpacked(body: bytes, encoding: str) -> bytes:
 
 
 def receive(integration: Integration, inbound: Inbound, *, ip: str = "") -> Outcome:
-    """Store one delivery and say what the sender hears; the answer leaves only after the commit."""
-    registry = current_app.extensions["plugins"]
-    plugin = registry.integrations.get(integration.plugin)
+    """Store one delivery and say what the sender hears; the answer leaves only after the commit.
+
+    Raises Retry when the plugin had to ask somebody and got no answer: nothing is stored, the sender knocks again.
+    """
+    plugin = current_app.extensions["plugins"].integrations.get(integration.plugin)
     try:
         signature = check_signature(integration, inbound)
-        if plugin is not None:
-            plugin.verify(inbound, credentials.config_of(integration, plugin))
+        config = genuine.check(integration, plugin, inbound)
     except Rejected as fault:
         return _turned_away(integration, inbound, fault, ip)
     state = "held" if integration.paused_at is not None else "received"
-    return _shared(_store).ask(_values(integration, inbound, state=state, ip=ip, signature=signature))
+    values = _values(integration, inbound, state=state, ip=ip, signature=signature)
+    values["delivery_key"] = values["delivery_key"] or genuine.delivery_key(plugin, inbound)
+    outcome: Outcome = _shared(_store).ask(values)
+    if hasattr(plugin, "confirm"):
+        plugin.confirm(inbound, config)
+    return outcome
 
 
 def find(token: str) -> Integration | None:

@@ -16,9 +16,10 @@ from app.core.web import problem
 from app.ingest import credentials, door
 from app.ingest.models import Integration
 from app.ingest.refusals import count_wrong
-from app.plugin_api import Inbound, Rejected
+from app.plugin_api import Inbound, Rejected, Retry
 
 blueprint = Blueprint("doors", __name__)
+AGAIN = 20
 
 
 @blueprint.route("/in/<token>", methods=["POST", "PUT"])
@@ -27,6 +28,20 @@ blueprint = Blueprint("doors", __name__)
 def accept(token: str) -> Response:
     """Any configured integration."""
     return _let_in(lambda _inbound: door.find(token))
+
+
+@blueprint.route("/in/<token>", methods=["OPTIONS"], provide_automatic_options=False)
+@access("public")
+@own_transaction
+def greet(token: str) -> Response:
+    """A sender that asks whether it may send; only those are answered whose plugin knows the question."""
+    integration = door.find(token)
+    if integration is None:
+        count_wrong(request.remote_addr or "")
+        raise NotFound("There is no integration with this token")
+    plugin = current_app.extensions["plugins"].integrations.get(integration.plugin)
+    known = hasattr(plugin, "greet")
+    return _theirs(plugin.greet(_raw(b""))) if known else Response(status=204, headers={"Allow": "POST, PUT, OPTIONS"})
 
 
 @blueprint.route("/in", methods=["POST", "PUT"])
@@ -81,11 +96,21 @@ def _let_in(find: Callable[[Inbound], Integration | None], plugin: Any = None) -
         return _unknown(plugin, inbound)
     plugin = plugin or current_app.extensions["plugins"].integrations.get(integration.plugin)
     session.expunge_all()
-    outcome = (door.reject_unreadable(integration, inbound, fault, ip=ip) if fault is not None
-               else door.receive(integration, inbound, ip=ip))
+    try:
+        outcome = (door.reject_unreadable(integration, inbound, fault, ip=ip) if fault is not None
+                   else door.receive(integration, inbound, ip=ip))
+    except Retry as wait:
+        return _later(wait)
     if outcome.status == "refused":
         count_wrong(ip)
     return _answer(outcome, plugin, inbound)
+
+
+def _later(wait: Retry) -> Response:
+    """The sender has to knock again, since what it said could not be checked or confirmed now."""
+    response = problem(503, "Not now", wait.reason)
+    response.headers["Retry-After"] = str(int(wait.after or AGAIN))
+    return response
 
 
 def _inbound() -> Inbound:

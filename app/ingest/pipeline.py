@@ -158,7 +158,7 @@ def _acknowledged(read: rules.Reading, alert: Alert | None, delivery: Delivery, 
 
 
 def _suppressed(read: rules.Reading, alert: Alert | None, delivery: Delivery, batch: Batch) -> dict[str, Any]:
-    return _result(alert, "suppressed by the sender")
+    return _result(alert, f"changes nothing: {read.title[:200]}")
 
 
 _BY_STATUS = {"firing": _firing, "resolved": _resolved, "acknowledged": _acknowledged, "suppressed": _suppressed}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from flask import current_app
@@ -20,7 +21,16 @@ def mark(kind: str, nonce: str) -> str:
 
 def kind_of(delivery: Delivery) -> str:
     """`quiet`, `page`, or "" for a real delivery."""
-    kind, _, rest = str(delivery.headers.get(HEADER, "")).partition(".")
+    return _kind(delivery.headers)
+
+
+def is_ours(headers: Mapping[str, str]) -> bool:
+    """Whether a request is a test that this installation sent."""
+    return _kind(headers) != ""
+
+
+def _kind(headers: Mapping[str, str]) -> str:
+    kind, _, rest = str(headers.get(HEADER, "")).partition(".")
     nonce, _, proof = rest.partition(".")
     return kind if kind in ("quiet", "page") and secrets.same(proof, _proof(kind, nonce)) else ""
 

@@ -6,11 +6,12 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import current_app
 
-from app.core import clock, http, secrets, signatures
+from app.core import clock, contract, http, secrets, signatures
 from app.core.access import Actor
 from app.core.errors import Conflict
 from app.ingest import credentials, testing
@@ -34,24 +35,27 @@ class Trial:
 def prepare(integration: Integration, *, page: bool, by: Actor) -> Trial:
     """Make the request; with `page` the people on duty are paged too. Raises Conflict when the plugin has no sample."""
     note_test(integration, by=by)
-    body, key = _sample(integration), secrets.new_token("test-")
-    headers = {"Content-Type": "application/json", "Idempotency-Key": key,
+    sample, key, at = _sample(integration), secrets.new_token("test-"), clock.now()
+    body, plugin = sample.read_bytes(), current_app.extensions["plugins"].integrations[integration.plugin]
+    headers = {"Content-Type": contract.KINDS[sample.suffix], "Idempotency-Key": key,
                "X-OnCall-Test": testing.mark("page" if page else "quiet", key)}
+    if hasattr(plugin, "sign"):
+        headers |= plugin.sign(body, credentials.config_of(integration, plugin), at)
     if integration.secret_sealed is not None:
-        headers |= signatures.made(body, secret=credentials.secret_of(integration), at=clock.now(),
+        headers |= signatures.made(body, secret=credentials.secret_of(integration), at=at,
                                    **credentials.scheme_of(integration))
     url = f"{current_app.config['BASE_URL']}/in/{credentials.token_of(integration)}"
     return Trial(integration.id, key, url, headers, body)
 
 
-def _sample(integration: Integration) -> bytes:
+def _sample(integration: Integration) -> Path:
     registry = current_app.extensions["plugins"]
     if not registry.is_on("integration", integration.plugin):
         raise Conflict(f"The plugin {integration.plugin} is not installed or switched off")
-    path = registry.folder(registry.owner("integration", integration.plugin)) / "samples" / "firing.json"
-    if not path.is_file():
+    path = contract.samples(registry.folder(registry.owner("integration", integration.plugin))).get("firing")
+    if path is None:
         raise Conflict(f"The plugin {integration.plugin} has no sample to send")
-    return bytes(path.read_bytes())
+    return path
 
 
 def send(trial: Trial) -> http.Answer:

@@ -1,0 +1,108 @@
+"""What comes in, and what plugins make of it: requests, signals, and the protocol of a way in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from app.core.fields import Field
+from app.core.reading import Rejected, Severity, parse_form, parse_json, stable_key
+
+SignalStatus = Literal["firing", "acknowledged", "resolved", "suppressed"]
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """One request from outside as it came: header names in lower case, the body as raw bytes after decompression."""
+
+    method: str
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+    received_at: datetime
+
+    def json(self) -> Any:
+        """The body as JSON. Raises Rejected naming the position when it is not."""
+        return parse_json(self.body)
+
+    def object(self) -> dict[str, Any]:
+        """The body as one JSON object. Raises Rejected when it is another thing, or has no fields."""
+        found = self.json()
+        if not isinstance(found, dict) or not found:
+            raise Rejected("The body must be an object with at least one field")
+        return found
+
+    def form(self) -> dict[str, Any]:
+        """The fields of a form or a JSON object, whichever it is, whatever the content type says. Raises Rejected."""
+        return self.object() if self.body.lstrip()[:1] in (b"{", b"[", b'"', b"") else parse_form(self.body)
+
+
+@dataclass(frozen=True)
+class Signal:
+    """What a sender says about one problem. Empty strings mean "not said"; times are aware and in UTC.
+
+    `started_at` is when the problem began, `happened_at` when this status came to be; both are the sender's words and
+    never decide whether it is heard. `notes` are sentences for people; `raw` are fields of the sender without a place.
+    """
+
+    dedup_key: str
+    status: SignalStatus
+    title: str = ""
+    severity: Severity | Literal[""] = ""
+    body: str = ""
+    url: str = ""
+    service_key: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    started_at: datetime | None = None
+    happened_at: datetime | None = None
+    notes: tuple[str, ...] = ()
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+def noted(signals: list[Signal], notes: Sequence[str]) -> list[Signal]:
+    """The signals, the first of which carries what has to be said about the delivery as a whole."""
+    head = replace(signals[0], notes=(*notes, *signals[0].notes))
+    return [head, *signals[1:]]
+
+
+def ignored(reason: str) -> list[Signal]:
+    """For a delivery that tells of no problem (a greeting, a cancelled run): it changes nothing, and says why."""
+    return [Signal(stable_key("ignored", reason), "suppressed", title=reason, notes=(reason,))]
+
+
+@dataclass(frozen=True)
+class Door:
+    """A further address at which a vendor's senders knock, such as `/v2/enqueue`."""
+
+    path: str
+    methods: tuple[str, ...] = ("POST",)
+
+
+@runtime_checkable
+class Integration(Protocol):
+    """A way in. `can` may hold "open" (works without a signature) and "resolve" (the sender reports recovery).
+
+    Senders that know only the vendor's addresses are served by optional `doors` (a sequence of Door) together with
+    `credential(inbound) -> str`: the integration token or service key in such a request, "" when it holds none.
+    A sender that wants its own answer gets it from an optional `respond(inbound, fault) -> Answer`: `fault` is the
+    Rejected that `verify` raised, or None.
+
+    Also optional: `delivery_key(inbound) -> str`, the vendor's name of one delivery, by which a repeat is known;
+    `sign(body, config, at) -> headers` that `verify` accepts, for tests; `greet(inbound) -> Answer` to OPTIONS;
+    `learns(inbound) -> {field: value}`, fields which the first genuine request decides; `settings`, the names of the
+    settings its `config` holds; `confirm(inbound, config)`, which runs once a delivery is stored, may call out, and
+    raises Retry when the sender should knock again. `verify` may raise that too, when it had to ask and got no answer.
+    """
+
+    slug: str
+    name: str
+    fields: Sequence[Field]
+    can: frozenset[str]
+
+    def verify(self, inbound: Inbound, config: Mapping[str, Any]) -> None:
+        """Raise Rejected when the vendor's own signature or the form of the body is wrong. Runs in the request."""
+
+    def normalize(self, inbound: Inbound, config: Mapping[str, Any]) -> list[Signal]:
+        """The signals of one delivery, in its order. Raises Rejected when it can't be read. Pure."""
