@@ -24,6 +24,7 @@ BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.incidents.room_routes", ""), ("app.incidents.room_api", "/api/v1"), ("app.incidents.bulk_routes", ""),
     ("app.incidents.bulk_api", "/api/v1"),
     ("app.catalog.routes", ""), ("app.ingest.routes", ""), ("app.ingest.doors", ""), ("app.ingest.api", "/api/v1"),
+    ("app.ingest.routing_routes", ""),
     ("app.escalation.api", "/api/v1"), ("app.notifications.routes", ""), ("app.notifications.api", "/api/v1"),
     ("app.config.routes", ""), ("app.config.api", "/api/v1"),
 )
@@ -148,6 +149,7 @@ SHELL = Shell(
         NavItem("oncall.index", "Schedules", "calendar", tab=True),
         NavItem("escalation.index", "Policies", "ladder"),
         NavItem("ingest.index", "Integrations", "plug"),
+        NavItem("routing.index", "Routes", "route"),
         NavItem("identity.people", "People", "user"),
         NavItem("identity.teams", "Teams", "users"),
         NavItem("identity.audit", "Audit", "doc"),

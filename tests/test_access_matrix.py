@@ -11,7 +11,7 @@ from app.core import clock
 from app.core.access import access
 from app.core.db import session, transaction
 from app.identity import rules
-from app.ingest.models import Delivery
+from app.ingest.models import Delivery, Route
 from app.oncall.models import Override
 from tests import build
 from tests.test_architecture import nothing
@@ -26,9 +26,9 @@ PARTS = {"urgency": "high", "what": "resolve", "slug": "alertmanager", "number":
          "token": "no-such-token-000", "filename": "css/app.css"}
 KEYS = {"teams": "payments", "services": "checkout", "schedules": "primary", "policies": "payments",
         "escalation-policies": "payments", "integrations": "prometheus", "users": "ana@example.com", "deliveries": "1",
-        "plugins": "alertmanager"}
+        "plugins": "alertmanager", "routes": "nightly"}
 # Things of no team: whoever may do it anywhere, may do it here.
-NO_TEAMS = re.compile(r"/people/|/audit/|/plugins/|/integrations/-/|/api/v1/users/")
+NO_TEAMS = re.compile(r"/people/|/audit/|/plugins/|/integrations/-/|/api/v1/users/|/routes/|/api/v1/routes/")
 # Own things, whoever one is; forms behind them ask the command itself.
 CHOSEN_BY_THE_COMMAND = re.compile(r"/me.*|/logout|/teams/<key>/members/<int:user_id>|/api/v1/users/<key>|/")
 
@@ -47,6 +47,7 @@ def world(private: bool = False):
     build.alert(build.incident(service=service), integration=integration)
     with transaction():
         session.add(Delivery(integration_id=integration.id, body=b"{}", body_hash="0" * 64, state="rejected"))
+        session.add(Route(name="nightly", position=1, then={"severity": "low"}))
         session.add(Override(schedule_id=schedule.id, people=[bob.id], starts_at=clock.now(),
                              ends_at=clock.now() + timedelta(days=1)))
     return people

@@ -18,7 +18,8 @@ from app.core.plugins import Registry
 from app.core.shapes import Path
 
 SECRET = re.compile(r"\$\{(env|file):([^}]+)\}")
-KINDS = ("users", "teams", "schedules", "escalation_policies", "services", "integrations")
+KINDS = ("users", "teams", "schedules", "escalation_policies", "services", "integrations", "routes")
+NAMED_BY = {"users": "email", "routes": "name"}
 PART = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 Item = dict[str, Any]
 MOST_OBJECTS = 50_000
@@ -26,7 +27,7 @@ MOST_OBJECTS = 50_000
 
 def identity(kind: str, item: Mapping[str, Any]) -> str:
     """By what an object of this kind is known; letter case does not matter."""
-    return str(item.get("email" if kind == "users" else "key", "")).lower()
+    return str(item.get(NAMED_BY.get(kind, "key"), "")).lower()
 
 
 @dataclass
@@ -109,7 +110,7 @@ def _refuse_twice(document: Document, kind: str, items: list[Item]) -> None:
         key = identity(kind, item)
         if key in seen:
             name, place = document.places[kind, seen[key]]
-            path = ("email" if kind == "users" else "key",)
+            path = (NAMED_BY.get(kind, "key"),)
             document.blame(kind, position, path, f"{key} is defined twice: first in {name}, line {place.line}")
         elif key:
             seen[key] = position

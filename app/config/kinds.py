@@ -29,6 +29,7 @@ from app.identity.queries import (
 from app.identity.service import activate_user, deactivate_user, save_user
 from app.identity.teams import archive_team, restore_team, save_team
 from app.ingest import queries as ingest
+from app.ingest import route_store as routes
 from app.ingest.models import Integration
 from app.ingest.service import remove_integration, save_integration
 from app.notifications.contacts import save_contact_methods, save_rules
@@ -149,6 +150,8 @@ KINDS: tuple[Kind, ...] = (
          lambda by: ingest.visible(select(Integration).where(Integration.removed_at.is_(None)), by),
          ingest.integration_document,
          save_integration, remove_integration, _nothing, "integration.read", "integration.edit"),
+    Kind("routes", "route", "name", routes.route_by_name, routes.visible,
+         routes.route_document, routes.save_route, routes.remove_route, _nothing, "route.read", "route.edit"),
 )
 BY_NAME = {kind.name: kind for kind in KINDS}
 
@@ -166,5 +169,6 @@ def early(kind: Kind, values: Values) -> dict[str, Any]:
 
 
 def everything(kind: Kind, by: Actor) -> list[Any]:
-    """All objects of a kind that `by` may see, by key."""
-    return sorted(session.scalars(kind.query(by)).unique(), key=kind.key)
+    """All objects of a kind that `by` may see, by key; routes in their order."""
+    found = list(session.scalars(kind.query(by)).unique())
+    return found if kind.name == "routes" else sorted(found, key=kind.key)

@@ -18,6 +18,8 @@ def references(kind: str, item: Item) -> Iterator[Reference]:
     for name, meant in (("team", "teams"), ("policy", "escalation_policies"), ("service", "services")):
         if item.get(name):
             yield (name,), meant, str(item[name])
+    if kind == "routes" and (item.get("then") or {}).get("service"):
+        yield ("then", "service"), "services", item["then"]["service"]
     for at, key in enumerate(item.get("depends_on") or []):
         yield ("depends_on", at), "services", key
     for at, member in enumerate(item.get("members") or []):

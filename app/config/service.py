@@ -17,6 +17,7 @@ from app.config.reach import unreachable
 from app.core.access import OPERATOR, Actor
 from app.core.db import alone, pending, session, transaction
 from app.core.errors import Conflict, Failure, Invalid, Problem
+from app.ingest.route_store import order_routes
 
 MOST_REMOVED, MOST_SHARE = 20, 0.2
 
@@ -90,10 +91,11 @@ class _Work:
         self._depend()
         for kind in KINDS:
             self._finish(kind)
+        moved = self._order()
         self.document.raise_if_any()
         removed = self._prune() if self.prune else []
         session.flush()
-        return Result([*self._changes(), *removed], unreachable())
+        return Result([*self._changes(), *moved, *removed], unreachable())
 
     def _items(self, kind: Kind) -> Iterator[tuple[int, str, Item]]:
         for position, item in enumerate(self.document.items.get(kind.name, [])):
@@ -130,6 +132,14 @@ class _Work:
             for problem in error.problems:
                 key, _, path = problem.field.partition(".")
                 self.document.blame("services", self.document.find("services", key) or 0, parsed(path), problem.message)
+
+    def _order(self) -> list[Change]:
+        """Routes stand as the document lists them."""
+        names = [item["name"] for item in self.document.items.get("routes", [])
+                 if ("routes", identity("routes", item)) in self.things]
+        fresh = any(("routes", name.lower()) not in self.before for name in names)
+        moved = bool(names) and order_routes(names, by=self.by)
+        return [Change("changed", "routes", "all", ("order",))] if moved and not fresh else []
 
     def _finish(self, kind: Kind) -> None:
         for position, key, item in self._items(kind):

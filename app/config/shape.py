@@ -15,7 +15,7 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 UNITS = ("hour", "day", "week", "month")
 MOST_SECRET = 64 * 1024
 # Keys of the document for parts that this version does not have: accepted while they are empty.
-LATER = ("routes", "maintenance", "runbooks", "workflows", "status_pages", "partners", "webhooks", "heartbeats")
+LATER = ("maintenance", "runbooks", "workflows", "status_pages", "partners", "webhooks", "heartbeats")
 
 
 def text(most: int, least: int = 0, **more: Any) -> Schema:
@@ -88,6 +88,17 @@ SERVICE = shape(("key", "name", "team"), key=SERVICE_KEY, name=text(100, 2), des
                 team=KEY, policy=nullable(KEY), tags=TAGS,
                 lifecycle={"type": "string", "enum": list(catalog.LIFECYCLES), "default": "active"},
                 depends_on=listed(SERVICE_KEY, catalog.MOST_OUT, default=[]))
+VALUE: Schema = {"type": ["string", "number", "boolean", "null", "array"], "maxLength": 256, "maxItems": 100,
+                 "items": {"type": ["string", "number", "boolean", "null"], "maxLength": 256}}
+WHEN: Schema = {"type": "object", "maxProperties": 30, "additionalProperties": VALUE, "default": {}, "properties": {
+    "days": listed({"type": "string", "enum": list(DAYS)}, 7), "from": CLOCK, "to": CLOCK, "time_zone": ZONE}}
+THEN = shape((), service=nullable(SERVICE_KEY), override={"type": "boolean"},
+             severity={"type": "string", "enum": list(SEVERITIES)}, urgency={"type": "string", "enum": ["high", "low"]},
+             dedup_key=text(300), suppress={"type": "boolean"}, delay=DURATION,
+             labels={"type": "object", "maxProperties": 20, "propertyNames": text(128, 1),
+                     "additionalProperties": text(300)})
+ROUTE = shape(("name",), name=text(100, 1, pattern="^[^/]+$", **{"x-rule": "must not hold a slash"}), when=WHEN,
+              then={**THEN, "default": {}}, **{"continue": {"type": "boolean", "default": False}})
 SIGNATURE = shape((), **{name: text(100) for name in ("header", "prefix", "algorithm", "encoding", "timestamp_header",
                                                       "signed")})
 INTEGRATION = shape(
@@ -127,7 +138,7 @@ def _field(field: Field) -> Schema:
 def document(registry: Registry) -> Schema:
     """The whole document."""
     kinds = {"users": USER, "teams": TEAM, "schedules": SCHEDULE, "escalation_policies": POLICY, "services": SERVICE,
-             "integrations": integration(registry)}
+             "integrations": integration(registry), "routes": ROUTE}
     later = {name: {"type": "array", "maxItems": 0, "x-rule": "is not supported by this version"} for name in LATER}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "OnCall Platform configuration",
             **shape(("version",), version={"const": 1},

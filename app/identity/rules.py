@@ -25,6 +25,7 @@ TABLE: dict[str, frozenset[str]] = {
     "policy.edit": MANAGERS, "service.edit": MANAGERS,
     # Everybody sees which senders there are and how they are; addresses, tokens and raw bodies are the team's.
     "integration.read": EVERYBODY, "integration.secrets": RESPONDERS, "integration.edit": MANAGERS,
+    "route.read": EVERYBODY, "route.edit": ADMINS,
     "team.read": EVERYBODY, "team.edit": MANAGERS, "team.create": ADMINS,
     "people.read": EVERYBODY, "people.edit": ADMINS,
     "own.read": EVERYBODY, "own.edit": EVERYBODY,
@@ -45,6 +46,7 @@ NEEDED_SCOPES: dict[str, frozenset[str]] = {
     "schedule.edit": frozenset({"schedules:write", "config:write"}),
     "policy.edit": _WRITE_CONFIG, "service.edit": _WRITE_CONFIG,
     "integration.read": _READ_CONFIG, "integration.secrets": _READ_CONFIG, "integration.edit": _WRITE_CONFIG,
+    "route.read": _READ_CONFIG, "route.edit": _WRITE_CONFIG,
     "team.read": _READ_CONFIG, "team.edit": _WRITE_CONFIG, "team.create": _WRITE_CONFIG,
     "people.read": _READ_CONFIG, "people.edit": _WRITE_CONFIG, "own.read": frozenset(SCOPES),
     "own.edit": _WRITE_CONFIG, "scim": frozenset({"scim"}),

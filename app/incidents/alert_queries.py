@@ -15,7 +15,7 @@ from app.core.errors import NotFound
 from app.identity.models import Team
 from app.identity.queries import visible_teams
 from app.incidents import filters
-from app.incidents.models import Alert, Incident, Responder
+from app.incidents.models import INTEGRATIONS, Alert, Incident, Responder
 from app.incidents.queries import contains, number_of
 
 
@@ -38,8 +38,9 @@ def visible(query: Select[Any], by: Actor) -> Select[Any]:
     incidents = select(Incident.id).where(or_(Incident.team_id.is_(None), Incident.team_id.in_(teams),
                                               Incident.id.in_(asked)))
     services = select(Service.id).where(Service.team_id.in_(teams))
+    senders = select(INTEGRATIONS.c.id).where(or_(INTEGRATIONS.c.team_id.is_(None), INTEGRATIONS.c.team_id.in_(teams)))
     return query.where(or_(Alert.incident_id.in_(incidents), Alert.incident_id.is_(None) & or_(
-        Alert.service_id.is_(None), Alert.service_id.in_(services))))
+        Alert.service_id.in_(services), Alert.service_id.is_(None) & Alert.integration_id.in_(senders))))
 
 
 def alerts(by: Actor, args: MultiDict[str, str]) -> Select[Any]:

@@ -55,18 +55,31 @@ def former_of(report: Report) -> int | None:
 
 def open_alert(report: Report, incident: Incident, *, by: Actor) -> Alert:
     """A new firing alert of `incident`."""
+    alert = keep_alert(report, incident.service_id)
+    attach(alert, incident, by=by)
+    return alert
+
+
+def keep_alert(report: Report, service_id: int | None) -> Alert:
+    """A new firing alert that belongs to no incident (yet): it is stored, counted and found, and pages nobody."""
     alert = Alert(integration_id=report.integration_id, dedup_key=report.dedup_key, severity=report.severity,
                   title=report.title, body=report.body, url=report.url, labels=report.labels,
                   notes=list(report.notes), first_seen=report.seen, last_seen=report.seen, event_at=report.happened_at,
-                  service_id=incident.service_id, incident_id=incident.id)
+                  service_id=service_id)
     session.add(alert)
+    session.flush()
+    return alert
+
+
+def attach(alert: Alert, incident: Incident, *, by: Actor) -> None:
+    """The alert belongs to this incident from now on; the second and later ones are told."""
+    alert.incident, alert.service_id = incident, incident.service_id
     incident.alert_count += 1
     session.flush()
     if incident.alert_count > 1:
         record(events.ALERT_JOINED, incident.ref, by=by, also=["incidents"], title=alert.title, alert=alert.id,
                severity=alert.severity)
-        raise_severity(incident, report.severity, by=by)
-    return alert
+        raise_severity(incident, alert.severity, by=by)
 
 
 def count_again(alert: Alert, report: Report, *, by: Actor) -> None:

@@ -99,7 +99,7 @@ class Responder(Base):
     user: Mapped[User] = relationship()
 
 
-INTEGRATIONS = table("integrations", column("id", Integer), column("key", String))
+INTEGRATIONS = table("integrations", column("id", Integer), column("key", String), column("team_id", Integer))
 
 
 class Alert(Base):

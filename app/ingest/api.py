@@ -6,11 +6,11 @@ from flask import Blueprint, Response, jsonify, request
 
 from app.core.access import access
 from app.core.errors import Invalid, Problem
-from app.core.openapi import PAGING, PROBLEM, component, listing, operation, query
+from app.core.openapi import PAGING, PROBLEM, component, listing, operation, query, sent
 from app.core.paging import paged
 from app.core.web import actor
-from app.identity.queries import may
-from app.ingest import queries, service
+from app.identity.queries import allow, may
+from app.ingest import queries, route_store, service
 from app.ingest.models import Delivery
 from app.ingest.rules import MOVES
 
@@ -27,6 +27,19 @@ DELIVERY = component("Delivery", {
             "note": {"type": "string"}}}},
         "method": {"type": "string"}, "headers": {"type": "object"}, "query": {"type": "object"},
         "body": {"type": "string"}, "encoding": {"enum": ["text", "base64"]}}})
+
+ORDER = {"type": "object", "additionalProperties": False, "required": ["names"], "properties": {
+    "names": {"type": "array", "maxItems": 1000, "items": {"type": "string", "maxLength": 100}}}}
+
+
+@blueprint.put("/routes")
+@access("route.edit")
+@operation("Put the named routes first, in this order", request=ORDER, responses={200: ORDER}, tag="routes")
+def order_routes() -> Response:
+    """All at once or not at all; routes that are not named follow in the order they had."""
+    allow(actor(), "route.edit")
+    route_store.order_routes(sent(request)["names"], by=actor())
+    return jsonify({"names": [one.name for one in route_store.all_routes()]})
 
 
 @blueprint.get("/deliveries")

@@ -6,7 +6,7 @@ from flask import request
 
 from app.core.feed import Feed
 from app.core.web import actor
-from app.ingest import inspection, pages
+from app.ingest import inspection, pages, route_pages
 
 
 def _index() -> pages.IndexPage:
@@ -21,7 +21,12 @@ def _delivery(key: str, number: int) -> inspection.DeliveryPage:
     return inspection.delivery_page(key, number, actor())
 
 
+def _routes() -> route_pages.RoutesPage:
+    return route_pages.routes_page(actor())
+
+
 FEEDS = (
+    Feed("/routes", "ingest/routes.html", _routes, topics=("routes",), regions={"rows": "route.*"}),
     Feed("/integrations", "ingest/index.html", _index, topics=("integrations",), regions={"rows": "integration.*"}),
     Feed("/integrations/<key>", "ingest/integration.html", _integration, topics=("integration/{key}",),
          regions={"status": "integration.* delivery.*", "deliveries": "integration.* delivery.*"}),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, LargeBinary, String, Text, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, deferred, mapped_column, relationship
 
 from app.catalog.models import Service
 from app.core import clock
-from app.core.db import Base, Key, foreign
+from app.core.db import Base, BigId, Key, foreign
 from app.identity.models import Team
 
 ORIGINAL = text("delivery_key IS NOT NULL AND state NOT IN ('duplicate', 'rejected')")
@@ -89,3 +89,37 @@ class RefusedRequest(Base):
     ip: Mapped[str] = mapped_column(String(64), default="")
     reason: Mapped[str] = mapped_column(String(300))
     integration: Mapped[Integration] = relationship()
+
+
+class Route(Base):
+    """A rule of the one global table, asked in the order of `position`; `when` and `then` as the document writes them,
+    but for the service."""
+
+    __tablename__ = "routes"
+    __table_args__ = (Index("uq_routes_name_lower", text("lower(name)"), unique=True),)
+
+    id: Mapped[Key]
+    name: Mapped[str] = mapped_column(String(100))
+    position: Mapped[int] = mapped_column(index=True)
+    when: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    then: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    service_id: Mapped[int | None] = foreign("services.id", index=True)
+    goes_on: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    service: Mapped[Service | None] = relationship(lazy="joined")
+
+    @property
+    def team_id(self) -> int | None:
+        """The table is everybody's; who may not know of a service sees no route to it."""
+        return self.service.team_id if self.service else None
+
+
+class RouteHits(Base):
+    """How often a route fitted on one day (UTC), and how often it suppressed."""
+
+    __tablename__ = "route_hits"
+
+    route_id: Mapped[int] = mapped_column(BigId, ForeignKey("routes.id", ondelete="CASCADE"), primary_key=True)
+    day: Mapped[str] = mapped_column(String(10), primary_key=True)
+    number: Mapped[int] = mapped_column(default=0)
+    suppressed: Mapped[int] = mapped_column(default=0)

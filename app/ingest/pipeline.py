@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +21,7 @@ from app.identity.models import Team
 from app.incidents import alerts, service
 from app.incidents import events as incident_events
 from app.incidents.models import Alert, Incident
-from app.ingest import credentials, rules, testing
+from app.ingest import credentials, route_store, routing, rules, testing
 from app.ingest.models import Delivery, Integration
 from app.plugin_api import Inbound, Rejected, Signal
 
@@ -32,11 +33,29 @@ class Batch:
     integration: Integration
     actor: Actor
     places: rules.Places
+    table: routing.Table
     open: dict[str, Alert | None] = field(default_factory=dict)
+    matched: Counter[int] = field(default_factory=Counter)
+    suppressed: Counter[int] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One signal of a delivery: as it was read, and what the routes made of it."""
+
+    delivery: Delivery
+    original: rules.Reading
+    said: routing.Fields
+    ruling: routing.Ruling
+
+    @property
+    def read(self) -> rules.Reading:
+        """The reading that counts."""
+        return self.ruling.reading
 
 
 def begin(integration: Integration) -> Batch:
-    """Everything routing needs, in three queries."""
+    """Everything routing needs, in four queries."""
     services = session.execute(select(func.lower(Service.key), Service.id).join(Team).where(
         Service.lifecycle != "archived", Team.archived_at.is_(None)))
     tags: dict[str, list[int]] = {}
@@ -45,7 +64,7 @@ def begin(integration: Integration) -> Batch:
             tags.setdefault(word.lower(), []).append(team_id)
     places = rules.Places({key: number for key, number in services}, tags)
     actor = Actor(integration.ref, f"integration {integration.name}", via="integration")
-    return Batch(integration, actor, places)
+    return Batch(integration, actor, places, route_store.table())
 
 
 def process(delivery: Delivery, batch: Batch) -> None:
@@ -80,47 +99,82 @@ def _load_open(batch: Batch, keys: list[str]) -> None:
 
 
 def _apply(signal: Signal, delivery: Delivery, batch: Batch) -> dict[str, Any]:
+    case = judged(signal, delivery, batch)
+    alert = _open_alert(case, batch)
+    result = _BY_STATUS[case.read.status](case, alert, batch)
+    for place in case.ruling.matched:
+        batch.matched[batch.table.rules[place].id] += 1
+    return result
+
+
+def judged(signal: Signal, delivery: Delivery, batch: Batch) -> Case:
+    """The signal as it is read, and what the routes make of it."""
     integration = batch.integration
     read = rules.reading(signal, integration=integration.name, default_severity=integration.default_severity,
                          service=str(delivery.query.get("service", "")), token_hash=integration.token_hash)
-    if read.key not in batch.open:
-        _load_open(batch, [read.key])
-    alert = batch.open[read.key]
-    if alert is not None and alert.status != "firing":
-        alert = None
-    return _BY_STATUS[read.status](read, alert, delivery, batch)
+    said = routing.fields(read, integration=integration.key, plugin=integration.plugin, raw=signal.raw)
+    return Case(delivery, read, said, routing.judge(batch.table, read, said, delivery.received_at))
 
 
-def _firing(read: rules.Reading, alert: Alert | None, delivery: Delivery, batch: Batch) -> dict[str, Any]:
+def _open_alert(case: Case, batch: Batch) -> Alert | None:
+    """The alert that the signal is about, if it fires; a recovery that no route fits any more is known by its own key."""
+    keys = dict.fromkeys([case.read.key, *([case.original.key] if case.read.status != "firing" else [])])
+    _load_open(batch, list(keys))
+    found = (batch.open[key] for key in keys)
+    return next((alert for alert in found if alert is not None and alert.status == "firing"), None)
+
+
+def _firing(case: Case, alert: Alert | None, batch: Batch) -> dict[str, Any]:
+    read, delivery = case.read, case.delivery
     report = alerts.Report(integration_id=batch.integration.id, dedup_key=read.key, severity=read.severity,
                            title=read.title, body=read.body, url=read.url, labels=read.labels, notes=read.notes,
                            seen=delivery.received_at,
                            happened_at=min(read.happened_at, delivery.received_at) if read.happened_at else None)
     if alert is not None:
         alerts.count_again(alert, report, by=batch.actor)
-        return _result(alert, f"counted on #{alert.incident_id}")
-    incident = _open(read, report, delivery, batch)
-    alert = alerts.open_alert(report, incident, by=batch.actor)
+        if alert.incident_id is not None or case.ruling.then.suppress:
+            return _result(alert, f"counted on #{alert.incident_id}" if alert.incident_id else _suppression(case, batch))
+    decision = _decide(case, batch)
+    if case.ruling.then.suppress:
+        alert = alerts.keep_alert(report, decision.service_id)
+        batch.open[read.key] = alert
+        return _result(alert, _suppression(case, batch))
+    incident = _open(case, report, decision, batch)
+    if alert is None:
+        alert = alerts.open_alert(report, incident, by=batch.actor)
+    else:
+        alerts.attach(alert, incident, by=batch.actor)
     batch.open[read.key] = alert
     escalation.start(incident)
     return _result(alert, f"opened #{incident.id}")
 
 
-def _open(read: rules.Reading, report: alerts.Report, delivery: Delivery, batch: Batch) -> Incident:
-    integration = batch.integration
+def _suppression(case: Case, batch: Batch) -> str:
+    batch.suppressed[batch.table.rules[case.ruling.matched[-1]].id] += 1
+    return f"suppressed by the route {case.ruling.by}"
+
+
+def _decide(case: Case, batch: Batch) -> rules.Decision:
+    integration, then = batch.integration, case.ruling.then
     origin = rules.Origin(integration.name, _active_service(integration), _active_team(integration))
-    decision = rules.route(read, origin, batch.places)
+    ruled = rules.Ruled(case.ruling.by, then.service, then.override) if then.service else None
+    return rules.route(case.read, origin, batch.places, ruled)
+
+
+def _open(case: Case, report: alerts.Report, decision: rules.Decision, batch: Batch) -> Incident:
+    read, delivery = case.read, case.delivery
     chosen = session.get(Service, decision.service_id) if decision.service_id else None
     team = session.get(Team, decision.team_id) if decision.team_id else None
     labels = {**read.labels, **({"unrouted": decision.reason[:200]} if decision.step == "catch-all" else {})}
     policy = escalation_queries.policy_for(chosen, team or (chosen.team if chosen else None))
     trace = {"step": decision.step, "reason": decision.reason, "considered": list(decision.considered),
-             "policy": policy.name if policy else "catch-all", "integration": integration.key,
-             "delivery": str(delivery.id)}
+             "routes": routing.considered(batch.table, case.said, delivery.received_at, case.ruling.matched),
+             "policy": policy.name if policy else "catch-all", "integration": batch.integration.key,
+             "delivery": str(delivery.id), "delay": case.ruling.then.delay}
     opening = service.Opening(
         title=read.title, severity=read.severity, description=read.body, service=chosen, team=team, labels=labels,
         route=trace, former_id=alerts.former_of(report), delivery=str(delivery.id), test=bool(testing.kind_of(delivery)),
-        quiet=testing.kind_of(delivery) == "quiet")
+        quiet=testing.kind_of(delivery) == "quiet", urgency=case.ruling.then.urgency)
     incident = service.open_incident(opening, by=batch.actor)
     record(incident_events.ROUTED, incident.ref, by=batch.actor, reason=decision.reason, step=decision.step,
            service=chosen.name if chosen else None, policy=trace["policy"])
@@ -138,16 +192,17 @@ def _active_team(integration: Integration) -> int | None:
     return integration.team_id if integration.team and integration.team.archived_at is None else None
 
 
-def _resolved(read: rules.Reading, alert: Alert | None, delivery: Delivery, batch: Batch) -> dict[str, Any]:
+def _resolved(case: Case, alert: Alert | None, batch: Batch) -> dict[str, Any]:
+    read = case.read
     if alert is None:
         return _result(None, "nothing open")
     if read.happened_at and alert.event_at and read.happened_at < alert.event_at:
         return _result(alert, "late: the alert has fired again since")
-    batch.open[read.key] = None
-    return _result(alert, alerts.close_alert(alert, by=batch.actor, seen=delivery.received_at))
+    batch.open[alert.dedup_key] = None
+    return _result(alert, alerts.close_alert(alert, by=batch.actor, seen=case.delivery.received_at))
 
 
-def _acknowledged(read: rules.Reading, alert: Alert | None, delivery: Delivery, batch: Batch) -> dict[str, Any]:
+def _acknowledged(case: Case, alert: Alert | None, batch: Batch) -> dict[str, Any]:
     if alert is None or alert.incident is None:
         return _result(alert, "nothing open")
     try:
@@ -157,8 +212,8 @@ def _acknowledged(read: rules.Reading, alert: Alert | None, delivery: Delivery, 
     return _result(alert, "acknowledged")
 
 
-def _suppressed(read: rules.Reading, alert: Alert | None, delivery: Delivery, batch: Batch) -> dict[str, Any]:
-    return _result(alert, f"changes nothing: {read.title[:200]}")
+def _suppressed(case: Case, alert: Alert | None, batch: Batch) -> dict[str, Any]:
+    return _result(alert, f"changes nothing: {case.read.title[:200]}")
 
 
 _BY_STATUS = {"firing": _firing, "resolved": _resolved, "acknowledged": _acknowledged, "suppressed": _suppressed}

@@ -120,9 +120,21 @@ class Decision:
     considered: tuple[str, ...] = ()
 
 
-def route(reading_: Reading, origin: Origin, places: Places) -> Decision:
-    """Service key, then the integration's default, then a tag of one team, then its own team, then the catch-all."""
+@dataclass(frozen=True)
+class Ruled:
+    """The service that a route names (key in lower case), the route's name, and whether it outranks all else."""
+
+    route: str
+    service: str
+    override: bool = False
+
+
+def route(reading_: Reading, origin: Origin, places: Places, ruled: Ruled | None = None) -> Decision:
+    """Service key, then the integration's default, then a route, then a tag of one team, then its own team, then the
+    catch-all. A route that overrides comes first."""
     missed: list[str] = []
+    if ruled and ruled.override and (found := _by_route(ruled, places, missed)):
+        return found
     for key in reading_.service_keys:
         if (service_id := places.services.get(key.lower())) is not None:
             return Decision("service key", f"Routed by the service key {key} of the signal", service_id,
@@ -134,7 +146,19 @@ def route(reading_: Reading, origin: Origin, places: Places) -> Decision:
         return Decision("default", f"Routed to the default service of {origin.name}", origin.service_id,
                         considered=tuple(missed))
     missed.append(f"{origin.name} has no default service")
+    if ruled is None:
+        missed.append("no route names a service")
+    elif not ruled.override and (found := _by_route(ruled, places, missed)):
+        return found
     return _by_team(reading_, origin, places, missed)
+
+
+def _by_route(ruled: Ruled, places: Places, missed: list[str]) -> Decision | None:
+    service_id = places.services.get(ruled.service)
+    if service_id is None:
+        missed.append(f"the route {ruled.route} names {ruled.service}, which is no active service")
+        return None
+    return Decision("rule", f"Routed by the route {ruled.route}", service_id, considered=tuple(missed))
 
 
 def _by_team(reading_: Reading, origin: Origin, places: Places, missed: list[str]) -> Decision:

@@ -15,7 +15,7 @@ from app.core.db import session, transaction
 from app.core.events import record
 from app.incidents import service as incidents
 from app.incidents.models import Incident
-from app.ingest import events, pipeline, rules
+from app.ingest import events, pipeline, route_store, rules
 from app.ingest.models import Delivery, Integration, RefusedRequest
 from app.ingest.saving import also
 
@@ -53,7 +53,7 @@ def _batch(integration_id: int) -> int:
             if batch is None:
                 return 0
             worked = _work(batch)
-            _tell(batch.integration, worked)
+            _tell(batch, worked)
             return worked
     except Exception:
         log.exception("drain.batch_failed", integration_id=integration_id)
@@ -89,7 +89,10 @@ def _received(integration_id: int, limit: int) -> list[Delivery]:
         .order_by(Delivery.id).limit(limit).options(undefer(Delivery.body))))
 
 
-def _tell(integration: Integration, number: int) -> None:
+def _tell(batch: pipeline.Batch, number: int) -> None:
+    integration = batch.integration
+    if batch.matched:
+        route_store.count(batch.matched, batch.suppressed)
     if number:
         integration.last_seen_at = clock.now()
         session.flush()
@@ -118,7 +121,7 @@ def _alone(integration_id: int, key: int) -> int:
     if batch is None or delivery is None or delivery.state != "received":
         return 0
     pipeline.process(delivery, batch)
-    _tell(batch.integration, 1)
+    _tell(batch, 1)
     return 1
 
 
