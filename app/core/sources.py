@@ -29,19 +29,21 @@ def check_signature(
 class Signature:
     """How a vendor proves itself: an HMAC-SHA256 of the body in hex, or the secret itself (`kind` "token").
 
-    `field` is the field of the integration that holds the secret. Where it is empty nothing is checked.
+    With a `timestamp_header` its time is signed too, as "time:body". `field` is the field of the integration that holds the secret. Where it is empty nothing is checked.
     """
 
     header: str
     field: str = "secret"
     prefix: str = ""
     kind: Literal["hmac", "token"] = "hmac"
+    timestamp_header: str = ""
 
     def check(self, inbound: Inbound, config: Mapping[str, Any]) -> None:
         """Raise Rejected (unauthenticated) when it is missing or wrong."""
         secret = str(config.get(self.field) or "")
         if secret and self.kind == "hmac":
-            check_signature(inbound, secret=secret, header=self.header, prefix=self.prefix)
+            check_signature(inbound, secret=secret, header=self.header, prefix=self.prefix,
+                            timestamp_header=self.timestamp_header)
         elif secret:
             self._check_token(inbound.headers.get(self.header.lower(), ""), secret)
 
@@ -55,7 +57,9 @@ class Signature:
         """The headers that `check` accepts."""
         secret = str(config.get(self.field) or "")
         if secret and self.kind == "hmac":
-            return signatures.made(body, secret=secret, at=at, header=self.header, prefix=self.prefix)
+            return signatures.made(body, secret=secret, at=at, header=self.header, prefix=self.prefix,
+                                   timestamp_header=self.timestamp_header,
+                                   signed="timestamp:body" if self.timestamp_header else "body")
         return {self.header: secret} if secret else {}
 
 

@@ -22,7 +22,7 @@ blueprint = Blueprint("doors", __name__)
 AGAIN = 20
 
 
-@blueprint.route("/in/<token>", methods=["POST", "PUT"])
+@blueprint.route("/in/<token>", methods=["POST", "PUT"], provide_automatic_options=False)
 @access("public")
 @own_transaction
 def accept(token: str) -> Response:

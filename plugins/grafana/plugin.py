@@ -5,6 +5,8 @@ Source: https://grafana.com/docs/grafana/latest/alerting/configure-notifications
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from app.plugin_api import (
@@ -12,7 +14,7 @@ from app.plugin_api import (
     Inbound,
     Rejected,
     Signal,
-    check_signature,
+    Signature,
     first,
     hookimpl,
     labels,
@@ -89,6 +91,12 @@ def legacy(body: dict[str, Any]) -> Signal:
     )
 
 
+def signature(config: Mapping[str, Any]) -> Signature:
+    """How this contact point is set to sign."""
+    return Signature(config.get("hmac_header") or "X-Grafana-Alerting-Signature", field="hmac_secret",
+                     timestamp_header=config.get("timestamp_header") or "")
+
+
 class Grafana:
     """The webhook contact point of Grafana."""
 
@@ -103,11 +111,12 @@ class Grafana:
 
     def verify(self, inbound: Inbound, config: Any) -> None:
         """Check the signature, where a secret is configured, and the form of the body."""
-        if config.get("hmac_secret"):
-            check_signature(inbound, secret=str(config["hmac_secret"]),
-                            header=config.get("hmac_header") or "X-Grafana-Alerting-Signature",
-                            timestamp_header=config.get("timestamp_header") or "")
+        signature(config).check(inbound, config)
         message(inbound)
+
+    def sign(self, body: bytes, config: Any, at: datetime) -> dict[str, str]:
+        """The headers that prove a test."""
+        return signature(config).headers(body, config, at)
 
     def normalize(self, inbound: Inbound, config: Any) -> list[Signal]:
         """One signal for each alert."""
