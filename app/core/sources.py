@@ -29,7 +29,8 @@ def check_signature(
 class Signature:
     """How a vendor proves itself: an HMAC-SHA256 of the body in hex, or the secret itself (`kind` "token").
 
-    With a `timestamp_header` its time is signed too, as "time:body". `field` is the field of the integration that holds the secret. Where it is empty nothing is checked.
+    With a `timestamp_header` its time is signed too, as "time:body". `field` is the field of the integration that holds
+    the secret; where it is empty nothing is checked.
     """
 
     header: str
