@@ -13,7 +13,19 @@ import pluggy
 from app.core.clock import now
 from app.core.fields import Field, Setting
 from app.core.http import Answer, ForbiddenAddress, Unreachable, request
-from app.core.inbound import Door, Inbound, Integration, Signal, SignalStatus, ignored, noted
+from app.core.inbound import (
+    AlertView,
+    Ask,
+    Door,
+    Inbound,
+    Integration,
+    Signal,
+    SignalStatus,
+    Told,
+    Wanted,
+    ignored,
+    noted,
+)
 from app.core.reading import (
     Rejected,
     Severity,
@@ -38,9 +50,9 @@ from app.core.signatures import sign
 from app.core.sources import Signature, Source, check_signature
 
 __all__ = [
-    "API_VERSION", "Address", "Answer", "Channel", "Door", "EventView", "Field", "ForbiddenAddress", "Inbound",
-    "Integration", "Link", "Message", "Receipt", "Refused", "Rejected", "Retry", "Setting", "Severity", "Signal",
-    "SignalStatus", "Signature", "Source", "Unreachable", "check_signature", "deliver", "filled", "first", "hookimpl",
+    "API_VERSION", "Address", "AlertView", "Answer", "Ask", "Channel", "Door", "EventView", "Field", "ForbiddenAddress",
+    "Inbound", "Integration", "Link", "Message", "Receipt", "Refused", "Rejected", "Retry", "Setting", "Severity", "Signal", "SignalStatus", "Signature", "Source", "Told",
+    "Unreachable", "Wanted", "check_signature", "deliver", "filled", "first", "hookimpl",
     "ignored", "labels", "labels_but", "lines", "mapping", "meaning", "moment", "noted", "now", "parse_json",
     "read_each", "request", "sequence", "severity_of", "sign", "stable_key", "text", "web_link", "words",
 ]

@@ -19,7 +19,7 @@ from tests.test_architecture import nothing
 ROLES = ("anonymous", "outsider", "observer", "responder", "manager", "admin")
 # Read without a login: signed links, senders with their own token, probes, the sign-in itself, the API's description.
 PUBLIC = re.compile(r"/(login(/.*)?|setup/.*|healthz|readyz|metrics|in|in/.*|tap/.*|sw\.js|manifest\.webmanifest|static/.*"
-                    r"|v2/.*|generic/.*|calendar/.*|api/docs|api/v1/openapi\.json)")
+                    r"|v2/.*|generic/.*|calendar/.*|integrations/v1/.*|api/docs|api/v1/openapi\.json)")
 # What stands in for the parts of an address.
 PARTS = {"urgency": "high", "what": "resolve", "slug": "alertmanager", "number": "1", "alert": "1", "token_id": "1",
          "key_id": "1", "device_id": "1", "user_id": "1", "action": "acknowledge", "form": "csv", "role": "scribe",

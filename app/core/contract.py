@@ -157,7 +157,7 @@ def plain(signal: Signal) -> dict[str, Any]:
     """A signal as the expected files write it: what was not said is left out."""
     said = dataclasses.asdict(signal)
     said |= {name: at.isoformat() for name in ("started_at", "happened_at") if (at := said[name])}
-    said["notes"] = list(signal.notes)
+    said["notes"], said["asks"] = list(signal.notes), json.loads(json.dumps(said["asks"], default=str))
     return {name: value for name, value in said.items() if value}
 
 

@@ -15,13 +15,19 @@ SignalStatus = Literal["firing", "acknowledged", "resolved", "suppressed"]
 
 @dataclass(frozen=True)
 class Inbound:
-    """One request from outside as it came: header names in lower case, the body as raw bytes after decompression."""
+    """One request from outside as it came: header names in lower case, the body as raw bytes after decompression.
+
+    `parts` are the named parts of the address where a Door has some, and `door`, the address as the Door writes it;
+    `delivery` is the id under which it is stored, once it is.
+    """
 
     method: str
     headers: Mapping[str, str]
     query: Mapping[str, str]
     body: bytes
     received_at: datetime
+    parts: Mapping[str, str] = field(default_factory=dict)
+    delivery: str = ""
 
     def json(self) -> Any:
         """The body as JSON. Raises Rejected naming the position when it is not."""
@@ -40,11 +46,26 @@ class Inbound:
 
 
 @dataclass(frozen=True)
+class Ask:
+    """What a sender wants done: on the incident of its signal's alert, or (`change`) written down at its service.
+
+    `people` are pairs of "user", "team", "schedule" or "policy" and an address, key or name. Who or what is not known
+    here is noted, never refused.
+    """
+
+    kind: Literal["note", "unacknowledge", "snooze", "escalate", "assign", "respond", "change"]
+    text: str = ""
+    until: datetime | None = None
+    people: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Signal:
     """What a sender says about one problem. Empty strings mean "not said"; times are aware and in UTC.
 
     `started_at` is when the problem began, `happened_at` when this status came to be; both are the sender's words and
     never decide whether it is heard. `notes` are sentences for people; `raw` are fields of the sender without a place.
+    `alert` is the id of our own alert, where the sender names that in place of its key.
     """
 
     dedup_key: str
@@ -59,6 +80,8 @@ class Signal:
     happened_at: datetime | None = None
     notes: tuple[str, ...] = ()
     raw: Mapping[str, Any] = field(default_factory=dict)
+    alert: str = ""
+    asks: tuple[Ask, ...] = ()
 
 
 def noted(signals: list[Signal], notes: Sequence[str]) -> list[Signal]:
@@ -74,10 +97,54 @@ def ignored(reason: str) -> list[Signal]:
 
 @dataclass(frozen=True)
 class Door:
-    """A further address at which a vendor's senders knock, such as `/v2/enqueue`."""
+    """A further address at which a vendor's senders knock, such as `/v2/enqueue`, written as Flask's rules are.
+
+    Parts in `<…>` are named; one called `token` is the credential. A slash at the end may be left out. `does` is
+    "deliver", "look" (the sender asks, nothing is stored) or "ping" (a heartbeat is alive).
+    """
 
     path: str
     methods: tuple[str, ...] = ("POST",)
+    does: Literal["deliver", "look", "ping"] = "deliver"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a sender asks about: one of its deliveries, or one of its alerts by our id or by its own key."""
+
+    delivery: str = ""
+    alert: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class AlertView:
+    """An alert as its sender may see it."""
+
+    id: str
+    key: str
+    title: str
+    body: str
+    status: str
+    severity: str
+    count: int
+    first_seen: datetime
+    last_seen: datetime
+    labels: Mapping[str, str]
+    incident: str
+    acknowledged: bool
+    snoozed_until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Told:
+    """The answer to Wanted: the state of the delivery ("received", "processed", …, "" without one), what was noted
+    about it, and the alert, if there is one."""
+
+    state: str = ""
+    note: str = ""
+    processed_at: datetime | None = None
+    alert: AlertView | None = None
 
 
 @runtime_checkable
@@ -85,9 +152,12 @@ class Integration(Protocol):
     """A way in. `can` may hold "open" (works without a signature) and "resolve" (the sender reports recovery).
 
     Senders that know only the vendor's addresses are served by optional `doors` (a sequence of Door) together with
-    `credential(inbound) -> str`: the integration token or service key in such a request, "" when it holds none.
-    A sender that wants its own answer gets it from an optional `respond(inbound, fault) -> Answer`: `fault` is the
-    Rejected that `verify` raised, or None.
+    `credential(inbound) -> str`: the integration token or service key in such a request, "" when it holds none. What
+    came by such a door is read by this plugin, whatever the integration is, or by the one that an optional
+    `reader(inbound) -> str` names. A sender that wants its own answer gets it from an optional `respond(inbound, fault)
+    -> Answer`: `fault` is the Rejected that `verify` raised, or None. A Door that does "look" needs `wanted(inbound) ->
+    Wanted` and `told(inbound, Told | None) -> Answer`; one that does "ping" `heartbeat(inbound) -> str`, the key of the
+    heartbeat. "inside" in `can` keeps it out of the gallery: the house itself makes such integrations.
 
     Also optional: `delivery_key(inbound) -> str`, the vendor's name of one delivery, by which a repeat is known;
     `sign(body, config, at) -> headers` that `verify` accepts, for tests; `greet(inbound) -> Answer` to OPTIONS;

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from app.catalog.models import Service
 from app.core import secrets
@@ -33,15 +33,16 @@ def by_tokens(tokens: Iterable[str]) -> dict[str, Integration]:
 
 
 def by_service_key(key: str, plugin: str) -> Integration | None:
-    """For senders that only know a routing key: the vendor's integration that serves this service, else the first."""
+    """For senders that only know a routing key: the vendor's integration that serves this service, else the first of
+    the vendor's, else one of any kind that serves the service or its team."""
     service = session.scalar(select(Service).where(func.lower(Service.key) == key.lower(),
                                                    Service.lifecycle != "archived")) if key else None
     if service is None:
         return None
-    rank = Integration.service_id.is_not_distinct_from(service.id).desc()
-    same_team = Integration.team_id.is_not_distinct_from(service.team_id).desc()
-    return session.scalar(select(Integration).where(Integration.plugin == plugin, Integration.removed_at.is_(None))
-                          .order_by(rank, same_team, Integration.id).limit(1))
+    own, same = Integration.service_id.is_not_distinct_from(service.id), Integration.team_id == service.team_id
+    theirs = Integration.plugin == plugin
+    return session.scalar(select(Integration).where(Integration.removed_at.is_(None), or_(theirs, own, same))
+                          .order_by(theirs.desc(), own.desc(), same.desc(), Integration.id).limit(1))
 
 
 def token_of(integration: Integration) -> str:
@@ -60,11 +61,15 @@ def scheme_of(integration: Integration) -> dict[str, Any]:
 
 
 def config_of(integration: Integration, plugin: Any) -> dict[str, Any]:
-    """The plugin's own fields with defaults filled in and secret ones decrypted, and the settings it says it reads."""
+    """The plugin's own fields with defaults filled in and secret ones decrypted, and the settings it says it reads.
+
+    Another's plugin knows none of the integration's fields.
+    """
     found = {field.name: field.default for field in plugin.fields}
-    found.update({name: value for name, value in integration.config.items() if name in found})
+    own = integration.config if plugin.slug == integration.plugin else {}
+    found.update({name: value for name, value in own.items() if name in found})
     for field in plugin.fields:
-        if field.secret and found.get(field.name):
+        if field.secret and own.get(field.name):
             found[field.name] = secrets.open_(found[field.name],
                                               bound_to=f"integration:{integration.key}/{field.name}")
     named = getattr(plugin, "settings", ())

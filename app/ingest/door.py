@@ -20,7 +20,7 @@ from app.core.db import db, session, transaction
 from app.core.errors import Failure
 from app.core.jobs import wake
 from app.core.together import Together
-from app.ingest import credentials, genuine
+from app.ingest import credentials, genuine, readers
 from app.ingest.models import ORIGINAL, Delivery, Integration, RefusedRequest
 from app.plugin_api import Inbound, Rejected
 
@@ -57,14 +57,16 @@ def unpacked(body: bytes, encoding: str) -> bytes:
         return body
     if encoding not in ("gzip", "x-gzip", "deflate"):
         raise Rejected(f"The content encoding {encoding[:40]} is not known; send gzip, deflate or none")
-    machine = zlib.decompressobj(wbits=47 if "gzip" in encoding else 15)
-    try:
-        found = machine.decompress(body, LIMIT + 1)
-    except zlib.error:
-        raise Rejected(f"The body is not {encoding}") from None
-    if len(found) > LIMIT:
-        raise TooLarge()
-    return found
+    # Many senders write deflate without the frame that RFC 9110, 8.4.1.2 asks for: both are taken.
+    for form in (47,) if "gzip" in encoding else (15, -15):
+        try:
+            found = zlib.decompressobj(wbits=form).decompress(body, LIMIT + 1)
+        except zlib.error:
+            continue
+        if len(found) > LIMIT:
+            raise TooLarge()
+        return found
+    raise Rejected(f"The body is not {encoding}")
 
 
 def receive(integration: Integration, inbound: Inbound, *, ip: str = "") -> Outcome:
@@ -72,7 +74,7 @@ def receive(integration: Integration, inbound: Inbound, *, ip: str = "") -> Outc
 
     Raises Retry when the plugin had to ask somebody and got no answer: nothing is stored, the sender knocks again.
     """
-    plugin = current_app.extensions["plugins"].integrations.get(integration.plugin)
+    plugin = readers.reader_of(integration, inbound.parts)
     try:
         signature = check_signature(integration, inbound)
         config = genuine.check(integration, plugin, inbound)
@@ -137,6 +139,7 @@ def _values(integration: Integration, inbound: Inbound, **more: Any) -> dict[str
     return {
         "integration_id": integration.id, "received_at": inbound.received_at, "next_at": inbound.received_at,
         "method": inbound.method, "headers": headers, "query": _public(inbound.query), "body": inbound.body,
+        "parts": dict(inbound.parts),
         "delivery_key": key[:300] if key else None, "body_hash": hashlib.sha256(inbound.body).hexdigest(),
         "note": "", "results": [], "attempts": 0, **more,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
@@ -13,10 +14,10 @@ from app.core.access import access, own_transaction
 from app.core.db import session
 from app.core.errors import NotFound
 from app.core.web import problem
-from app.ingest import credentials, door
+from app.ingest import credentials, door, looking
 from app.ingest.models import Integration
 from app.ingest.refusals import count_wrong
-from app.plugin_api import Inbound, Rejected, Retry
+from app.plugin_api import Door, Inbound, Rejected, Retry
 
 blueprint = Blueprint("doors", __name__)
 AGAIN = 20
@@ -62,34 +63,50 @@ def _token() -> str:
     return request.headers.get("X-API-Key") or request.args.get("token", "")
 
 
-def vendor_door(plugin: Any) -> Callable[..., Response]:
+def vendor_door(plugin: Any, place: Door) -> Callable[..., Response]:
     """The view of a vendor's address: the credential is where that vendor puts it, the answer as that vendor's."""
     @access("public")
     @own_transaction
-    def knock(**_arguments: str) -> Response:
+    def knock(**parts: str) -> Response:
+        token = parts.pop("token", "")
+
         def find(inbound: Inbound) -> Integration | None:
-            credential = plugin.credential(inbound) or _token()
+            credential = token or plugin.credential(inbound) or _token()
             return door.find(credential) or credentials.by_service_key(credential, plugin.slug)
-        return _let_in(find, plugin)
+        named = {"door": place.path, **{name: value[:512] for name, value in parts.items()}}
+        return _look(find, plugin, named) if place.does == "look" else _let_in(find, plugin, named)
     return knock
 
 
 def vendor_blueprint(registry: Any) -> Blueprint:
-    """The addresses that the installed plugins name."""
+    """The addresses that the installed plugins name; a slash at the end of one may be left out."""
     found = Blueprint("vendor_doors", __name__)
     for plugin in registry.integrations.values():
         for number, place in enumerate(getattr(plugin, "doors", ())):
-            found.add_url_rule(place.path, f"{plugin.slug}_{number}", vendor_door(plugin),
-                               methods=list(place.methods))
+            for path in {place.path, place.path.rstrip("/")}:
+                found.add_url_rule(path, f"{plugin.slug}_{number}{'_' if path.endswith('/') else ''}",
+                                   vendor_door(plugin, place), methods=list(place.methods))
     return found
 
 
-def _let_in(find: Callable[[Inbound], Integration | None], plugin: Any = None) -> Response:
+def _look(find: Callable[[Inbound], Integration | None], plugin: Any, parts: Mapping[str, str]) -> Response:
+    """The sender asks what became of something; nothing is stored."""
+    inbound = replace(_raw(b""), parts=parts)
+    integration = find(inbound)
+    if integration is None:
+        count_wrong(request.remote_addr or "")
+        return _unknown(plugin, inbound)
+    return _theirs(plugin.told(inbound, looking.told(plugin.wanted(inbound), integration)))
+
+
+def _let_in(find: Callable[[Inbound], Integration | None], plugin: Any = None,
+            parts: Mapping[str, str] | None = None) -> Response:
     ip = request.remote_addr or ""
     try:
         inbound, fault = _inbound(), None
     except Rejected as found:
         inbound, fault = _raw(b""), found
+    inbound = _by_door(inbound, plugin, parts) if parts is not None else inbound
     integration = find(inbound)
     if integration is None:
         count_wrong(ip)
@@ -130,6 +147,13 @@ def _raw(body: bytes) -> Inbound:
     return Inbound(request.method, headers, request.args.to_dict(), body, clock.now())
 
 
+def _by_door(inbound: Inbound, plugin: Any, parts: Mapping[str, str]) -> Inbound:
+    """The request with the parts of its address, and who reads it."""
+    inbound = replace(inbound, parts=parts)
+    reader = plugin.reader(inbound) if hasattr(plugin, "reader") else ""
+    return replace(inbound, parts={**parts, "reader": reader or plugin.slug})
+
+
 def _unknown(plugin: Any, inbound: Inbound) -> Response:
     """No such integration: the same answer whether it never was or is gone; vendors' senders hear their own form."""
     if plugin is not None and hasattr(plugin, "respond"):
@@ -137,13 +161,14 @@ def _unknown(plugin: Any, inbound: Inbound) -> Response:
             plugin.verify(inbound, {})
         except Rejected as fault:
             return _theirs(plugin.respond(inbound, fault))
-        return _theirs(plugin.respond(inbound, Rejected("The key is not known", errors=["The key is not known"])))
+        return _theirs(plugin.respond(inbound, Rejected("The key is not known", unauthenticated=True,
+                                                        errors=["The key is not known"])))
     raise NotFound("There is no integration with this token")
 
 
 def _answer(outcome: door.Outcome, plugin: Any, inbound: Inbound) -> Response:
     if plugin is not None and hasattr(plugin, "respond") and outcome.status != "refused":
-        return _theirs(plugin.respond(inbound, outcome.fault))
+        return _theirs(plugin.respond(replace(inbound, delivery=outcome.delivery), outcome.fault))
     if outcome.status == "refused":
         return problem(401, "Not let in", outcome.reason)
     if outcome.status == "rejected":

@@ -16,3 +16,4 @@ ROUTE_CREATED = Kind("route.created", "{actor} added the route {name}", ("name",
 ROUTE_CHANGED = Kind("route.changed", "{actor} changed the route {name}", ("name", "before", "after"))
 ROUTE_DELETED = Kind("route.deleted", "{actor} deleted the route {name}", ("name", "before"))
 ROUTES_ORDERED = Kind("route.moved", "{actor} changed the order of the routes: {after}", ("before", "after"))
+CHANGE_NOTED = Kind("service.change_noted", "{actor} reported a change: {summary}", ("summary", "source", "url", "service"))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from flask import current_app
 from markupsafe import Markup
 from sqlalchemy import select
 
@@ -20,10 +19,10 @@ from app.identity.models import User
 from app.identity.queries import may
 from app.incidents.models import Incident
 from app.incidents.queries import involved
-from app.ingest import credentials, guide, queries, rules, testing
+from app.ingest import credentials, guide, queries, readers, rules, testing
 from app.ingest.models import Delivery
 from app.ingest.pages import Card, address_of, card
-from app.plugin_api import Inbound, Rejected
+from app.plugin_api import Rejected
 
 SIGNALS, INCIDENTS = 20, 10
 log = structlog.get_logger()
@@ -112,18 +111,17 @@ def _name(ref: str | None) -> str:
 def computed(delivery: Delivery) -> Computed:
     """What the plugin reads from the stored body today; nothing is kept of it."""
     integration = delivery.integration
-    plugin = current_app.extensions["plugins"].integrations.get(integration.plugin)
+    plugin = readers.reader_of(integration, delivery.parts)
     if plugin is None:
         return Computed([], reason=f"The plugin {integration.plugin} is not installed")
-    inbound = Inbound(delivery.method, delivery.headers, delivery.query, delivery.body, delivery.received_at)
     try:
-        signals = plugin.normalize(inbound, credentials.config_of(integration, plugin))
+        signals = plugin.normalize(readers.inbound_of(delivery), credentials.config_of(integration, plugin))
     except (Rejected, secrets.Unreadable) as fault:
         return Computed([], reason=str(getattr(fault, "reason", fault)))
     except Exception as fault:  # whatever a plugin does wrong, the page of its delivery can be read
         log.exception("plugin.failed", plugin=integration.plugin, delivery_id=delivery.id)
         return Computed([], reason=f"The plugin failed: {type(fault).__name__}")
-    read = [rules.reading(testing.marked(signal, delivery), integration=integration.name,
+    read = [rules.reading(readers.by_our_id(testing.marked(signal, delivery), integration), integration=integration.name,
                           default_severity=integration.default_severity, service=str(delivery.query.get("service", "")),
                           token_hash=integration.token_hash) for signal in signals[:SIGNALS]]
     return Computed(read, more=len(signals) - len(read))

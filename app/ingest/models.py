@@ -62,6 +62,7 @@ class Delivery(Base):
     method: Mapped[str] = mapped_column(String(10), default="POST")
     headers: Mapped[dict[str, Any]] = mapped_column(default=dict)
     query: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    parts: Mapped[dict[str, Any]] = mapped_column(default=dict)
     body: Mapped[bytes] = deferred(mapped_column(LargeBinary))
     delivery_key: Mapped[str | None] = mapped_column(String(300))
     body_hash: Mapped[str] = mapped_column(String(64))

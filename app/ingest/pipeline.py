@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import func, select
 
 from app.catalog.models import Service
@@ -21,9 +20,9 @@ from app.identity.models import Team
 from app.incidents import alerts, service
 from app.incidents import events as incident_events
 from app.incidents.models import Alert, Incident
-from app.ingest import credentials, route_store, routing, rules, testing
+from app.ingest import asking, credentials, readers, route_store, routing, rules, testing
 from app.ingest.models import Delivery, Integration
-from app.plugin_api import Inbound, Rejected, Signal
+from app.plugin_api import Rejected, Signal
 
 
 @dataclass
@@ -69,16 +68,14 @@ def begin(integration: Integration) -> Batch:
 
 def process(delivery: Delivery, batch: Batch) -> None:
     """Apply one delivery's signals and write into its row what became of each: last, so that it is written once."""
-    registry = current_app.extensions["plugins"]
-    plugin = registry.integrations.get(batch.integration.plugin)
+    plugin = readers.reader_of(batch.integration, delivery.parts)
     if plugin is None:
         return _done(delivery, "failed", f"The plugin {batch.integration.plugin} is not installed")
-    inbound = Inbound(delivery.method, delivery.headers, delivery.query, delivery.body, delivery.received_at)
     try:
-        signals = plugin.normalize(inbound, credentials.config_of(batch.integration, plugin))
+        signals = plugin.normalize(readers.inbound_of(delivery), credentials.config_of(batch.integration, plugin))
     except Rejected as fault:
         return _done(delivery, "rejected", fault.reason)
-    signals = [testing.marked(signal, delivery) for signal in signals]
+    signals = [readers.by_our_id(testing.marked(signal, delivery), batch.integration) for signal in signals]
     _load_open(batch, [rules.dedup_key(signal.dedup_key or signal.title) for signal in signals])
     results = [_apply(signal, delivery, batch) for signal in signals]
     delivery.results = results
@@ -102,6 +99,8 @@ def _apply(signal: Signal, delivery: Delivery, batch: Batch) -> dict[str, Any]:
     case = judged(signal, delivery, batch)
     alert = _open_alert(case, batch)
     result = _BY_STATUS[case.read.status](case, alert, batch)
+    if signal.asks:
+        result["note"] = asking.apply(signal, case.read, result, batch)
     for place in case.ruling.matched:
         batch.matched[batch.table.rules[place].id] += 1
     return result

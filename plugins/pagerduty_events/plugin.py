@@ -1,6 +1,6 @@
-"""Senders built for the PagerDuty Events API, v2 and v1, with the answers that they expect.
+"""Senders built for the PagerDuty Events API, v2 and v1, and its change events, with the answers that they expect.
 
-Sources: https://developer.pagerduty.com/docs/events-api-v2-overview and …/events-api-v1-overview
+Sources: https://developer.pagerduty.com/docs/events-api-v2-overview, …/send-change-events and …/events-api-v1-overview
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any
 
 from app.plugin_api import (
     Answer,
+    Ask,
     Door,
     Inbound,
     Rejected,
@@ -28,6 +29,7 @@ from app.plugin_api import (
 
 STATUSES = {"trigger": "firing", "acknowledge": "acknowledged", "resolve": "resolved"}
 SEVERITIES = ("critical", "error", "warning", "info")
+CHANGES = "/v2/change/enqueue"
 
 
 def event(inbound: Inbound) -> dict[str, Any]:
@@ -35,11 +37,31 @@ def event(inbound: Inbound) -> dict[str, Any]:
     body = inbound.json()
     if not isinstance(body, dict):
         raise Rejected("Event object is invalid: The event must be an object", errors=["The event must be an object"])
-    body = from_first(body) if "event_type" in body else body
-    found = faults(body)
+    if is_change(inbound, body):
+        found = [] if text(mapping(body.get("payload")).get("summary")) else ["'payload.summary' is missing or blank"]
+    else:
+        body = from_first(body) if "event_type" in body else body
+        found = faults(body)
     if found:
         raise Rejected("Event object is invalid: " + "; ".join(found), errors=found)
     return body
+
+
+def is_change(inbound: Inbound, body: dict[str, Any]) -> bool:
+    """Whether this is a change event, which is known by its address and has no action."""
+    return inbound.parts.get("door") == CHANGES and "event_action" not in body
+
+
+def change(body: dict[str, Any], inbound: Inbound) -> Signal:
+    """A change is written down at the service and fires nothing."""
+    payload, links = mapping(body.get("payload")), [mapping(link) for link in sequence(body.get("links"))]
+    said = labels(payload.get("custom_details"))
+    return Signal(
+        dedup_key=dedup_key(body, inbound), status="suppressed", title=text(payload.get("summary")),
+        url=web_link(next((link.get("href") for link in links), "")), body=details(payload.get("custom_details")),
+        service_key=first(said.get("service"), body.get("routing_key"), inbound.headers.get("x-routing-key")),
+        labels={name: value for name, value in {"source": text(payload.get("source"))}.items() if value},
+        happened_at=moment(payload.get("timestamp")), asks=(Ask("change", text(payload.get("summary"))),))
 
 
 def from_first(body: dict[str, Any]) -> dict[str, Any]:
@@ -93,7 +115,7 @@ class PagerDutyEvents:
     name = "PagerDuty Events"
     can = frozenset({"open", "resolve"})
     fields = ()
-    doors = (Door("/v2/enqueue"), Door("/generic/2010-04-15/create_event.json"))
+    doors = (Door("/v2/enqueue"), Door(CHANGES), Door("/generic/2010-04-15/create_event.json"))
 
     def credential(self, inbound: Inbound) -> str:
         """The routing key of version 2, in the body or the header, or the service key of version 1."""
@@ -110,6 +132,8 @@ class PagerDutyEvents:
     def normalize(self, inbound: Inbound, config: Any) -> list[Signal]:
         """The one signal of an event."""
         body = event(inbound)
+        if is_change(inbound, body):
+            return [change(body, inbound)]
         payload = mapping(body.get("payload"))
         links = [mapping(link).get("href") for link in sequence(body.get("links"))]
         named = {name: text(payload.get(name)) for name in ("source", "component", "group", "class")}
@@ -128,6 +152,8 @@ class PagerDutyEvents:
             errors = list(fault.errors) or [fault.reason]
             return answer(400, status="invalid event", message="Event object is invalid", errors=errors)
         body = event(inbound)
+        if is_change(inbound, body):
+            return answer(202, status="success", message="Change event processed")
         key, said = dedup_key(body, inbound), {"status": "success", "message": "Event processed"}
         if body.get("version") == 1:
             return answer(200, **said, incident_key=key)
