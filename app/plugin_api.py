@@ -51,7 +51,8 @@ from app.core.sources import Signature, Source, check_signature
 
 __all__ = [
     "API_VERSION", "Address", "AlertView", "Answer", "Ask", "Channel", "Door", "EventView", "Field", "ForbiddenAddress",
-    "Inbound", "Integration", "Link", "Message", "Receipt", "Refused", "Rejected", "Retry", "Setting", "Severity", "Signal", "SignalStatus", "Signature", "Source", "Told",
+    "Inbound", "Integration", "Link", "Message", "Receipt", "Refused", "Rejected", "Retry", "Setting", "Severity",
+    "Signal", "SignalStatus", "Signature", "Source", "Told",
     "Unreachable", "Wanted", "check_signature", "deliver", "filled", "first", "hookimpl",
     "ignored", "labels", "labels_but", "lines", "mapping", "meaning", "moment", "noted", "now", "parse_json",
     "read_each", "request", "sequence", "severity_of", "sign", "stable_key", "text", "web_link", "words",

@@ -12,6 +12,7 @@ MODELS = (
     "app.core.events", "app.core.chain", "app.core.pulse", "app.identity.models", "app.catalog.models", "app.oncall.models",
     "app.oncall.calendar_models",
     "app.incidents.models", "app.notifications.models", "app.escalation.models", "app.ingest.models",
+    "app.heartbeats.models",
 )
 
 # Pages for people and calls for machines, one blueprint each: module, and where it is mounted.
@@ -26,6 +27,7 @@ BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.catalog.routes", ""), ("app.ingest.routes", ""), ("app.ingest.doors", ""), ("app.ingest.api", "/api/v1"),
     ("app.ingest.routing_routes", ""),
     ("app.escalation.api", "/api/v1"), ("app.notifications.routes", ""), ("app.notifications.api", "/api/v1"),
+    ("app.heartbeats.doors", ""), ("app.heartbeats.routes", ""), ("app.heartbeats.api", "/api/v1"),
     ("app.config.routes", ""), ("app.config.api", "/api/v1"),
 )
 
@@ -84,12 +86,16 @@ PERIODIC: tuple[Every, ...] = (
     Every(10, "app.ingest.ticks.end_tests"),
     Every(10, "app.oncall.calendar_ticks.read_calendars"),
     Every(300, "app.ingest.ticks.trim_refused"),
+    Every(2, "app.heartbeats.pings.expire"),
 )
 
 # What a worker or clock does once at its start.
 STARTUP: tuple[str, ...] = (
     "app.notifications.ticks.release_dead",
 )
+
+# Who notes that a heartbeat is alive, when a vendor's sender says so at a door of that vendor.
+PINGED = "app.heartbeats.pings.ping_by_name"
 
 # Who sees alike: people for whom this function says the same share one render of a live page.
 RIGHTS = "app.identity.queries.rights"
@@ -99,6 +105,7 @@ SEALED: tuple[Sealed, ...] = (
     Sealed("app.ingest.models.Integration", "token_sealed", "integration:{key}/token"),
     Sealed("app.ingest.models.Integration", "secret_sealed", "integration:{key}/secret"),
     Sealed("app.ingest.models.Integration", "config", "integration:{key}/{field}", within=True),
+    Sealed("app.heartbeats.models.Heartbeat", "token_sealed", "heartbeat:{key}/token"),
     Sealed("app.notifications.models.ContactMethod", "data_sealed", "contact_method:{id}/data"),
     Sealed("app.notifications.models.Message", "data_sealed", "message:{id}/data"),
     Sealed("app.oncall.calendar_models.CalendarFeed", "token_sealed", "calendar_feed:{token_hash}"),
@@ -111,7 +118,7 @@ SEALED: tuple[Sealed, ...] = (
 OWNED: dict[str, str] = {
     "incident": "app.incidents.models.Incident", "service": "app.catalog.models.Service",
     "schedule": "app.oncall.models.Schedule", "policy": "app.escalation.models.Policy",
-    "integration": "app.ingest.models.Integration",
+    "integration": "app.ingest.models.Integration", "heartbeat": "app.heartbeats.models.Heartbeat",
 }
 
 # Parts of pages that a higher domain adds: page, panel name, function of the page's subject.
@@ -137,7 +144,7 @@ PANELS: dict[str, dict[str, str]] = {
 # Which regions of which page refresh on which facts: the modules that say so, each with its own FEEDS.
 FEEDS: tuple[str, ...] = (
     "app.catalog.live", "app.oncall.live", "app.incidents.live", "app.notifications.live", "app.escalation.live",
-    "app.ingest.live",
+    "app.ingest.live", "app.heartbeats.live",
 )
 
 # The frame around every page: navigation, home, account, sign-out. Entries show once their endpoint exists.

@@ -12,9 +12,12 @@ from sqlalchemy import func, select
 
 from app.catalog.models import Service
 from app.core import clock
+from app.core.access import OPERATOR
 from app.core.db import Base, in_transaction, session, transaction
 from app.core.secrets import digest, new_token, seal
 from app.escalation.models import Policy, TeamPolicy
+from app.heartbeats.models import Heartbeat
+from app.heartbeats.service import save_heartbeat
 from app.identity.models import ApiToken, Membership, Team, User
 from app.incidents.models import Alert, Counter, Incident
 from app.ingest.models import Integration
@@ -132,6 +135,14 @@ def integration(key: str, *, plugin: str = "webhook", team: Team | None = None, 
         session.flush()
         made.token_sealed = seal(text, bound_to=f"integration:{key}/token")
         return made
+    return _kept(make)
+
+
+def heartbeat(key: str, *, team: Team | None = None, **values: Any) -> Heartbeat:
+    """Something that reports every minute at `/heartbeat/token-of-<key>-0123456789`, with half a minute of grace."""
+    def make() -> Heartbeat:
+        return save_heartbeat({"key": key, "name": key.title(), "team": team.key if team else None, "every": "1m",
+                               "grace": "30s", "token": f"token-of-{key}-0123456789", **values}, by=OPERATOR)
     return _kept(make)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 # A domain may import only from those to its left.
-DOMAINS = ("core", "identity", "catalog", "oncall", "incidents", "notifications", "escalation", "ingest", "runbooks",
+DOMAINS = ("core", "identity", "catalog", "oncall", "incidents", "notifications", "escalation", "ingest", "heartbeats", "runbooks",
            "status_pages", "partners", "postmortems", "workflows", "insights", "config")
 
 # Beside DESIGN's names: `pages` holds page contexts where `queries` would grow too long, `panels` the parts of other
@@ -122,8 +122,8 @@ EXTRAS = {
     "ingest/route_store": Extra(2.9, "the stored routes, apart from integrations", public=True),
     "ingest/route_pages": Extra(4.2, "the pages of routes, with what was typed when a form is refused"),
     "ingest/routing_routes": Extra(5, "the routes of the pages of routes, apart from those of integrations", edge=True),
-    "ingest/guide": Extra(-0.2, "text as the pages show it; pure"),
-    "ingest/refusals": Extra(0.5, "wrong tokens counted in Redis"),
+    "ingest/guide": Extra(-0.2, "text as the pages show it; pure", public=True),
+    "ingest/refusals": Extra(0.5, "wrong tokens counted in Redis", public=True),
     "ingest/testing": Extra(1.5, "how a test delivery is marked and known"),
     "ingest/credentials": Extra(2.4, "tokens and secrets of integrations"),
     "ingest/readers": Extra(2.5, "which plugin reads a delivery, and as what it reads it"),
@@ -131,10 +131,12 @@ EXTRAS = {
     "ingest/asking": Extra(3.4, "what senders want done beside what they report"),
     "ingest/inspection": Extra(2.8, "the context of one delivery's page"),
     "ingest/genuine": Extra(2.6, "what plugins may say at the door, apart from storing"),
-    "ingest/door": Extra(2.8, "the one insert that every way in shares"),
+    "ingest/door": Extra(2.8, "the one insert that every way in shares", public=True),
     "ingest/saving": Extra(2.9, "one command on integrations, with all its checks"),
     "ingest/pipeline": Extra(3.5, "the steps from delivery to incident, apart from the commands on integrations"),
     "ingest/trial": Extra(3.5, "a test is sent with nothing open"),
+    "heartbeats/pings": Extra(3.5, "what time and senders do to a heartbeat, apart from what people do"),
+    "heartbeats/doors": Extra(5, "the address of senders, apart from the pages of people", edge=True),
     "ingest/doors": Extra(5, "the routes of senders, apart from the pages of people", edge=True),
 }
 

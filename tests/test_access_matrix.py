@@ -19,16 +19,16 @@ from tests.test_architecture import nothing
 ROLES = ("anonymous", "outsider", "observer", "responder", "manager", "admin")
 # Read without a login: signed links, senders with their own token, probes, the sign-in itself, the API's description.
 PUBLIC = re.compile(r"/(login(/.*)?|setup/.*|healthz|readyz|metrics|in|in/.*|tap/.*|sw\.js|manifest\.webmanifest|static/.*"
-                    r"|v2/.*|generic/.*|calendar/.*|integrations/v1/.*|api/docs|api/v1/openapi\.json)")
+                    r"|v2/.*|generic/.*|calendar/.*|integrations/v1/.*|heartbeat/.*|api/docs|api/v1/openapi\.json)")
 # What stands in for the parts of an address.
 PARTS = {"urgency": "high", "what": "resolve", "slug": "alertmanager", "number": "1", "alert": "1", "token_id": "1",
          "key_id": "1", "device_id": "1", "user_id": "1", "action": "acknowledge", "form": "csv", "role": "scribe",
          "token": "no-such-token-000", "filename": "css/app.css"}
 KEYS = {"teams": "payments", "services": "checkout", "schedules": "primary", "policies": "payments",
         "escalation-policies": "payments", "integrations": "prometheus", "users": "ana@example.com", "deliveries": "1",
-        "plugins": "alertmanager", "routes": "nightly"}
+        "plugins": "alertmanager", "routes": "nightly", "heartbeats": "nightly"}
 # Things of no team: whoever may do it anywhere, may do it here.
-NO_TEAMS = re.compile(r"/people/|/audit/|/plugins/|/integrations/-/|/api/v1/users/|/routes/|/api/v1/routes/")
+NO_TEAMS = re.compile(r"/people/|/audit/|/plugins/|/integrations/-/|/heartbeats/-/|/api/v1/users/|/routes/|/api/v1/routes/")
 # Own things, whoever one is; forms behind them ask the command itself.
 CHOSEN_BY_THE_COMMAND = re.compile(r"/me.*|/logout|/teams/<key>/members/<int:user_id>|/api/v1/users/<key>|/")
 
@@ -45,6 +45,7 @@ def world(private: bool = False):
     service = build.service("checkout", team=team, policy=policy)
     integration = build.integration("prometheus", plugin="alertmanager", team=team, service=service)
     build.alert(build.incident(service=service), integration=integration)
+    build.heartbeat("nightly", team=team)
     with transaction():
         session.add(Delivery(integration_id=integration.id, body=b"{}", body_hash="0" * 64, state="rejected"))
         session.add(Route(name="nightly", position=1, then={"severity": "low"}))

@@ -45,6 +45,7 @@ RESOURCES = (
     Resource("escalation-policies", BY_NAME["escalation_policies"], shape.POLICY, "EscalationPolicy", "policy.edit"),
     Resource("services", BY_NAME["services"], shape.SERVICE, "Service", "service.edit"),
     Resource("integrations", BY_NAME["integrations"], shape.INTEGRATION, "Integration", "integration.edit"),
+    Resource("heartbeats", BY_NAME["heartbeats"], shape.HEARTBEAT, "Heartbeat", "integration.edit"),
     Resource("routes", BY_NAME["routes"], shape.ROUTE, "Route", "route.edit"),
 )
 

@@ -25,6 +25,8 @@ from app.core.errors import Conflict
 from app.core.jobs import at_once
 from app.core.pulse import age
 from app.escalation import ticks as escalation
+from app.heartbeats.pings import ping
+from app.heartbeats.queries import address_of, heartbeat_by_key
 from app.identity.models import User
 from app.identity.queries import user_by_email
 from app.incidents import service as incidents
@@ -116,6 +118,15 @@ def _fires(act: Act) -> None:
     _deliver(PROBLEMS[act.problem], _said(PROBLEMS[act.problem], "firing"))
 
 
+def _reports(act: Act) -> None:
+    """A heartbeat says that it is alive."""
+    heartbeat = heartbeat_by_key(act.problem)
+    if heartbeat is not None:
+        token = address_of(heartbeat, whole=True).rpartition("/")[2]
+        session.rollback()
+        ping(token, output=act.text.encode())
+
+
 def _recovers(act: Act) -> None:
     _deliver(PROBLEMS[act.problem], _said(PROBLEMS[act.problem], "resolved"))
 
@@ -180,7 +191,7 @@ def _named(name: str) -> list[User]:
 
 
 _ACTS: dict[str, Callable[[Act], None]] = {
-    "joins": _joins,
+    "joins": _joins, "reports": _reports,
     "fires": _fires, "fires again": _fires, "recovers": _recovers, "unreadable": _unreadable,
     "acknowledge": _by(lambda incident, by, _: incidents.acknowledge(incident, by=by)),
     "note": _by(lambda incident, by, text: incidents.add_note(incident, text, by=by)),

@@ -52,6 +52,8 @@ def _past(name: str, days: float, who: str, note: str = "", *, first: float, las
 
 
 STORY: tuple[Act, ...] = (
+    *(Act(1440 * day - 90, "reports", "nightly-backup", text="backed up 212 GB in 14 files") for day in range(1, 14)),
+    *(Act(60 * hour + 4, "reports", "invoice-run", text="87 invoices") for hour in range(12)),
     *_past("lag", 13.4, "dana",
            "A vacuum held the replica up. Moved it to the night.", first=3, lasted=42),
     *_past("cards", 12.2, "ana",

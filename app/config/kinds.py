@@ -18,6 +18,8 @@ from app.core.db import session
 from app.escalation import policies
 from app.escalation.models import Policy
 from app.escalation.queries import policy_by_key, policy_document, policy_of_team
+from app.heartbeats import queries as heartbeats
+from app.heartbeats.service import remove_heartbeat, save_heartbeat
 from app.identity.models import Team, User
 from app.identity.queries import (
     team_by_key,
@@ -30,7 +32,6 @@ from app.identity.service import activate_user, deactivate_user, save_user
 from app.identity.teams import archive_team, restore_team, save_team
 from app.ingest import queries as ingest
 from app.ingest import route_store as routes
-from app.ingest.models import Integration
 from app.ingest.service import remove_integration, save_integration
 from app.notifications.contacts import save_contact_methods, save_rules
 from app.notifications.queries import contact_documents, rule_documents
@@ -147,9 +148,10 @@ KINDS: tuple[Kind, ...] = (
          _service_document, save_service, _remove_service, _finish_service, "team.read", "service.edit",
          ("depends_on", "policy")),
     Kind("integrations", "integration", "key", ingest.integration_by_key,
-         lambda by: ingest.visible(select(Integration).where(Integration.removed_at.is_(None)), by),
-         ingest.integration_document,
+         ingest.own, ingest.integration_document,
          save_integration, remove_integration, _nothing, "integration.read", "integration.edit"),
+    Kind("heartbeats", "heartbeat", "key", heartbeats.heartbeat_by_key, heartbeats.visible, heartbeats.heartbeat_document,
+         save_heartbeat, remove_heartbeat, _nothing, "integration.read", "integration.edit"),
     Kind("routes", "route", "name", routes.route_by_name, routes.visible,
          routes.route_document, routes.save_route, routes.remove_route, _nothing, "route.read", "route.edit"),
 )

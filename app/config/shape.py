@@ -15,7 +15,7 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 UNITS = ("hour", "day", "week", "month")
 MOST_SECRET = 64 * 1024
 # Keys of the document for parts that this version does not have: accepted while they are empty.
-LATER = ("maintenance", "runbooks", "workflows", "status_pages", "partners", "webhooks", "heartbeats")
+LATER = ("maintenance", "runbooks", "workflows", "status_pages", "partners", "webhooks")
 
 
 def text(most: int, least: int = 0, **more: Any) -> Schema:
@@ -110,9 +110,15 @@ INTEGRATION = shape(
                                                                                            "default": {}})
 
 
+HEARTBEAT = shape(
+    ("key", "every"), key=KEY, name=text(100, 1), team=nullable(KEY), service=nullable(SERVICE_KEY), every=DURATION,
+    grace={**DURATION, "description": "A fifth of the interval, at least 30s, when it is left out"},
+    token=INTEGRATION["properties"]["token"])
+
+
 def integration(registry: Registry) -> Schema:
     """The schema of an integration with what each plugin wants to know."""
-    plugins = sorted(registry.integrations)
+    plugins = sorted(slug for slug, plugin in registry.integrations.items() if "inside" not in plugin.can)
     choices = [{"if": {"required": ["plugin"], "properties": {"plugin": {"const": slug}}},
                 "then": {"properties": {"config": _config(registry.integrations[slug].fields)}}} for slug in plugins]
     properties = {**INTEGRATION["properties"], "plugin": {"type": "string", "enum": plugins}}
@@ -138,7 +144,8 @@ def _field(field: Field) -> Schema:
 def document(registry: Registry) -> Schema:
     """The whole document."""
     kinds = {"users": USER, "teams": TEAM, "schedules": SCHEDULE, "escalation_policies": POLICY, "services": SERVICE,
-             "integrations": integration(registry), "routes": ROUTE}
+             "integrations": integration(registry), "heartbeats": HEARTBEAT,
+             "routes": ROUTE}
     later = {name: {"type": "array", "maxItems": 0, "x-rule": "is not supported by this version"} for name in LATER}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "OnCall Platform configuration",
             **shape(("version",), version={"const": 1},

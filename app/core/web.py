@@ -137,7 +137,7 @@ def actor(via: str = "") -> Actor:
 
 def wants_json() -> bool:
     """Whether the answer goes to a machine."""
-    if f"{request.path}/".startswith(("/api/", "/scim/", "/in/", "/v2/", "/healthz/", "/readyz/", "/live/")):
+    if f"{request.path}/".startswith(("/api/", "/scim/", "/in/", "/v2/", "/heartbeat/", "/healthz/", "/readyz/", "/live/")):
         return True
     return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
 

@@ -74,6 +74,8 @@ def vendor_door(plugin: Any, place: Door) -> Callable[..., Response]:
             credential = token or plugin.credential(inbound) or _token()
             return door.find(credential) or credentials.by_service_key(credential, plugin.slug)
         named = {"door": place.path, **{name: value[:512] for name, value in parts.items()}}
+        if place.does == "ping":
+            return _ping(find, plugin, named)
         return _look(find, plugin, named) if place.does == "look" else _let_in(find, plugin, named)
     return knock
 
@@ -97,6 +99,20 @@ def _look(find: Callable[[Inbound], Integration | None], plugin: Any, parts: Map
         count_wrong(request.remote_addr or "")
         return _unknown(plugin, inbound)
     return _theirs(plugin.told(inbound, looking.told(plugin.wanted(inbound), integration)))
+
+
+def _ping(find: Callable[[Inbound], Integration | None], plugin: Any, parts: Mapping[str, str]) -> Response:
+    """A heartbeat of the integration's team is alive."""
+    inbound = replace(_inbound(), parts=parts)
+    integration = find(inbound)
+    if integration is None:
+        count_wrong(request.remote_addr or "")
+        return _theirs(plugin.respond(inbound, Rejected("The key is not known", unauthenticated=True)))
+    name = plugin.heartbeat(inbound)
+    if current_app.extensions["pinged"](name, integration, inbound.body):
+        return _theirs(plugin.respond(inbound, None))
+    missing = f"There is no heartbeat {name or integration.key}"
+    return _theirs(plugin.respond(inbound, Rejected(missing, errors=[f"heartbeat: {missing}"])))
 
 
 def _let_in(find: Callable[[Inbound], Integration | None], plugin: Any = None,

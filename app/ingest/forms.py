@@ -44,7 +44,8 @@ class IntegrationForm:
 def plugin_of(slug: str) -> Any:
     """The integration plugin of this slug that is switched on, or None."""
     registry = current_app.extensions["plugins"]
-    return registry.integrations.get(slug) if registry.is_on("integration", slug) else None
+    found = registry.integrations.get(slug) if registry.is_on("integration", slug) else None
+    return found if found is None or "inside" not in found.can else None
 
 
 def read(form: Mapping[str, str], plugin: Any, integration: Integration | None) -> dict[str, Any]:

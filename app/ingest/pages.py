@@ -148,7 +148,8 @@ def _counts(came: tuple[int, int, int, datetime | None], turned: tuple[int, int]
 def gallery_page(args: Mapping[str, str]) -> GalleryPage:
     """Every way in that is installed and switched on, by name."""
     registry = current_app.extensions["plugins"]
-    cards = [card(slug) for slug in registry.integrations if registry.is_on("integration", slug)]
+    cards = [card(slug) for slug, plugin in registry.integrations.items()
+             if registry.is_on("integration", slug) and "inside" not in plugin.can]
     wanted = args.get("q", "").strip().casefold()
     return GalleryPage(sorted((one for one in cards if wanted in f"{one.name} {one.slug}".casefold()),
                               key=lambda one: one.name.casefold()), args.get("q", ""))

@@ -62,7 +62,8 @@ def begin(integration: Integration) -> Batch:
         for word in words:
             tags.setdefault(word.lower(), []).append(team_id)
     places = rules.Places({key: number for key, number in services}, tags)
-    actor = Actor(integration.ref, f"integration {integration.name}", via="integration")
+    noun = "heartbeat" if integration.plugin == "heartbeat" else "integration"
+    actor = Actor(integration.ref, f"{noun} {integration.name}", via=noun)
     return Batch(integration, actor, places, route_store.table())
 
 

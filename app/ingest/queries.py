@@ -52,8 +52,12 @@ def visible(query: Select[Any], by: Actor) -> Select[Any]:
 
 def integrations(by: Actor) -> list[Integration]:
     """All that the person may see, by name."""
-    return list(session.scalars(visible(select(Integration).where(
-        Integration.removed_at.is_(None)), by).order_by(Integration.name, Integration.id)))
+    return list(session.scalars(own(by).order_by(Integration.name, Integration.id)))
+
+
+def own(by: Actor) -> Select[Any]:
+    """What people added, not what stands behind a heartbeat."""
+    return visible(select(Integration).where(Integration.removed_at.is_(None), Integration.plugin != "heartbeat"), by)
 
 
 def integration_for(key: str, by: Actor) -> Integration:

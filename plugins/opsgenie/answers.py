@@ -36,6 +36,11 @@ def accepted(delivery: str) -> Answer:
     return answer(202, result="Request will be processed", took=0.01, requestId=wrapped(delivery or "0"))
 
 
+def pong() -> Answer:
+    """The heartbeat was heard."""
+    return answer(202, result="PONG - Heartbeat received", took=0.01, requestId=wrapped("0"))
+
+
 def refused(fault: Rejected) -> Answer:
     """401 for an unknown key, 404 for what is not there, 422 with the faults by field."""
     if fault.unauthenticated:

@@ -29,11 +29,12 @@ from app.plugin_api import (
     text,
 )
 
-from .answers import accepted, alert_shown, numbered, refused, status_shown
+from .answers import accepted, alert_shown, numbered, pong, refused, status_shown
 
 ACTIONS = ("close", "acknowledge", "unacknowledge", "notes", "snooze", "assign", "escalate", "responders", "teams", "tags",
            "details", "priority", "message", "description", "actions")
 ONE = "/v2/alerts/<path:id>"  # an alias may hold slashes
+PING = "/v2/heartbeats/<name>/ping"
 PEOPLE = {"user": "user", "team": "team", "schedule": "schedule", "escalation": "policy"}
 
 
@@ -150,10 +151,11 @@ class Opsgenie:
     can = frozenset({"open", "resolve"})
     fields: tuple[Field, ...] = ()
     doors = (
-        Door("/v2/alerts"), Door(ONE, ("DELETE",)), Door(f"{ONE}/<any({', '.join(ACTIONS)}):action>", ("POST", "PUT", "DELETE")),
+        Door("/v2/alerts"), Door(ONE, ("DELETE",)),
+        Door(f"{ONE}/<any({', '.join(ACTIONS)}):action>", ("POST", "PUT", "DELETE")),
         Door(f"{ONE}/actions/<name>"), Door("/v2/alerts/requests/<request>", ("GET",), does="look"),
         Door(ONE, ("GET",), does="look"),
-        Door("/v2/heartbeats/<name>/ping", ("GET", "PUT", "POST", "PATCH"), does="ping"),
+        Door(PING, ("GET", "PUT", "POST", "PATCH"), does="ping"),
     )
 
     def credential(self, inbound: Inbound) -> str:
@@ -173,7 +175,9 @@ class Opsgenie:
 
     def respond(self, inbound: Inbound, fault: Rejected | None) -> Answer:
         """The vendor's own answer."""
-        return refused(fault) if fault is not None else accepted(inbound.delivery)
+        if fault is not None:
+            return refused(fault)
+        return pong() if inbound.parts.get("door") == PING else accepted(inbound.delivery)
 
     def wanted(self, inbound: Inbound) -> Wanted:
         """Which request or alert is asked about."""
