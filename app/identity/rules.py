@@ -22,6 +22,8 @@ ADMINS: frozenset[str] = frozenset()
 TABLE: dict[str, frozenset[str]] = {
     "incident.read": EVERYBODY, "incident.act": RESPONDERS, "incident.create": RESPONDERS,
     "schedule.read": EVERYBODY, "schedule.override_self": RESPONDERS, "schedule.edit": MANAGERS,
+    # Whoever holds a shift gives it away or takes another's, whatever their role: the command asks whose it is.
+    "shift.exchange": EVERYBODY,
     "policy.edit": MANAGERS, "service.edit": MANAGERS,
     # Everybody sees which senders there are and how they are; addresses, tokens and raw bodies are the team's.
     "integration.read": EVERYBODY, "integration.secrets": RESPONDERS, "integration.edit": MANAGERS,
@@ -44,6 +46,7 @@ NEEDED_SCOPES: dict[str, frozenset[str]] = {
     "incident.create": frozenset({"incidents:write", "alerts:write"}),
     "schedule.read": _READ_SCHEDULES, "schedule.override_self": frozenset({"schedules:write"}),
     "schedule.edit": frozenset({"schedules:write", "config:write"}),
+    "shift.exchange": frozenset({"schedules:write"}),
     "policy.edit": _WRITE_CONFIG, "service.edit": _WRITE_CONFIG,
     "integration.read": _READ_CONFIG, "integration.secrets": _READ_CONFIG, "integration.edit": _WRITE_CONFIG,
     "route.read": _READ_CONFIG, "route.edit": _WRITE_CONFIG,

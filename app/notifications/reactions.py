@@ -64,6 +64,12 @@ def tell_named(event: Event) -> None:
         service.notify(incident, _people(wanted), kind=service.TOLD, cause=f"event:{event.id}", reason=said[:300])
 
 
+def tell_of_exchange(event: Event) -> None:
+    """A swap or a request for cover: everybody whom it concerns learns of it quietly, but for who did it."""
+    kind = "swap" if event.kind.startswith("schedule.swap_") else "cover"
+    service.tell(_people(event.data["tell"]), kind=kind, cause=f"event:{event.id}", reason=sentence(event))
+
+
 def _people(ids: list[int]) -> list[User]:
     return list(session.scalars(select(User).where(User.id.in_(ids), User.state == "active").order_by(User.id)))
 

@@ -114,6 +114,22 @@ def notify(incident: Incident, people: Sequence[User], *, kind: str, cause: str,
     return _keep(written)
 
 
+def tell(people: Sequence[User], *, kind: str, cause: str, reason: str) -> list[Message]:
+    """A notice that concerns no incident, by the ways that come first in each person's own rules for low urgency."""
+    ids = [person.id for person in people]
+    methods, own = queries.usable(ids), queries.rules_of(ids, "low")
+    written = []
+    for person in people:
+        by_id = {method.id: method for method in methods.get(person.id, [])}
+        steps = rules.plan(own.get(person.id, []), [rules.Method(m.id, m.channel) for m in by_id.values()],
+                           severity="low", urgency="low")
+        written += [_queued(kind, by_id[step.method_id], None, once=f"{cause}:{person.id}:{number}")
+                    for number, step in enumerate(steps) if step.after == steps[0].after]
+    for message in written:
+        message.reason = reason[:300]
+    return _keep(written)
+
+
 def plain_message(kind: str, method: ContactMethod, *, once: str) -> list[Message]:
     """A test, code or warning to one method; [] when it was written before."""
     return _keep([_queued(kind, method, None, once=once)])

@@ -19,6 +19,7 @@ from app.identity.queries import may
 from app.oncall import queries, rules, timeline
 from app.oncall.limits import YEARS
 from app.oncall.models import Layer, Override, Schedule
+from app.oncall.overrides import exchange_of
 from app.oncall.pages import Duty, duties
 
 _EVER = datetime.max.replace(tzinfo=UTC)
@@ -104,6 +105,10 @@ class SchedulePage:
         """`Bob for Ana`."""
         who = " and ".join(self.people[person].name for person in one.people) or "nobody"
         return who + (f" for {self.people[one.replaces_id].name}" if one.replaces_id is not None else "")
+
+    def exchange(self, one: Override) -> str:
+        """`swap` or `cover`, when that is where the override comes from."""
+        return exchange_of(one)
 
     def rotation(self, layer: rules.Layer) -> str:
         """When a layer hands over, and when it is active."""

@@ -8,12 +8,17 @@ from app.core.live import Feed
 from app.core.web import actor
 from app.oncall.lanes import SchedulePage, schedule_page
 from app.oncall.pages import OnCallPage, SchedulesPage, on_call_page, schedules_page
+from app.oncall.request_pages import RequestsPage, requests_page
 
 CHANGES = "schedule.* user.changed user.activated user.deactivated"
 
 
 def _on_call() -> OnCallPage:
     return on_call_page(actor(), request.args)
+
+
+def _requests() -> RequestsPage:
+    return requests_page(actor())
 
 
 def _schedules() -> SchedulesPage:
@@ -27,6 +32,8 @@ def _schedule(key: str) -> SchedulePage:
 FEEDS = (
     Feed("/on-call", "oncall/on_call.html", _on_call, topics=("*",), personal=True,
          regions={"mine": CHANGES, "everybody": CHANGES, "coming": CHANGES}),
+    Feed("/on-call/requests", "oncall/requests.html", _requests, topics=("*",), personal=True,
+         regions={"waiting": CHANGES, "mine": CHANGES, "past": CHANGES}),
     Feed("/schedules", "oncall/index.html", _schedules, topics=("*",), regions={"schedules": CHANGES}),
     Feed("/schedules/<key>", "oncall/schedule.html", _schedule, topics=("*",), personal=True,
          regions={"now": CHANGES, "lanes": CHANGES}),

@@ -1,4 +1,4 @@
-"""Schedules, their layers and overrides. Local times are kept as wall-clock text, instants in UTC."""
+"""Schedules, their layers and overrides, and exchanged shifts. Local times are wall-clock text, instants are in UTC."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
 from app.core.db import Base, BigId, Key, foreign
-from app.identity.models import Team
+from app.identity.models import Team, User
 
 
 class Schedule(Base):
@@ -33,6 +33,8 @@ class Schedule(Base):
                                                            cascade="all, delete-orphan")
     imported: Mapped[list[ImportedShift]] = relationship(order_by="ImportedShift.starts_at",
                                                          cascade="all, delete-orphan")
+    swaps: Mapped[list[Swap]] = relationship(back_populates="schedule", cascade="all, delete-orphan")
+    cover_requests: Mapped[list[CoverRequest]] = relationship(back_populates="schedule", cascade="all, delete-orphan")
     versions: Mapped[list[ScheduleVersion]] = relationship(order_by="ScheduleVersion.number",
                                                            cascade="all, delete-orphan")
 
@@ -133,3 +135,70 @@ class ImportedShift(Base):
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     people: Mapped[list[int]] = mapped_column(default=list)
+class Swap(Base):
+    """Two people give each other a span of duty: the proposer's `gives`, the counterpart's `takes`. Once accepted it is
+    two overrides, made by `swap:<id>`. `reminded` is the last reminder in hours before the first span."""
+
+    __tablename__ = "swaps"
+
+    id: Mapped[Key]
+    schedule_id: Mapped[int] = foreign("schedules.id", index=True)
+    proposer_id: Mapped[int] = foreign("users.id", index=True)
+    counterpart_id: Mapped[int] = foreign("users.id", index=True)
+    gives_from: Mapped[datetime]
+    gives_to: Mapped[datetime]
+    takes_from: Mapped[datetime]
+    takes_to: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(String(200), default="")
+    state: Mapped[str] = mapped_column(String(20), default="proposed", index=True)
+    created_by: Mapped[str] = mapped_column(String(80), default="")
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    settled_at: Mapped[datetime | None]
+    revert_asked_by: Mapped[int | None] = mapped_column(BigId)
+    reminded: Mapped[int | None]
+    schedule: Mapped[Schedule] = relationship(back_populates="swaps")
+    proposer: Mapped[User] = relationship(foreign_keys=[proposer_id])
+    counterpart: Mapped[User] = relationship(foreign_keys=[counterpart_id])
+
+    @property
+    def starts_at(self) -> datetime:
+        """When the first of the two spans begins."""
+        return min(self.gives_from, self.takes_from)
+
+
+class CoverRequest(Base):
+    """Somebody on duty asks the team to stand in for a span, or for parts of it."""
+
+    __tablename__ = "cover_requests"
+
+    id: Mapped[Key]
+    schedule_id: Mapped[int] = foreign("schedules.id", index=True)
+    user_id: Mapped[int] = foreign("users.id", index=True)
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(String(200), default="")
+    state: Mapped[str] = mapped_column(String(20), default="open", index=True)
+    created_by: Mapped[str] = mapped_column(String(80), default="")
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    reminded: Mapped[int | None]
+    schedule: Mapped[Schedule] = relationship(back_populates="cover_requests")
+    user: Mapped[User] = relationship()
+    parts: Mapped[list[CoverPart]] = relationship(back_populates="request", order_by="CoverPart.starts_at",
+                                                  cascade="all, delete-orphan")
+
+
+class CoverPart(Base):
+    """Somebody took a part of a request: an override made by `cover:<id>`, until it is given back."""
+
+    __tablename__ = "cover_parts"
+
+    id: Mapped[Key]
+    request_id: Mapped[int] = foreign("cover_requests.id", index=True)
+    user_id: Mapped[int] = foreign("users.id", index=True)
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    taken_at: Mapped[datetime] = mapped_column(default=clock.now)
+    back_asked_at: Mapped[datetime | None]
+    given_back_at: Mapped[datetime | None]
+    request: Mapped[CoverRequest] = relationship(back_populates="parts")
+    user: Mapped[User] = relationship()

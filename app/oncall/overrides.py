@@ -53,6 +53,12 @@ def concerned(schedule: Schedule, override: Override) -> list[str]:
     return [schedule.team.ref, *(f"user:{person}" for person in sorted(involved(override)))]
 
 
+def exchange_of(override: Override) -> str:
+    """`swap` or `cover`, when that is where the override comes from; its undoing is theirs too. Else ""."""
+    word = override.created_by.partition(":")[0]
+    return word if word in ("swap", "cover") else ""
+
+
 def involved(override: Override) -> set[int]:
     """The people whom the override names."""
     return {*override.people, *([] if override.replaces_id is None else [override.replaces_id])}

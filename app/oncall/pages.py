@@ -71,7 +71,12 @@ class OnCallPage:
     coming: list[MyShift]
     duties: list[Duty]
     next: str | None
+    email: str = ""
     panels: Mapping[str, Any] = field(default_factory=dict)
+
+    def choice(self, shift: MyShift) -> str:
+        """The shift as the forms of swaps and cover name it."""
+        return f"{self.email}|{shift.start.isoformat()}|{shift.end.isoformat() if shift.end else ''}"
 
 
 @dataclass(frozen=True)
@@ -121,11 +126,13 @@ def on_call_page(by: Actor, args: Mapping[str, str]) -> OnCallPage:
     allow(by, "schedule.read")
     now = clock.now()
     mine = my_shifts(by, now)
+    reader = queries.named([by.user_id] if by.user_id is not None else [])
     found = paged(queries.visible(select(Schedule), by).options(selectinload(Schedule.team)), args,
                   by=(Schedule.name, Schedule.id), show=lambda row: row)
     return OnCallPage(mine=[one for one in mine if one.start <= now],
                       coming=[one for one in mine if one.start > now][:MOST_SHIFTS],
-                      duties=duties(found["items"], now), next=found["next"], panels=panels("on_call", by))
+                      duties=duties(found["items"], now), next=found["next"],
+                      email=next((one.email for one in reader.values()), ""), panels=panels("on_call", by))
 
 
 def my_shifts(by: Actor, now: datetime) -> list[MyShift]:

@@ -174,6 +174,8 @@ def remove_override(override: Override, *, by: Actor) -> None:
     override = session.get(Override, override.id, populate_existing=True) or _gone()
     if override.ends_at <= clock.now():
         raise Conflict("This override is over; what has been stays as it was.")
+    if overrides.exchange_of(override):
+        raise Conflict(f"This came of a {overrides.exchange_of(override)}; undo that instead, so that both agree.")
     before, what = overrides.written(schedule, override), overrides.in_words(override)
     also = overrides.concerned(schedule, override)
     stays = overrides.end(schedule, override)

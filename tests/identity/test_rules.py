@@ -14,7 +14,7 @@ MATRIX = {
     "incident.read": "yyyy", "schedule.read": "yyyy", "route.read": "yyyy", "route.edit": "----",
     "team.read": "yyyy", "people.read": "yyyy", "own.read": "yyyy",
     "own.edit": "yyyy", "integration.read": "yyyy", "incident.act": "-yy-", "incident.create": "-yy-",
-    "schedule.override_self": "-yy-", "integration.secrets": "-yy-", "schedule.edit": "--y-", "policy.edit": "--y-",
+    "shift.exchange": "yyyy", "schedule.override_self": "-yy-", "integration.secrets": "-yy-", "schedule.edit": "--y-", "policy.edit": "--y-",
     "service.edit": "--y-", "integration.edit": "--y-", "team.edit": "--y-", "audit.read": "--y-",
     "team.create": "----", "people.edit": "----", "admin": "----", "scim": "----",
 }
