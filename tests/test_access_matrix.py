@@ -150,3 +150,27 @@ def test_a_route_that_is_added_without_an_entry_is_noticed(environment, database
     fresh.add_url_rule("/forgotten", "forgotten", lambda: "x")
     fresh.add_url_rule("/unknown", "unknown", access("no.such.action")(lambda: "x"))
     assert unnamed(fresh) == ["/forgotten", "/unknown"]
+
+
+# Another thing of no team stands behind these, or nothing but the address of a thing.
+NO_SECRET = re.compile(r".*/plugins/.*|/static/.*|/audit/.*|.*/users/.*|.*/people/.*")
+
+
+def test_what_is_hidden_answers_word_for_word_like_what_is_not_there(app, browsers, walk, monkeypatch):
+    """IDN-24: whoever guesses keys and numbers learns nothing."""
+    outsider = browsers(world(private=True))("outsider")
+    walk()
+    hidden = [(rule, method, asked(app, outsider, rule, method)) for rule, method, action in routes(app)
+              if "<" in rule.rule and action not in ("public", "token") and not NO_SECRET.match(rule.rule)]
+    for name in set(KEYS) - {"users", "plugins"}:
+        monkeypatch.setitem(KEYS, name, "987654321")
+    for name in ("number", "alert", "id"):
+        monkeypatch.setitem(PARTS, name, "987654321")
+    nothing(f"{method} {rule.rule}: {said}" for rule, method, said in hidden
+            if said != (other := asked(app, outsider, rule, method)) and (404 in (said[0], other[0])))
+
+
+def asked(app, client, rule, method):
+    """Status and sentence of the answer."""
+    answer = client.open(address(rule), method=method, headers={"Accept": "application/json"})
+    return answer.status_code, (answer.get_json(silent=True) or {}).get("detail")

@@ -96,7 +96,7 @@ def service_for(key: str, by: Actor, action: str = "team.read") -> Service:
     """The service, if this person may do `action` with it. Raises NotFound, also for what is hidden; Forbidden."""
     service = service_by_key(key)
     if service is None:
-        raise NotFound(f"There is no service {key}")
+        raise NotFound
     allow(by, action, team_id=service.team_id)
     return service
 

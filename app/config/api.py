@@ -99,7 +99,7 @@ def _found(kind: Kind, key: str, by: Actor, action: str) -> Any:
     """The object, if `by` may do `action` with it. Raises NotFound or Forbidden, before any body is read."""
     thing = kind.find(key) if "\0" not in key else None
     if thing is None:
-        raise NotFound(f"There is no {kind.noun} {key}")
+        raise NotFound
     if kind.name == "users":
         own = thing.id == by.user_id and action == "people.edit"
         allow(by, "own.edit" if own else action)

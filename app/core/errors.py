@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 
+# What is said of a thing that is not there, and of one that the reader may not know of: nobody can tell which it is.
+NOTHING = "There is no such thing."
+
+
 @dataclass(frozen=True)
 class Problem:
     """One fault in what was sent: `field` is the path of the value, `message` a sentence."""
@@ -47,10 +51,11 @@ class Forbidden(Failure):
 
 @dataclass
 class NotFound(Failure):
-    """There is no such thing, or the actor may not know of it."""
+    """There is no such thing, or the actor may not know of it: without a detail of its own, both sound alike."""
 
     def __post_init__(self) -> None:
         self.status, self.title = 404, "Not found"
+        self.detail = self.detail or NOTHING
 
 
 @dataclass

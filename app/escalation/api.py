@@ -49,7 +49,7 @@ def service_on_duty(key: str) -> Response:
     """The levels of the policy that counts for the service, and whom they mean at an instant."""
     found = service_by_key(key)
     if found is None:
-        raise NotFound(f"There is no service {key}")
+        raise NotFound
     allow(actor(), "schedule.read", team_id=found.team_id)
     at = instant()
     policy = queries.policy_for(found, found.team)

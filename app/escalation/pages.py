@@ -151,7 +151,7 @@ def policy_for(key: str, by: Actor) -> Policy:
     """The policy, if the person may know of it. Raises NotFound."""
     found = queries.policy_by_key(key)
     if found is None:
-        raise NotFound(f"There is no escalation policy {key}")
+        raise NotFound
     allow(by, "team.read", team_id=found.team_id)
     return found
 

@@ -24,7 +24,7 @@ def allow(by: Actor, action: str, *, team_id: int | None = None, involved: bool 
     if may(by, action, team_id=team_id, involved=involved):
         return
     if team_id is not None and not may_see(by, team_id):
-        raise NotFound("There is no such thing.")
+        raise NotFound
     raise Forbidden("Your role does not include this.")
 
 

@@ -69,7 +69,7 @@ def team_of(key: str, by: Actor) -> Team:
     """The team with this key, if the actor may know of it. Raises NotFound."""
     team = team_by_key(key)
     if team is None:
-        raise NotFound("There is no such thing.")
+        raise NotFound
     allow(by, "team.read", team_id=team.id)
     return team
 

@@ -24,7 +24,7 @@ def alert_for(key: str, by: Actor) -> Alert:
     number = number_of(key)
     found = session.scalar(visible(select(Alert), by).where(Alert.id == number)) if number else None
     if found is None:
-        raise NotFound(f"There is no alert {key}")
+        raise NotFound
     return found
 
 

@@ -21,7 +21,7 @@ def lock(incident_id: int) -> Incident:
     """The incident, fresh and locked. Raises NotFound."""
     incident = locked(Incident, incident_id)
     if incident is None:
-        raise NotFound(f"There is no incident #{incident_id}")
+        raise NotFound
     return incident
 
 

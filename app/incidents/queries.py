@@ -75,7 +75,7 @@ def incident_for(number: int | str, by: Actor) -> Incident:
     """The incident, if this person may see it. Raises NotFound, also for what is hidden."""
     incident = session.get(Incident, number_of(number))
     if incident is None:
-        raise NotFound(f"There is no incident #{number}")
+        raise NotFound
     allow(by, "incident.read", team_id=incident.team_id, involved=involved(incident, by))
     return incident
 

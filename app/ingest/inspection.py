@@ -80,7 +80,7 @@ def delivery_page(key: str, number: int, by: Actor, *, problem: str = "", asked:
     found = queries.delivery_for(str(number), by)
     integration = found.integration
     if integration.key != key:
-        raise NotFound(f"{key} has no delivery {number}")
+        raise NotFound
     may_see = may(by, "integration.secrets", team_id=integration.team_id)
     may_edit = may(by, "integration.edit", team_id=integration.team_id)
     shown, hidden = _destinations(found, by)

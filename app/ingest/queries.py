@@ -64,7 +64,7 @@ def integration_for(key: str, by: Actor) -> Integration:
     """One by key, if the person may see it. Raises NotFound."""
     integration = integration_by_key(key)
     if integration is None:
-        raise NotFound(f"There is no integration {key}")
+        raise NotFound
     allow(by, "integration.read", team_id=integration.team_id)
     return integration
 
@@ -82,7 +82,7 @@ def delivery_for(key: str, by: Actor) -> Delivery:
     number = int(key) if key.isdigit() and len(key) < 18 else 0
     delivery = session.scalar(select(Delivery).where(Delivery.id == number).options(undefer(Delivery.body)))
     if delivery is None:
-        raise NotFound(f"There is no delivery {key}")
+        raise NotFound
     allow(by, "integration.read", team_id=delivery.integration.team_id)
     return delivery
 

@@ -166,7 +166,7 @@ def replay(key: str, number: int) -> Response:
     """Work on it once more; one that was processed already is asked about first."""
     found = queries.delivery_for(str(number), actor())
     if found.integration.key != key:
-        raise NotFound(f"{key} has no delivery {number}")
+        raise NotFound
     allow(actor(), "integration.edit", team_id=found.integration.team_id)
     if found.state == "processed" and "confirmed" not in request.form:
         return page("ingest/delivery.html", inspection.delivery_page(key, number, actor(), asked=True))

@@ -96,7 +96,7 @@ def team_on_duty(key: str) -> Any:
     """All schedules of a team, by name."""
     team = team_by_key(key)
     if team is None:
-        raise NotFound(f"There is no team {key}.")
+        raise NotFound
     allow(actor(), "schedule.read", team_id=team.id)
     at = _at()
     schedules = list(session.scalars(select(Schedule).where(Schedule.team_id == team.id).order_by(Schedule.name)))

@@ -39,7 +39,7 @@ def schedule_for(key: str, by: Actor, action: str = "schedule.read") -> Schedule
     """The schedule, if this person may do `action` with it. Raises NotFound, also for what is hidden; Forbidden."""
     schedule = schedule_by_key(key)
     if schedule is None:
-        raise NotFound(f"There is no schedule {key}.")
+        raise NotFound
     allow(by, action, team_id=schedule.team_id)
     return schedule
 
@@ -89,7 +89,7 @@ def override_for(schedule: Schedule, key: str) -> Override:
     """An override of this schedule by the id in an address. Raises NotFound."""
     found = session.get(Override, int(key)) if key.isascii() and key.isdecimal() and len(key) < 19 else None
     if found is None or found.schedule_id != schedule.id:
-        raise NotFound("There is no such override.")
+        raise NotFound
     return found
 
 
