@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-
 # What is said of a thing that is not there, and of one that the reader may not know of: nobody can tell which it is.
 NOTHING = "There is no such thing."
 

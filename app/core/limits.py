@@ -1,8 +1,12 @@
-"""How often one may ask: tiers by person, token or address, counted over any 60 seconds in Redis by all processes."""
+"""How often one may ask: tiers by person, token or address, and what sockets say, counted over any 60 seconds in Redis
+by all processes."""
 
 from __future__ import annotations
 
+import secrets
 import time
+from collections import deque
+from collections.abc import Callable
 
 import redis
 import structlog
@@ -10,6 +14,8 @@ from flask import Flask, current_app, g, request
 from flask_limiter import Limiter, RequestLimit
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from app.core.access import SYSTEM
 from app.core.db import transaction
@@ -23,6 +29,11 @@ UNCOUNTED = ("doors", "vendor_doors", "probes")
 REFUSED = "oncall:refused:"
 EXCEEDED = Kind("limit.exceeded", "{number} requests were refused: more than {limit} a minute ({tier}, {caller})",
                 ("number", "limit", "tier", "caller", "minute"))
+LIVE_CLOSED = Kind("live.closed", "Live pages of {caller} were closed {number} times: more than {limit} messages a minute",
+                   ("number", "limit", "caller", "minute"))
+LIVE_REFUSED = Kind("live.refused", "{number} live connections from {caller} were refused: {reason}",
+                    ("number", "reason", "caller", "minute"))
+WARN_AT, CLOSE_AT, WINDOW = 80, 101, 60  # messages of the sockets of one login, in so many seconds
 
 
 def tier() -> str:
@@ -52,10 +63,14 @@ def _uncounted() -> bool:
 
 
 def _note(breached: RequestLimit) -> None:
-    """Count the refusal in Redis; a tick writes one event per tier, caller and minute."""
+    note(*caller().split("|"))
+
+
+def note(found: str, name: str) -> None:
+    """Count in Redis that `name` was refused by a tier, or why else; a tick writes one event for each and minute."""
     try:
         key = f"{REFUSED}{int(time.time()) // 60}"
-        client().hincrby(key, caller(), 1)
+        client().hincrby(key, f"{found}|{name}", 1)
         client().expire(key, 3600)
     except redis.RedisError as error:
         log.warning("refusal.not_counted", reason=str(error)[:100])
@@ -87,7 +102,66 @@ def note_refusals() -> int:
         with transaction():
             for who, number in counts.items():
                 found, _, name = who.decode().partition("|")
-                record(EXCEEDED, name, by=SYSTEM, number=int(number), limit=TIERS[found], tier=found, caller=name,
-                       minute=minute)
+                _write_down(found, name, int(number), minute)
                 written += 1
     return written
+
+
+def _write_down(found: str, name: str, number: int, minute: int) -> None:
+    if found in TIERS:
+        record(EXCEEDED, name, by=SYSTEM, number=number, limit=TIERS[found], tier=found, caller=name, minute=minute)
+    elif found == "live":
+        record(LIVE_CLOSED, name, by=SYSTEM, number=number, limit=CLOSE_AT - 1, caller=name, minute=minute)
+    else:
+        record(LIVE_REFUSED, name, by=SYSTEM, number=number, reason=found, caller=name, minute=minute)
+
+
+class Meter:
+    """Counts what the sockets of one login say, shared by all processes: a second socket, here or elsewhere, goes on
+    counting. Without Redis each process counts alone."""
+
+    def __init__(self, connect: Callable[[], redis.Redis]) -> None:
+        self._connect = connect
+        self._client: redis.Redis | None = None
+        self._said: dict[str, deque[float]] = {}
+
+    def count(self, login: str, at: float) -> int:
+        """Messages of this login in the last 60 s, this one included; at 101 it is barred for 60 s."""
+        try:
+            return self._shared(login, at)
+        except redis.RedisError as error:
+            log.warning("socket.not_counted_together", reason=str(error)[:100])
+            return self._alone(login, at)
+
+    def _redis(self) -> redis.Redis:
+        if self._client is None:
+            self._client = self._connect()
+            self._client.set_retry(Retry(NoBackoff(), 0))  # nobody waits for it: the next message asks again
+        return self._client
+
+    def _shared(self, login: str, at: float) -> int:
+        key = f"oncall:said:{login}"
+        with self._redis().pipeline() as pipe:
+            pipe.zremrangebyscore(key, 0, at - WINDOW)
+            pipe.zadd(key, {f"{at} {secrets.token_hex(4)}": at})
+            pipe.zcard(key)
+            pipe.expire(key, WINDOW)
+            number = int(pipe.execute()[2])
+        if number >= CLOSE_AT:
+            self._redis().set(f"oncall:barred:{login}", "1", ex=WINDOW)
+        return number
+
+    def _alone(self, login: str, at: float) -> int:
+        times = self._said.setdefault(login, deque(maxlen=CLOSE_AT))
+        times.append(at)
+        while times[0] <= at - WINDOW:
+            times.popleft()
+        return len(times)
+
+    def refuses(self, login: str, at: float) -> bool:
+        """Whether this login said so much that its sockets must wait."""
+        try:
+            return bool(self._redis().exists(f"oncall:barred:{login}"))
+        except redis.RedisError:
+            times = self._said.get(login, deque())
+            return len(times) >= CLOSE_AT and times[-1] > at - WINDOW

@@ -8,7 +8,6 @@ import socket
 import struct
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
@@ -21,6 +20,7 @@ from flask_login import current_user
 from flask_sock import Sock
 from simple_websocket import ConnectionClosed, Server
 
+from app.core import limits
 from app.core.db import session as database
 from app.core.feed import Feed, Line, View, emptied
 from app.core.hub import CHANNEL, REFUSALS, Hub
@@ -28,9 +28,10 @@ from app.core.redis import connect as redis_of
 
 __all__ = ["CHANNEL", "Feed", "Hub", "mount", "publish"]
 
-WARN_AT, CLOSE_AT, WINDOW = 80, 101, 60.0  # client messages a socket, per 60 s
 RECHECK = 30.0  # seconds until a login and its rights are looked at again
 STALLED = 10  # seconds a write may hang before the socket is given up
+TOKENS = {"token", "access_token", "api_key"}  # what must never stand in an address, where logs keep it
+WAIT = {429: str(limits.WINDOW), 503: "15"}  # seconds
 POLICY, GOING_AWAY = 1008, 1001  # RFC 6455, 7.4.1
 
 
@@ -40,62 +41,54 @@ def publish(client: redis.Redis, topics: Iterable[str], kinds: Iterable[str]) ->
 
 
 @dataclass
-class Meter:
-    """Counts what a client says on one socket; a new socket of the same login goes on counting where the last ended."""
-
-    said: dict[str, deque[float]] = field(default_factory=dict)
-    barred: dict[str, float] = field(default_factory=dict)
-
-    def count(self, login: str, at: float) -> int:
-        """Messages of this login in the last 60 s, this one included."""
-        times = self.said.setdefault(login, deque())
-        times.append(at)
-        while times[0] <= at - WINDOW:
-            times.popleft()
-        if len(times) >= CLOSE_AT:
-            self.barred[login] = at + WINDOW
-        return len(times)
-
-    def refuses(self, login: str, at: float) -> bool:
-        """Whether this login said so much that it must wait; forgets what is over."""
-        for old in [name for name, until in self.barred.items() if until <= at]:
-            del self.barred[old]
-        for old in [name for name, times in self.said.items() if times[-1] <= at - WINDOW]:
-            del self.said[old]
-        return login in self.barred
-
-
-@dataclass
 class Live:
     """What every feed of an application shares. `rights(user)` is equal for two people exactly when they see alike."""
 
     hub: Hub
     rights: Callable[[Any], str]
     still_valid: Callable[[Mapping[str, Any]], bool]
-    meter: Meter = field(default_factory=Meter)
+    meter: limits.Meter
     open: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def refusal(self, app: Flask) -> int:
-        """The status with which a handshake is refused before it becomes a socket, or 0."""
-        origin = urlsplit(request.headers.get("Origin", ""))
-        if origin.netloc and origin.netloc not in (urlsplit(app.config.get("BASE_URL", "")).netloc, request.host):
-            return 403
+    def refusal(self, app: Flask, feed: Feed, arguments: dict[str, Any]) -> tuple[int, str]:
+        """The status with which a handshake is refused before it becomes a socket, and why; (0, "") when it may."""
+        origin = request.headers.get("Origin")
+        if origin is not None and urlsplit(origin).netloc not in (
+                urlsplit(app.config.get("BASE_URL", "")).netloc, request.host):
+            return 403, "another site asked"
+        if TOKENS & request.args.keys():
+            return 403, "a token stood in the address"
         with self.hub.acting(page_environ()):
             if not (current_user.is_authenticated and self.still_valid(session)):
-                return 401
-            if self.meter.refuses(str(current_user.get_id()), time.monotonic()):
-                return 429
-        return 503 if self.open >= int(app.config.get("LIVE_MAX_SOCKETS", 48)) else 0
+                return 401, "nobody was signed in"
+            if self.meter.refuses(str(current_user.get_id()), time.time()):
+                return 429, "too many messages before"
+            if self.open >= int(app.config.get("LIVE_MAX_SOCKETS", 48)):
+                return 503, ""
+            return (0, "") if self._may_see(feed, arguments) else (403, "the page is not theirs")
+
+    def _may_see(self, feed: Feed, arguments: dict[str, Any]) -> bool:
+        """Whether the viewer may see the page; not asked again where somebody who sees the same is looking."""
+        if self._key(request.environ, feed, arguments) in self.hub.views:
+            return True
+        try:
+            feed.build(**(request.view_args or arguments))
+        except REFUSALS:
+            return False
+        return True
+
+    def _key(self, environ: Mapping[str, Any], feed: Feed, arguments: dict[str, Any]) -> tuple[str, ...]:
+        """What all who share a render have in common."""
+        apart = str(current_user.get_id()) if feed.personal else feed.apart(**arguments) if feed.apart else ""
+        return environ["PATH_INFO"], environ.get("QUERY_STRING", ""), self.rights(current_user), apart
 
     def seat(self, line: Line, feed: Feed, arguments: dict[str, Any]) -> str:
         """Let `line` watch what its viewer may see now; the login it belongs to, or "" when that has ended."""
         with self.hub.acting(line.environ):
             if not (current_user.is_authenticated and self.still_valid(session)):
                 return ""
-            login = str(current_user.get_id())
-            key = (line.environ["PATH_INFO"], line.environ.get("QUERY_STRING", ""), self.rights(current_user),
-                   login if feed.personal else feed.apart(**arguments) if feed.apart else "")
+            login, key = str(current_user.get_id()), self._key(line.environ, feed, arguments)
         if key != line.key:
             self.hub.join(line, key, lambda: View(feed, arguments))
         return login
@@ -111,13 +104,14 @@ def mount(app: Flask, sock: Sock, feeds: Sequence[Feed], *, connect: Callable[[]
     `connect` makes a Redis client of the hub's own to subscribe with.
     """
     app.config.setdefault("SOCK_SERVER_OPTIONS", {"ping_interval": 25, "max_message_size": 16 * 1024})
-    live = Live(Hub(app, connect or (lambda: redis_of(app.config))), rights, still_valid)
+    meter = limits.Meter(connect or (lambda: redis_of(app.config, patience=0.05)))
+    live = Live(Hub(app, connect or (lambda: redis_of(app.config))), rights, still_valid, meter)
     app.extensions["live"] = live
     app.extensions["live_paths"] = frozenset(feed.path for feed in feeds)
     for feed in feeds:
         endpoint = f"live {feed.path}"
         sock.route(f"/live{feed.path}", endpoint=endpoint)(_handler(live, feed))
-        app.view_functions[endpoint] = _gate(app, live, app.view_functions[endpoint])
+        app.view_functions[endpoint] = _gate(app, live, feed, app.view_functions[endpoint])
     return live
 
 
@@ -129,14 +123,16 @@ def page_environ() -> dict[str, Any]:
     return kept | {"REQUEST_METHOD": "GET", "PATH_INFO": request.path.removeprefix("/live"), "CONTENT_LENGTH": "0"}
 
 
-def _gate(app: Flask, live: Live, view: Callable[..., Any]) -> Callable[..., Any]:
+def _gate(app: Flask, live: Live, feed: Feed, view: Callable[..., Any]) -> Callable[..., Any]:
     """Refuse with a status before the handshake, while that is still possible."""
     @wraps(view)
     def gated(**arguments: Any) -> Any:
-        status = live.refusal(app)
+        status, reason = live.refusal(app, feed, arguments)
         database.remove()  # a socket outlives a request by hours and must not hold a connection
+        if reason:
+            limits.note(reason, f"ip:{request.remote_addr}")
         if status:
-            return Response(status=status, headers={"Retry-After": "15"} if status in (429, 503) else None)
+            return Response(status=status, headers={"Retry-After": WAIT[status]} if status in WAIT else None)
         with live.lock:
             live.open += 1
         try:
@@ -213,11 +209,12 @@ def _listen(live: Live, socket_: _Socket) -> bool:
     """Count what the client says (pages say nothing); False when it says too much."""
     while socket_.ws.input_buffer:  # not receive(): it would swallow the bell
         socket_.ws.input_buffer.pop(0)
-        count = live.meter.count(socket_.login, time.monotonic())
-        if count >= CLOSE_AT:
+        count = live.meter.count(socket_.login, time.time())
+        if count >= limits.CLOSE_AT:
+            limits.note("live", f"user:{socket_.login}")
             return False
-        if count == WARN_AT:
-            socket_.ws.send(json.dumps({"warning": f"This page sends too much: {WARN_AT} messages in a minute."}))
+        if count == limits.WARN_AT:
+            socket_.ws.send(json.dumps({"warning": f"This page sends too much: {count} messages in a minute."}))
     return True
 
 

@@ -113,6 +113,7 @@ def world(server: list[Any]) -> Iterator[World]:
     app.jinja_env.loader = DictLoader({"incident.html": PAGE, "ui/forms.html": "{% macro csrf() %}<i>{{ form_token() }}</i>{% endmacro %}"})
     app.jinja_env.globals["csrf_token"] = lambda: "secret-of-one-person"
     app.config.update(BASE_URL="https://oncall.example.com", LIVE_MAX_SOCKETS="4")
+    app.extensions["redis"] = world.redis
     login = LoginManager(app)
     login.request_loader(lambda asked: world.people.get(asked.headers.get("X-User", "")))
     pages.install(app, pages.Shell())

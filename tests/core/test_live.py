@@ -9,10 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import redis
 from simple_websocket import Client, ConnectionError
 
 from app.core import hub as hub_module
-from app.core import live
+from app.core import limits, live
 from app.core.feed import QUEUE, Line, View
 from tests.core.live_world import (
     WAIT,
@@ -112,8 +113,15 @@ def test_nobody_without_a_login_gets_a_socket(world: World) -> None:
 
 
 def test_another_site_gets_no_socket_and_our_own_does(world: World) -> None:
+    """HRD-08, each written down once a minute (`limits.note_refusals`)."""
     assert refused(lambda: world.open(Origin="https://evil.example.com")) == 403
+    assert refused(lambda: world.open(Origin="null")) == 403
     assert "triggered" in hear(world.open(Origin="https://oncall.example.com"))
+
+
+def test_a_token_in_the_address_opens_no_socket_even_beside_a_login(world: World) -> None:
+    """HRD-08: addresses stand in logs."""
+    assert refused(lambda: world.open(path="/live/incidents/42?token=oc_secret")) == 403
 
 
 def test_above_the_cap_the_page_is_told_to_poll(world: World) -> None:
@@ -123,12 +131,13 @@ def test_above_the_cap_the_page_is_told_to_poll(world: World) -> None:
     assert refused(world.open) == 503
 
 
-def test_a_page_one_may_not_see_is_emptied_and_closed(world: World) -> None:
+@pytest.mark.parametrize("watched", [False, True])
+def test_a_page_one_may_not_see_opens_no_socket(world: World, watched: bool) -> None:
+    """HRD-08: refused before the upgrade, whether or not others are looking at it."""
     world.hidden_from.add("search")
-    client = world.open("charlie")
-    assert hear(client) == ('<hx-partial hx-target="#summary" hx-swap="innerHTML"></hx-partial>'
-                            '<hx-partial hx-target="#rows" hx-swap="innerHTML"></hx-partial>')
-    assert ending(client) == live.POLICY
+    if watched:
+        hear(world.open("ana"))
+    assert refused(lambda: world.open("charlie")) == 403
 
 
 def test_losing_the_right_empties_the_page_at_the_next_event(world: World) -> None:
@@ -157,25 +166,48 @@ def test_a_change_of_rights_shows_the_new_view(world: World, monkeypatch: pytest
 
 
 def test_a_client_that_talks_too_much_is_warned_then_closed_then_refused(world: World) -> None:
+    """HRD-09, and what happened is counted for the log."""
     client = world.open()
     hear(client)
-    for _ in range(live.WARN_AT):
+    for _ in range(limits.WARN_AT):
         client.send("x")
     assert "warning" in json.loads(hear(client))
-    for _ in range(live.CLOSE_AT - live.WARN_AT):
+    for _ in range(limits.CLOSE_AT - limits.WARN_AT):
         client.send("x")
     assert ending(client) == live.POLICY
-    assert refused(world.open) == 429
+    assert refused(world.open) == 429 and refused(world.open) == 429
+    assert world.redis is not None
+    [key] = world.redis.keys("oncall:refused:*")
+    assert world.redis.hgetall(key) == {b"live|user:ana": b"1", b"too many messages before|ip:127.0.0.1": b"2"}
 
 
-def test_the_count_survives_a_reconnect_and_ends_after_a_minute() -> None:
-    meter = live.Meter()
-    assert [meter.count("ana", at=0.0) for _ in range(100)][-1] == 100
-    assert not meter.refuses("ana", at=30.0)
-    assert meter.count("ana", at=59.0) == live.CLOSE_AT
-    assert meter.refuses("ana", at=60.0) and not meter.refuses("bob", at=60.0)
-    assert not meter.refuses("ana", at=120.0)
-    assert meter.count("ana", at=121.0) == 1
+def test_no_second_socket_escapes_the_count(world: World) -> None:
+    """HRD-09: 60 messages each on two sockets are 120."""
+    clients = [world.open(), world.open()]
+    for client in clients:
+        hear(client)
+        for _ in range(60):
+            client.send("x")
+    assert ending(clients[1]) == live.POLICY
+
+
+def test_all_processes_count_together_and_forget_after_a_minute(redis_server: Any) -> None:
+    """HRD-09: a socket that is opened elsewhere inherits the count; others are counted apart."""
+    redis_server.client.flushall()
+    here, there = (limits.Meter(lambda: redis_server.client) for _ in range(2))
+    assert [here.count("ana", at=0.0) for _ in range(60)][-1] == 60
+    assert [there.count("ana", at=30.0) for _ in range(40)][-1] == 100
+    assert not here.refuses("ana", at=30.0)
+    assert here.count("ana", at=59.0) == limits.CLOSE_AT
+    assert there.refuses("ana", at=60.0) and not there.refuses("bob", at=60.0)
+    assert there.count("ana", at=91.0) == 2
+
+
+def test_without_redis_each_process_counts_alone() -> None:
+    meter = limits.Meter(lambda: redis.Redis(unix_socket_path="/nowhere/redis.sock"))
+    assert [meter.count("ana", at=0.0) for _ in range(limits.CLOSE_AT)][-1] == limits.CLOSE_AT
+    assert meter.refuses("ana", at=30.0) and not meter.refuses("ana", at=61.0)
+    assert meter.count("ana", at=61.0) == 1
 
 
 def test_without_redis_the_page_says_so_and_is_repaired_when_it_returns(
