@@ -118,6 +118,7 @@ SEALED: tuple[Sealed, ...] = (
     Sealed("app.oncall.calendar_models.CalendarFeed", "token_sealed", "calendar_feed:{token_hash}"),
     Sealed("app.oncall.models.CalendarImport", "url_sealed", "calendar_import:{url_hash}"),
     Sealed("app.identity.models.CodeGenerator", "sealed", "user:{user_id}/codes"),
+    Sealed("app.identity.models.SingleSignOn", "client_secret_sealed", "single_sign_on:{id}/client_secret"),
     Sealed("app.identity.models.Challenge", "sealed", "challenge:{token_hash}"),
 )
 
@@ -141,6 +142,7 @@ PANELS: dict[str, dict[str, str]] = {
                 "browsers": "app.notifications.pages.browsers_panel", "rules": "app.notifications.pages.rules_panel",
                 "calendars": "app.oncall.calendar_pages.profile_panel"},
     "team": {"calendar": "app.oncall.calendar_pages.team_panel"},
+    "people": {"reached": "app.notifications.queries.reachable"},
     "person": {"contacts": "app.notifications.pages.others_panel"},
     "team_health": {"contacts": "app.notifications.panels.team_health", "policy": "app.escalation.panels.team_health",
                     "schedules": "app.oncall.panels.team_health"},

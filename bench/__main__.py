@@ -9,7 +9,7 @@ import time
 
 from bench import report
 
-PROGRAMS = ("schedules", "ingest", "paging", "storm", "timers", "viewing", "footprint")
+PROGRAMS = ("schedules", "ingest", "paging", "storm", "timers", "viewing", "footprint", "access")
 
 
 def main() -> None:

@@ -84,7 +84,7 @@ limiter = Limiter(key_func=caller, default_limits=[_limit], headers_enabled=True
 def init_limits(app: Flask) -> None:
     """Attach the limiter; without Redis each process counts alone, at once."""
     app.config["RATELIMIT_STORAGE_URI"] = url(app.config).replace("unix://", "redis+unix://", 1)
-    app.config["RATELIMIT_STORAGE_OPTIONS"] = {"socket_timeout": 0.05, "socket_connect_timeout": 0.05}
+    app.config["RATELIMIT_STORAGE_OPTIONS"] = {"socket_timeout": 0.04, "socket_connect_timeout": 0.04}
     limiter.init_app(app)
 
 

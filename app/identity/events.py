@@ -34,6 +34,7 @@ TOKEN_REVOKED = Kind("api_token.revoked", "{actor} revoked the API token {name} 
 
 IDENTITY_LINKED = Kind("user.identity_linked", "{name} signs in by {issuer}", data=("name", "issuer", "verified"))
 SSO_REFUSED = Kind("user.sso_refused", "A single sign-on was refused: {reason}", data=("reason", "email"))
+SSO_CHANGED = Kind("single_sign_on.changed", "{actor} changed single sign-on", data=("before", "after", "secret"))
 PROVED = Kind("user.proved", "{actor} proved who they are")
 FACTOR_ADDED = Kind("second_factor.added", "{actor} set up one-time codes")
 FACTOR_REMOVED = Kind("second_factor.removed", "{actor} removed the second factor of {name}", data=("name",))

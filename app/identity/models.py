@@ -159,6 +159,7 @@ class FailedLogin(Base):
     subject: Mapped[str] = mapped_column(String(300), index=True)
     at: Mapped[datetime] = mapped_column(default=clock.now)
 
+
 class Identity(Base):
     """What an identity provider calls a person: one subject of one issuer, bound to one account for good."""
 
@@ -184,6 +185,21 @@ class Challenge(Base):
     browser_hash: Mapped[str] = mapped_column(String(64))
     sealed: Mapped[str] = mapped_column(Text)
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class SingleSignOn(Base):
+    """What administrators set on the page of single sign-on; one row. `admin_values` of `role_claim` make an admin."""
+
+    __tablename__ = "single_sign_on"
+
+    id: Mapped[Key]
+    issuer: Mapped[str] = mapped_column(String(500))
+    client_id: Mapped[str] = mapped_column(String(500))
+    client_secret_sealed: Mapped[str | None] = mapped_column(Text)
+    scopes: Mapped[str] = mapped_column(String(500))
+    creates: Mapped[bool]
+    role_claim: Mapped[str] = mapped_column(String(500))
+    admin_values: Mapped[list[str]]
 
 
 class CodeGenerator(Base):

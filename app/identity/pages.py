@@ -18,7 +18,7 @@ from app.core.errors import NotFound, Problem
 from app.core.panels import panels
 from app.identity import devices, rules
 from app.identity.models import ApiToken, Device, LoginSession, Membership, SetupLink, User
-from app.identity.queries import allow, may, visible_teams
+from app.identity.queries import allow, linked, may, name_owner, source_of, visible_teams
 
 Form = Mapping[str, Any]
 Errors = dict[str, str]
@@ -67,6 +67,8 @@ class PersonRow:
 
     user: User
     teams: list[Membership]
+    source: str
+    reachable: bool
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,11 @@ def people_page(by: Actor, *, q: str = "", state: str = "active") -> PeoplePage:
     wanted = select(User).where(User.state == state).order_by(User.name, User.id).limit(1000)
     if q:
         wanted = wanted.where(User.name.icontains(q, autoescape=True) | User.email.icontains(q, autoescape=True))
-    found = session.scalars(wanted.options(selectinload(User.memberships).joinedload(Membership.team)))
-    seen = visible_teams(by)
-    return PeoplePage([PersonRow(user, _shown(user, seen)) for user in found], q, state, may(by, "people.edit"))
+    found = list(session.scalars(wanted.options(selectinload(User.memberships).joinedload(Membership.team))))
+    seen, ids = visible_teams(by), [user.id for user in found]
+    sso, reached = linked(ids), set().union(*panels("people", ids).values())
+    rows = [PersonRow(user, _shown(user, seen), source_of(user, sso=user.id in sso), user.id in reached) for user in found]
+    return PeoplePage(rows, q, state, may(by, "people.edit"))
 
 
 def _shown(user: User, seen: set[int] | None) -> list[Membership]:
@@ -158,6 +162,7 @@ class ProfilePage:
     secret: str = ""
     panels: Mapping[str, Any] = field(default_factory=dict)
     devices: list[Device] = field(default_factory=list)
+    name_owner: str = ""
 
 
 def profile_page(user: User, *, here: int | None, form: Form | None = None, problems: Iterable[Problem] = (),
@@ -169,7 +174,7 @@ def profile_page(user: User, *, here: int | None, form: Form | None = None, prob
     scopes = [(scope, scope) for scope in rules.SCOPES if user.role == "admin" or scope not in ("scim", "admin")]
     return ProfilePage(user, _shown(user, None), open_logins(user), here, list(tokens), scopes,
                        zones_with(shown["time_zone"]), shown, errors_of(problems), secret, panels("profile", user),
-                       devices.kept_by(user))
+                       devices.kept_by(user), name_owner(user))
 
 
 def open_logins(user: User) -> list[LoginSession]:

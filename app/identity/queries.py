@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import func, or_, select
@@ -12,7 +13,7 @@ from app.core.db import session
 from app.core.errors import Forbidden, NotFound
 from app.core.secrets import digest
 from app.identity import rules
-from app.identity.models import ApiToken, LoginSession, Membership, SetupLink, Team, User
+from app.identity.models import ApiToken, Identity, LoginSession, Membership, SetupLink, Team, User
 
 # Actors without a person: machines that were let in by their own token, and whoever holds the machine itself.
 TRUSTED = frozenset({"operator", "system", "integration", "heartbeat"})
@@ -109,6 +110,28 @@ def team_document(team: Team) -> dict[str, Any]:
                               .where(Membership.team_id == team.id).order_by(User.email))
     return {"key": team.key, "name": team.name, "description": team.description, "tags": list(team.tags),
             "private": team.private, "members": [{"user": email, "role": role} for email, role in members]}
+
+
+def from_directory(user: User) -> bool:
+    """Whether a directory provisions this person and so decides their name and address."""
+    return user.profile is not None or user.external_id is not None
+
+
+def linked(user_ids: Iterable[int]) -> set[int]:
+    """Those of these people who sign in at the identity provider."""
+    return set(session.scalars(select(Identity.user_id).where(Identity.user_id.in_(list(user_ids)))))
+
+
+def source_of(user: User, *, sso: bool) -> str:
+    """Where this account comes from, in a word for people."""
+    return "SCIM" if from_directory(user) else "SSO" if sso else "local"
+
+
+def name_owner(user: User) -> str:
+    """Who decides this person's name elsewhere, in words; "" when it is written here."""
+    if from_directory(user):
+        return "your organisation's directory"
+    return "your identity provider" if linked([user.id]) else ""
 
 
 def anybody() -> bool:

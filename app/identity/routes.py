@@ -88,6 +88,9 @@ def change_person(user_id: int) -> Any:
 def link_for_person(user_id: int) -> Any:
     """A one-time link with which the person sets a new password."""
     user, by = pages.person_of(user_id), actor()
+    asked = reauth.stale()
+    if asked is not None:
+        return asked
     return page("identity/person.html", pages.person_page(user, by, link=make_link(user, by=by)))
 
 

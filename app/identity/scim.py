@@ -13,8 +13,10 @@ from werkzeug.exceptions import HTTPException
 from app.core.access import access
 from app.core.errors import Failure
 from app.core.web import actor
+from app.identity import scim_calls
 
 blueprint = Blueprint("scim", __name__)
+blueprint.after_request(scim_calls.note)
 KIND = "/<any(Users, Groups):kind>"
 HERE = ("Users", "Groups", "ServiceProviderConfig", "ResourceTypes", "Schemas")
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask import current_app
@@ -14,9 +14,9 @@ from app.core.db import alone, session
 from app.core.errors import Conflict, Forbidden
 from app.core.events import record
 from app.core.forms import Problems, check_text, email_address, one_of, refuse, time_zone
-from app.identity import credentials, events, rules, signin
+from app.identity import credentials, events, rules, signin, sso_settings
 from app.identity.models import User
-from app.identity.queries import allow, anybody, user_by_email, user_document
+from app.identity.queries import allow, anybody, name_owner, user_by_email, user_document
 from app.identity.teams import add_team, archive_team, remove_team, restore_team, save_team, set_member
 
 __all__ = ["activate_user", "add_team", "add_user", "archive_team", "deactivate_user", "first_start",
@@ -33,6 +33,7 @@ def save_user(values: Values, *, by: Actor) -> User:
     user = user_by_email(email) if email else None
     allow(by, "own.edit" if user is not None and user.id == by.user_id else "people.edit")
     clean = _user_fields(values, problems, user)
+    _refuse_owned(clean, problems, user, by)
     problems.raise_if_any()
     if user is None:
         return _add_user(str(email), clean, by)
@@ -60,6 +61,14 @@ def _user_fields(values: Values, problems: Problems, user: User | None) -> dict[
             "password", credentials.check_password, values["password"],
             name=str(clean.get("name") or (user.name if user else "")), email=str(values.get("email")))
     return clean
+
+
+def _refuse_owned(clean: Mapping[str, Any], problems: Problems, user: User | None, by: Actor) -> None:
+    """A person can't write what the directory or the provider would write over; who holds the machine may."""
+    if user is not None and by.user_id is not None and clean.get("name") not in (None, user.name):
+        owner = name_owner(user)
+        if owner:
+            problems.add("name", f"The name is set by {owner}. Change it there")
 
 
 def _add_user(email: str, clean: dict[str, Any], by: Actor) -> User:
@@ -95,14 +104,28 @@ def _change_user(user: User, clean: dict[str, Any], by: Actor) -> User:
 
 
 def keep_an_admin(user: User) -> None:
-    """Raise Conflict when `user` is the last active platform admin. Two admins demoting each other wait in line."""
+    """Raise Conflict when `user` is the last active platform admin, or the last who gets in without the identity
+    provider while passwords are for break-glass accounts only. Two admins demoting each other wait in line."""
     if user.role != "admin" or not user.is_active:
         return
-    alone("platform admins")
-    others = session.scalars(select(User.id).where(User.role == "admin", User.state == "active", User.id != user.id)
-                             .with_for_update()).all()
+    others = _other_admins(user)
     if not others:
         raise Conflict(f"{user.name} is the last platform admin. Make somebody else an admin first.")
+    _keep_a_way_in(user, others)
+
+
+def _other_admins(user: User) -> list[User]:
+    alone("platform admins")
+    return list(session.scalars(select(User).where(User.role == "admin", User.state == "active", User.id != user.id)
+                                .with_for_update()))
+
+
+def _keep_a_way_in(user: User, others: Iterable[User]) -> None:
+    def local(one: User) -> bool:
+        return one.break_glass and one.password_hash is not None
+    if local(user) and not any(local(other) for other in others) and sso_settings.mode() == "break-glass":
+        raise Conflict(f"{user.name} is the last admin with a local password: with the identity provider away, nobody "
+                       "could administer. Make another break-glass account first: oncall user break-glass EMAIL.")
 
 
 def deactivate_user(user: User, *, by: Actor) -> User:
@@ -134,6 +157,8 @@ def set_break_glass(user: User, wanted: bool, *, by: Actor) -> User:
     """Whether this account's password serves when single sign-on is away; no directory touches it then."""
     allow(by, "admin")
     if user.break_glass != wanted:
+        if user.role == "admin" and user.is_active:
+            _keep_a_way_in(user, _other_admins(user))
         user.break_glass = wanted
         record(events.BREAK_GLASS_CHANGED, user.ref, by=by, name=user.name, break_glass=wanted)
     return user

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import segno
 from flask import current_app
+from sqlalchemy import func, select
 
+from app.core.db import session
 from app.core.errors import Problem
-from app.identity import factors, rules, signin, sso
-from app.identity.models import LoginSession, User
-from app.identity.pages import Errors, errors_of
+from app.core.events import Event
+from app.identity import events, factors, rules, signin, sso
+from app.identity.models import Identity, LoginSession, User
+from app.identity.pages import Errors, Form, errors_of
 
 
 @dataclass(frozen=True)
@@ -88,3 +92,44 @@ def _secret(address: str | None) -> str:
     """The secret in groups of four, for typing."""
     text = address.partition("secret=")[2].partition("&")[0] if address else ""
     return " ".join(text[at:at + 4] for at in range(0, len(text), 4))
+
+
+# Of the token itself, not of the person.
+ABOUT_THE_TOKEN = frozenset({"nonce", "at_hash", "c_hash", "s_hash"})
+MOST_BREAK_GLASS = 3
+
+
+@dataclass(frozen=True)
+class SsoPage:
+    """`claims`: what the provider just said, None when nobody tried; `break_glass`: accounts of last resort."""
+
+    provider: sso.Provider | None
+    callback: str
+    password_login: str
+    second_factor: str
+    linked: int
+    break_glass: list[User]
+    too_many: bool
+    refusals: list[Event]
+    claims: list[tuple[str, str]] | None
+    form: Form
+    errors: Errors
+
+
+def sso_page(claims: Mapping[str, Any] | None = None, *, form: Form | None = None,
+             problems: Iterable[Problem] = ()) -> SsoPage:
+    """The page, with what was said in the order of names, and what was typed when it was refused."""
+    config, idp = current_app.config, sso.provider()
+    local = list(session.scalars(select(User).where(User.break_glass, User.state == "active").order_by(User.name)))
+    refused = session.scalars(select(Event).where(Event.kind == events.SSO_REFUSED.name)
+                              .order_by(Event.id.desc()).limit(10))
+    said = None if claims is None else sorted(
+        (name, str(value)) for name, value in claims.items() if name not in ABOUT_THE_TOKEN)
+    claim, wanted = sso.role_map()
+    present = {"issuer": idp.issuer, "client_id": idp.client_id, "scopes": idp.scopes, "creates": idp.creates} if idp else {
+        "scopes": "openid email profile", "creates": True}
+    typed = form or {**present, "role_claim": claim, "admin_values": ", ".join(wanted)}
+    return SsoPage(
+        idp, f"{config['BASE_URL']}/login/sso/callback", sso.mode(), config["REQUIRE_SECOND_FACTOR"],
+        session.scalar(select(func.count(Identity.id))) or 0, local, len(local) > MOST_BREAK_GLASS, list(refused), said,
+        typed, errors_of(problems))

@@ -11,14 +11,15 @@ from urllib.parse import quote, urlencode
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from authlib.oidc.core import CodeIDToken
-from flask import current_app
 from joserfc import jwt
 from joserfc.errors import BadSignatureError, InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry, extract_compact
 
 from app.core import clock, http
+from app.identity.sso_settings import Provider, mode, provider, role_map
 
+__all__ = ["Away", "Provider", "Question", "Refused", "mode", "provider", "role_map"]
 CALL_SECONDS = 5.0
 LEEWAY_SECONDS = 60
 KEPT_SECONDS = 3600
@@ -36,32 +37,12 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True)
-class Provider:
-    """What the settings say about the provider."""
-
-    issuer: str
-    client_id: str
-    client_secret: str
-    scopes: str
-    callback: str
-
-
-@dataclass(frozen=True)
 class Question:
     """What belongs to one attempt and must come back with it."""
 
     state: str
     nonce: str
     verifier: str
-
-
-def provider() -> Provider | None:
-    """The configured provider, None without one."""
-    config = current_app.config
-    if not config["OIDC_ISSUER"] or not config["OIDC_CLIENT_ID"]:
-        return None
-    return Provider(config["OIDC_ISSUER"], config["OIDC_CLIENT_ID"], config["OIDC_CLIENT_SECRET"],
-                    config["OIDC_SCOPES"], f"{config['BASE_URL']}/login/sso/callback")
 
 
 def metadata(idp: Provider) -> dict[str, Any]:

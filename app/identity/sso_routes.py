@@ -1,4 +1,4 @@
-"""Single sign-on in the browser: there, back, and the page on which an administrator tries it."""
+"""Single sign-on in the browser: there, back, and the pages on which administrators set it and the directory up."""
 
 from __future__ import annotations
 
@@ -12,12 +12,24 @@ from flask_login import current_user
 from app.core import clock
 from app.core.access import access
 from app.core.db import session, transaction
-from app.core.errors import NotFound
+from app.core.errors import Invalid, NotFound
 from app.core.events import record
 from app.core.pages import go, page
 from app.core.secrets import new_token
-from app.identity import challenges, events, rules, signin, signin_pages, sso, sso_accounts, sso_pages
-from app.identity.door import blueprint, browser_secret, let_in, visitor
+from app.core.web import actor
+from app.identity import (
+    challenges,
+    credentials,
+    events,
+    rules,
+    scim_calls,
+    signin,
+    signin_pages,
+    sso,
+    sso_accounts,
+    sso_settings,
+)
+from app.identity.door import blueprint, browser_secret, let_in, me, visitor
 from app.identity.models import LoginSession
 from app.identity.queries import login_of
 from app.identity.reauth import needs_proof, proved
@@ -136,7 +148,7 @@ def _try(claims: sso_accounts.Claims, _target: str) -> Any:
     """What the provider says, and nothing is kept of it."""
     if not current_user.is_authenticated or current_user.role != "admin":
         raise sso.Refused("who tried it is signed out")
-    return page("identity/sso.html", sso_pages.sso_page(claims=claims))
+    return page("identity/sso.html", signin_pages.sso_page(claims))
 
 
 _FINISH = {SIGN_IN: _sign_in, PROVE: _prove, TRY: _try}
@@ -144,9 +156,28 @@ _FINISH = {SIGN_IN: _sign_in, PROVE: _prove, TRY: _try}
 
 @blueprint.get("/settings/sso")
 @access("admin")
-def sso_settings() -> Any:
+def sso_settings_page() -> Any:
     """How people sign in, and what was refused."""
-    return page("identity/sso.html", sso_pages.sso_page())
+    return page("identity/sso.html", signin_pages.sso_page())
+
+
+@blueprint.post("/settings/sso")
+@access("admin")
+@needs_proof
+def save_sso() -> Any:
+    """Change the provider and the claims that make an administrator."""
+    values = {name: request.form.get(name, "") for name in ("issuer", "client_id", "client_secret", "scopes", "creates",
+                                                            "role_claim", "admin_values")}
+    idp = sso.provider()
+    if idp is not None and idp.fixed:
+        values |= {"issuer": "", "client_id": "", "client_secret": "", "scopes": "", "creates": "1"}
+    try:
+        sso_settings.save(values, by=actor())
+    except Invalid as refusal:
+        shown = signin_pages.sso_page(form={**values, "client_secret": ""}, problems=refusal.problems)
+        return page("identity/sso.html", shown, status=422)
+    sso.forget()
+    return go(url_for(".sso_settings_page"), "Saved")
 
 
 @blueprint.get("/settings/sso/try")
@@ -154,4 +185,20 @@ def sso_settings() -> Any:
 @needs_proof
 def try_sso() -> Any:
     """Sign in at the provider to see what it says; no account is made or linked."""
-    return _begin(TRY, url_for(".sso_settings"))
+    return _begin(TRY, url_for(".sso_settings_page"))
+
+
+@blueprint.get("/settings/scim")
+@access("admin")
+def scim_settings() -> Any:
+    """The directory: what to enter there, and how it goes."""
+    return page("identity/scim.html", scim_calls.scim_page(actor()))
+
+
+@blueprint.post("/settings/scim/tokens")
+@access("admin")
+@needs_proof
+def add_scim_token() -> Any:
+    """A token for the directory, shown this once."""
+    _, text = credentials.create_token(me(), by=actor(), name="Directory", scopes=["scim"])
+    return page("identity/scim.html", scim_calls.scim_page(actor(), secret=text))

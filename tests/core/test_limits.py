@@ -1,8 +1,13 @@
 """Limits by person, token and address; good alerts are never refused for their number."""
 
+import socket
+import time
+
 import pytest
+import redis
 import time_machine
 
+from app.core import limits
 from app.core.db import session
 from app.core.events import Event
 from tests.pager import firing, pager, post
@@ -78,3 +83,50 @@ def test_without_redis_pages_are_answered_and_counted_here(app, environment, now
     browser = alone.test_client()
     answers = [browser.get("/login").status_code for _ in range(105)]
     assert set(answers[:95]) == {200} and answers[-1] == 429
+
+
+def test_all_processes_count_together_and_forget_after_a_minute(redis_server):
+    """HRD-09: a socket that is opened elsewhere inherits the count; others are counted apart."""
+    redis_server.client.flushall()
+    here, there = (limits.Meter(lambda: redis_server.client) for _ in range(2))
+    assert [here.count("ana", at=0.0) for _ in range(60)][-1] == 60
+    assert [there.count("ana", at=30.0) for _ in range(40)][-1] == 100
+    assert not here.refuses("ana", at=30.0)
+    assert here.count("ana", at=59.0) == limits.CLOSE_AT
+    assert there.refuses("ana", at=60.0) and not there.refuses("bob", at=60.0)
+    assert there.count("ana", at=91.0) == 2
+
+
+def test_without_redis_each_process_counts_alone():
+    meter = limits.Meter(lambda: redis.Redis(unix_socket_path="/nowhere/redis.sock"))
+    assert [meter.count("ana", at=0.0) for _ in range(limits.CLOSE_AT)][-1] == limits.CLOSE_AT
+    assert meter.refuses("ana", at=30.0) and not meter.refuses("ana", at=61.0)
+    assert meter.count("ana", at=61.0) == 1
+
+
+def test_refused_sockets_stand_in_the_log_once_a_minute(app, signed_in, ana, tick):
+    """HRD-08, HRD-09: one event for each reason, address and minute; what closed an open page is one of its own."""
+    with time_machine.travel("2026-03-02T12:00:00Z", tick=False) as clock:
+        browser = signed_in(ana)
+        headers = {"Connection": "Upgrade", "Upgrade": "websocket", "Origin": "https://evil.example.com"}
+        assert [browser.get("/live/incidents", headers=headers).status_code for _ in range(5)] == [403] * 5
+        limits.note("live", ana.ref)
+        clock.shift(61)
+        tick("app.core.limits.note_refusals")
+    found = {event.kind: (event.subject, event.data["number"]) for event in session.query(Event).filter(
+        Event.kind.like("live.%"))}
+    assert found == {"live.refused": ("ip:127.0.0.1", 5), "live.closed": (ana.ref, 1)}
+
+
+def test_a_redis_that_hangs_costs_no_request_more_than_50_ms(app, environment):
+    """HRD-05: it takes connections and says nothing, which is worse than being away."""
+    with socket.create_server(("127.0.0.1", 0)) as hung:
+        from app import create_app
+
+        url = f"redis://127.0.0.1:{hung.getsockname()[1]}/0"
+        alone = create_app(environment(REDIS_URL=url, DATABASE_URL=app.config["DATABASE_URL"]))
+        browser = alone.test_client()
+        browser.get("/healthz")
+        began = time.perf_counter()
+        assert browser.get("/login").status_code == 200
+        assert time.perf_counter() - began < 0.2  # one wait of 40 ms, and a page on a busy machine

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import redis
 from simple_websocket import Client, ConnectionError
 
 from app.core import hub as hub_module
@@ -189,25 +188,6 @@ def test_no_second_socket_escapes_the_count(world: World) -> None:
         for _ in range(60):
             client.send("x")
     assert ending(clients[1]) == live.POLICY
-
-
-def test_all_processes_count_together_and_forget_after_a_minute(redis_server: Any) -> None:
-    """HRD-09: a socket that is opened elsewhere inherits the count; others are counted apart."""
-    redis_server.client.flushall()
-    here, there = (limits.Meter(lambda: redis_server.client) for _ in range(2))
-    assert [here.count("ana", at=0.0) for _ in range(60)][-1] == 60
-    assert [there.count("ana", at=30.0) for _ in range(40)][-1] == 100
-    assert not here.refuses("ana", at=30.0)
-    assert here.count("ana", at=59.0) == limits.CLOSE_AT
-    assert there.refuses("ana", at=60.0) and not there.refuses("bob", at=60.0)
-    assert there.count("ana", at=91.0) == 2
-
-
-def test_without_redis_each_process_counts_alone() -> None:
-    meter = limits.Meter(lambda: redis.Redis(unix_socket_path="/nowhere/redis.sock"))
-    assert [meter.count("ana", at=0.0) for _ in range(limits.CLOSE_AT)][-1] == limits.CLOSE_AT
-    assert meter.refuses("ana", at=30.0) and not meter.refuses("ana", at=61.0)
-    assert meter.count("ana", at=61.0) == 1
 
 
 def test_without_redis_the_page_says_so_and_is_repaired_when_it_returns(

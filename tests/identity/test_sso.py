@@ -71,7 +71,7 @@ def test_dora_signs_in_for_the_first_time_and_lands_where_she_wanted_to_go(clien
     assert session.scalars(select(Identity)).one().subject == "dora"
     assert client.get("/people").status_code == 200
     kinds = list(session.scalars(select(Event.kind).order_by(Event.id)))
-    assert kinds == ["user.created", "user.identity_linked", "user.signed_in"]
+    assert kinds == ["user.created", "user.identity_linked", "user.address_vouched", "user.signed_in"]
 
 
 def test_the_request_asks_for_a_code_with_pkce_state_and_nonce(client: FlaskClient, idp: str) -> None:

@@ -1,0 +1,87 @@
+"""What it costs to ask, at every request, who somebody is and whether they ask too often."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from base64 import b64encode
+
+from flask import Flask, jsonify
+from flask.testing import FlaskClient
+
+from app import create_app
+from app.core.access import access
+from app.core.db import db, session, transaction
+from app.identity import signin
+from app.identity.models import User
+from bench.load import percentile
+from bench.program import Bench, run
+from bench.report import Figure
+from tests.servers import Redis
+
+PEOPLE, EACH = 8, 80  # each below the limits of a person and of an address
+
+
+async def measure(bench: Bench) -> list[Figure]:
+    """The same small answer three ways by turns: from the probes, which ask nothing; counted by address; and for a person
+    who is signed in and counted. What the second and third take longer, each by its median."""
+    server = Redis()
+    try:
+        app = _application(bench.address, server.url)
+        with app.app_context():
+            db.create_all()
+            times = _timed(app, int(bench.of(2, PEOPLE, 8 * PEOPLE)))
+    finally:
+        server.stop()
+    bare, counted, known = (percentile(times[path], .5) for path in ("/healthz", "/bench/counted", "/bench/known"))
+    return [
+        Figure("an answer that asks nothing, median", bare, "ms"),
+        Figure("added by the limiter, median", counted - bare, "ms"),
+        Figure("added by session check and gate, median", known - counted, "ms"),
+        Figure("added by both together, median", known - bare, "ms", 2),
+        Figure("answer with both p99", percentile(times["/bench/known"], .99), "ms"),
+    ]
+
+
+def _application(database: str, redis: str) -> Flask:
+    folder = tempfile.mkdtemp(prefix="oncall-bench-")
+    app = create_app({"ONCALL_INSTANCE": folder, "DATABASE_URL": database, "REDIS_URL": redis, "LOG_LEVEL": "WARNING",
+                      "BASE_URL": "http://localhost", "SECRET_KEY": "b" * 40,
+                      "ENCRYPTION_KEYS": b64encode(b"b" * 32).decode()})
+    for name, action in (("counted", "public"), ("known", "own.read")):
+        app.add_url_rule(f"/bench/{name}", f"bench_{name}", access(action)(lambda: jsonify({"status": "ok"})))
+    return app
+
+
+def _timed(app: Flask, people: int) -> dict[str, list[float]]:
+    """Milliseconds of each answer by its address."""
+    found: dict[str, list[float]] = {"/healthz": [], "/bench/counted": [], "/bench/known": []}
+    for number in range(people):
+        browser = _signed_in(app, number)
+        for at in range(EACH):
+            for path, taken in found.items():
+                began = time.perf_counter()
+                answer = browser.get(path)
+                took = (time.perf_counter() - began) * 1000
+                if answer.status_code != 200:
+                    raise SystemExit(f"{path}: {answer.status_code}")
+                if number or at > 10:  # the first ones open connections
+                    taken.append(took)
+    return found
+
+
+def _signed_in(app: Flask, number: int) -> FlaskClient:
+    with transaction():
+        user = User(email=f"person-{number}@example.com", name=f"Person {number}", memberships=[])
+        session.add(user)
+        session.flush()
+        token, key = signin.open_login(user, ip="", agent="", road="sso"), user.get_id()
+    browser = app.test_client()
+    browser.environ_base["REMOTE_ADDR"] = f"10.0.{number // 250}.{number % 250 + 1}"
+    with browser.session_transaction() as cookie:
+        cookie["login"], cookie["_user_id"] = token, key
+    return browser
+
+
+if __name__ == "__main__":
+    run("access", measure)
