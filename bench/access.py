@@ -59,15 +59,19 @@ def _timed(app: Flask, people: int) -> dict[str, list[float]]:
     for number in range(people):
         browser = _signed_in(app, number)
         for at in range(EACH):
+            took = {path: _answered(browser, path) for path in found}
             for path, taken in found.items():
-                began = time.perf_counter()
-                answer = browser.get(path)
-                took = (time.perf_counter() - began) * 1000
-                if answer.status_code != 200:
-                    raise SystemExit(f"{path}: {answer.status_code}")
-                if number or at > 10:  # the first ones open connections
-                    taken.append(took)
+                taken.append(took[path])
     return found
+
+
+def _answered(browser: FlaskClient, path: str) -> float:
+    began = time.perf_counter()
+    answer = browser.get(path)
+    took = (time.perf_counter() - began) * 1000
+    if answer.status_code != 200:
+        raise SystemExit(f"{path}: {answer.status_code}")
+    return took
 
 
 def _signed_in(app: Flask, number: int) -> FlaskClient:
