@@ -58,7 +58,7 @@ def _timed(app: Flask, people: int) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {"/healthz": [], "/bench/counted": [], "/bench/known": []}
     for number in range(people):
         browser = _signed_in(app, number)
-        for at in range(EACH):
+        for _ in range(EACH):
             took = {path: _answered(browser, path) for path in found}
             for path, taken in found.items():
                 taken.append(took[path])
