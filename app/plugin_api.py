@@ -23,6 +23,7 @@ from app.core.inbound import (
     SignalStatus,
     Told,
     Wanted,
+    as_group,
     ignored,
     noted,
 )
@@ -53,7 +54,7 @@ __all__ = [
     "API_VERSION", "Address", "AlertView", "Answer", "Ask", "Channel", "Door", "EventView", "Field", "ForbiddenAddress",
     "Inbound", "Integration", "Link", "Message", "Receipt", "Refused", "Rejected", "Retry", "Setting", "Severity",
     "Signal", "SignalStatus", "Signature", "Source", "Told",
-    "Unreachable", "Wanted", "check_signature", "deliver", "filled", "first", "hookimpl",
+    "Unreachable", "Wanted", "as_group", "check_signature", "deliver", "filled", "first", "hookimpl",
     "ignored", "labels", "labels_but", "lines", "mapping", "meaning", "moment", "noted", "now", "parse_json",
     "read_each", "request", "sequence", "severity_of", "sign", "stable_key", "text", "web_link", "words",
 ]

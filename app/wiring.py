@@ -92,6 +92,7 @@ PERIODIC: tuple[Every, ...] = (
     Every(5, "app.notifications.ticks.release"),
     Every(10, "app.ingest.ticks.end_tests"),
     Every(10, "app.oncall.calendar_ticks.read_calendars"),
+    Every(60, "app.ingest.ticks.end_silent"),
     Every(300, "app.ingest.ticks.trim_refused"),
     Every(2, "app.heartbeats.pings.expire"),
 )

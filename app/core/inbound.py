@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 from app.core.fields import Field
 from app.core.reading import Rejected, Severity, parse_form, parse_json, stable_key
@@ -88,6 +88,22 @@ def noted(signals: list[Signal], notes: Sequence[str]) -> list[Signal]:
     """The signals, the first of which carries what has to be said about the delivery as a whole."""
     head = replace(signals[0], notes=(*notes, *signals[0].notes))
     return [head, *signals[1:]]
+
+
+def as_group(signals: Sequence[Signal], *, name: str, **said: Any) -> Signal:
+    """One signal for several: firing while any of them fires, as severe as the worst that does.
+
+    `said` are the fields that the sender gives to the group itself; without `name` it is called as the first of them.
+    """
+    firing = [signal for signal in signals if signal.status == "firing"]
+    severity: Severity | Literal[""] = min((signal.severity for signal in firing or signals if signal.severity),
+                   key=get_args(Severity).index, default="")
+    return Signal(
+        status="firing" if firing else "resolved", severity=severity,
+        title=f"{name or signals[0].title} ({len(firing)} of {len(signals)} firing)",
+        body="\n".join(f"{signal.title}: {signal.body}" for signal in firing),
+        started_at=min((signal.started_at for signal in firing if signal.started_at), default=None),
+        happened_at=max((signal.happened_at for signal in signals if signal.happened_at), default=None), **said)
 
 
 def ignored(reason: str) -> list[Signal]:

@@ -6,16 +6,18 @@ import time
 from datetime import timedelta
 
 import structlog
+from flask import current_app
 from sqlalchemy import delete, select
 from sqlalchemy.orm import undefer
 
 from app.core import clock
-from app.core.access import SYSTEM
-from app.core.db import session, transaction
+from app.core.access import SYSTEM, Actor
+from app.core.db import locked, session, transaction
 from app.core.events import record
+from app.incidents import alerts
 from app.incidents import service as incidents
-from app.incidents.models import Incident
-from app.ingest import events, pipeline, route_store, rules
+from app.incidents.models import Alert, Incident
+from app.ingest import credentials, events, pipeline, route_store, rules
 from app.ingest.models import Delivery, Integration, RefusedRequest
 from app.ingest.saving import also
 
@@ -23,6 +25,7 @@ log = structlog.get_logger()
 BATCH, HANDFUL = 200, 20
 LASTS = 0.05  # seconds after which a batch is closed: SQLite has one writer, and other senders wait for their turn
 TEST_LASTS = timedelta(minutes=5)
+RESOLVE_AFTER = "resolve_after"  # the field by which a plugin asks for it, in hours; 0: never
 
 
 def drain() -> int:
@@ -145,6 +148,31 @@ def end_tests() -> int:
         over = list(session.scalars(query))
         for incident in over:
             incidents.resolve(incident, by=SYSTEM, note="The test is over")
+    return len(over)
+
+
+def end_silent() -> int:
+    """Alerts of senders that never say it is over resolve a set time after they were last heard of (SRC-08)."""
+    done = 0
+    plugins = current_app.extensions["plugins"].integrations
+    for slug in [slug for slug, plugin in plugins.items() if any(one.name == RESOLVE_AFTER for one in plugin.fields)]:
+        with transaction():
+            for found in session.scalars(select(Integration).where(Integration.plugin == slug)).all():
+                done += _end_silent(found, credentials.config_of(found, plugins[slug]).get(RESOLVE_AFTER) or 0)
+    return done
+
+
+def _end_silent(integration: Integration, hours: float) -> int:
+    """Under the integration's lock, so that no delivery counts on an alert that ends."""
+    since = clock.now() - timedelta(hours=hours)
+    silent = select(Alert).where(Alert.integration_id == integration.id, Alert.status == "firing", Alert.last_seen < since)
+    if not hours or session.scalar(silent.limit(1)) is None:
+        return 0
+    locked(Integration, integration.id)
+    over = session.scalars(silent.limit(BATCH).execution_options(populate_existing=True)).all()
+    actor = Actor(integration.ref, f"integration {integration.name}", via="integration")
+    for alert in over:
+        alerts.close_alert(alert, by=actor, seen=alert.last_seen)
     return len(over)
 
 

@@ -12,6 +12,7 @@ from app.plugin_api import (
     Inbound,
     Rejected,
     Signal,
+    as_group,
     first,
     hookimpl,
     labels,
@@ -25,8 +26,6 @@ from app.plugin_api import (
     text,
     web_link,
 )
-
-SEVERITIES = ("critical", "high", "medium", "low", "info")
 
 
 def message(inbound: Inbound) -> dict[str, Any]:
@@ -59,22 +58,13 @@ def item(alert: object) -> Signal:
     )
 
 
-def group(body: dict[str, Any], signals: list[Signal], notes: tuple[str, ...]) -> Signal:
-    """One signal for the whole message: firing while any alert fires, as severe as the worst that does."""
+def group(body: dict[str, Any], signals: list[Signal], notes: list[str]) -> Signal:
+    """One signal for the whole message."""
     found, said = labels(body.get("commonLabels")), mapping(body.get("commonAnnotations"))
-    firing = [signal for signal in signals if signal.status == "firing"]
-    severity = min((signal.severity for signal in firing or signals if signal.severity),
-                   key=SEVERITIES.index, default="")
-    name = first(said.get("summary"), found.get("alertname"), signals[0].title)
-    times = [signal.happened_at for signal in signals if signal.happened_at]
-    return Signal(
-        dedup_key=text(body.get("groupKey")) or stable_key(labels(body.get("groupLabels"))),
-        status="firing" if firing else "resolved", title=f"{name} ({len(firing)} of {len(signals)} firing)",
-        severity=severity, body="\n".join(f"{signal.title}: {signal.body}" for signal in firing),
-        url=web_link(body.get("externalURL")), service_key=found.get("service", ""), labels=found,
-        started_at=min((signal.started_at for signal in firing if signal.started_at), default=None),
-        happened_at=max(times, default=None), notes=notes,
-    )
+    return as_group(
+        signals, dedup_key=text(body.get("groupKey")) or stable_key(labels(body.get("groupLabels"))),
+        name=first(said.get("summary"), found.get("alertname")), url=web_link(body.get("externalURL")),
+        service_key=found.get("service", ""), labels=found, notes=tuple(notes))
 
 
 class Alertmanager:
@@ -100,7 +90,7 @@ class Alertmanager:
         left_out = text(body.get("truncatedAlerts"))
         if left_out not in ("", "0"):
             notes = [f"Alertmanager left out {left_out} more alerts of this group (truncatedAlerts)", *notes]
-        return [group(body, signals, tuple(notes))] if config.get("per") == "group" else noted(signals, notes)
+        return [group(body, signals, notes)] if config.get("per") == "group" else noted(signals, notes)
 
 
 @hookimpl

@@ -94,7 +94,7 @@ class CloudWatch:
     fields = (
         Field("topic_arn", "Topic", help="ARN of the only topic that may send; empty: the first that subscribes"),
         Field("insufficient_data", "Alarms without data", kind="choice", default="firing", choices=tuple(DATALESS.items())),
-        Field("certificate", "Signing certificate",
+        Field("certificate", "Signing certificate", kind="lines",
               help="Amazon's certificate in PEM, where this server can't fetch it; empty: fetched and kept"),
     )
 

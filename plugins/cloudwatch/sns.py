@@ -64,7 +64,7 @@ def check(message: Mapping[str, Any], config: Mapping[str, Any], at: datetime) -
     sent = moment(message.get("Timestamp"))
     if sent is None or not -AHEAD_SECONDS <= (at - sent).total_seconds() <= OLD_SECONDS:
         raise Rejected("The signature is stale: SNS sent this message more than an hour ago", unauthenticated=True)
-    pem = text(config.get("certificate")).encode() or certificate(text(message["SigningCertURL"]), path, config)
+    pem = "\n".join(config.get("certificate") or ()).encode() or certificate(text(message["SigningCertURL"]), path, config)
     check_signature(message, pem, at)
 
 

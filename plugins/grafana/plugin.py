@@ -15,6 +15,7 @@ from app.plugin_api import (
     Rejected,
     Signal,
     Signature,
+    as_group,
     first,
     hookimpl,
     labels,
@@ -79,6 +80,16 @@ def details(alert: dict[str, Any], said: dict[str, Any]) -> str:
     return "\n".join(filter(None, (first(said.get("description"), said.get("message")), measured)))
 
 
+def group(body: dict[str, Any], signals: list[Signal], notes: list[str]) -> Signal:
+    """One signal for the whole notification."""
+    found, said = labels(body.get("commonLabels")), mapping(body.get("commonAnnotations"))
+    return as_group(
+        signals, dedup_key=text(body.get("groupKey")) or stable_key(labels(body.get("groupLabels"))),
+        name=first(said.get("summary"), found.get("rulename"), found.get("alertname")),
+        url=web_link(body.get("externalURL")),
+        service_key=first(found.get("service"), found.get("service_name")), labels=found, notes=tuple(notes))
+
+
 def legacy(body: dict[str, Any]) -> Signal:
     """The one signal of a dashboard alert."""
     tags = labels(body.get("tags"))
@@ -104,6 +115,8 @@ class Grafana:
     name = "Grafana"
     can = frozenset({"open", "resolve"})
     fields = (
+        Field("per", "One alert for each", kind="choice", default="alert",
+              choices=(("alert", "alert"), ("group", "group of alerts")), help="A group resolves when all its alerts have"),
         Field("hmac_secret", "HMAC secret", secret=True, help="As typed under HMAC signature in the contact point"),
         Field("hmac_header", "HMAC header", default="X-Grafana-Alerting-Signature"),
         Field("timestamp_header", "Timestamp header", help="Only if the contact point sends one; it is signed too"),
@@ -119,7 +132,7 @@ class Grafana:
         return signature(config).headers(body, config, at)
 
     def normalize(self, inbound: Inbound, config: Any) -> list[Signal]:
-        """One signal for each alert."""
+        """One signal for each alert, or one for the group."""
         body = message(inbound)
         if "alerts" not in body:
             return [legacy(body)]
@@ -127,7 +140,7 @@ class Grafana:
         left_out = text(body.get("truncatedAlerts"))
         if left_out not in ("", "0"):
             notes = [f"Grafana left out {left_out} more alerts (truncatedAlerts)", *notes]
-        return noted(signals, notes)
+        return [group(body, signals, notes)] if config.get("per") == "group" else noted(signals, notes)
 
 
 @hookimpl

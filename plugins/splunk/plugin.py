@@ -27,8 +27,12 @@ from app.plugin_api import (
 )
 
 USUAL = ["service", "host"]
-FIELDS = (Field("key_fields", "Fields that tell problems apart", kind="lines", default=USUAL,
-                help="One name on each line; those that the search's result has are used, beside the search's name"),)
+FIELDS = (
+    Field("resolve_after", "Resolve after hours", kind="number", default=24,
+          help="After the last alert of a problem, since Splunk never says that it is over; 0: only people resolve it"),
+    Field("key_fields", "Fields that tell problems apart", kind="lines", default=USUAL,
+          help="One name on each line; those that the search's result has are used, beside the search's name"),
+)
 
 
 def read(inbound: Inbound, config: Mapping[str, Any]) -> list[Signal]:
@@ -37,6 +41,8 @@ def read(inbound: Inbound, config: Mapping[str, Any]) -> list[Signal]:
     found, search = mapping(body.get("result")), text(body.get("search_name"))
     if not search and not found and not text(body.get("sid")):
         raise Rejected('The body needs "search_name" or "result"')
+    hours = config.get("resolve_after")
+    told = f"Splunk never says that it is over: resolves by itself {hours} h after the last alert" if hours else ""
     telling = {name: text(found.get(name)) for name in config.get("key_fields") or USUAL}
     shown = {name: text(value) for name, value in found.items() if not name.startswith("_") and text(value)}
     return [Signal(
@@ -45,7 +51,7 @@ def read(inbound: Inbound, config: Mapping[str, Any]) -> list[Signal]:
         body=first(found.get("message"), found.get("_raw")), url=web_link(body.get("results_link")),
         service_key=text(found.get("service")),
         labels={**labels(shown), **filled(app=body.get("app"), owner=body.get("owner"))},
-        happened_at=moment(found.get("_time")),
+        happened_at=moment(found.get("_time")), notes=(told,) if told else (),
     )]
 
 

@@ -13,8 +13,8 @@ import time_machine
 from app.core import contract, http
 from app.core.access import OPERATOR
 from app.core.db import session, transaction
-from app.incidents.models import Incident
-from app.ingest import trial
+from app.incidents.models import Alert, Incident
+from app.ingest import ticks, trial
 from app.ingest.models import Delivery, Integration
 from tests import build
 from tests.fakes import PushService, Reply
@@ -139,3 +139,21 @@ def test_what_changes_nothing_says_why(app, client, run_jobs):
     done = session.query(Delivery).one()
     assert (done.state, done.note) == ("processed", "changes nothing: The run is cancelled")
     assert session.query(Incident).count() == 0 and json.dumps(done.results)
+
+
+def test_what_never_reports_recovery_resolves_by_itself_a_day_after_it_was_last_heard_of(app, client, run_jobs):
+    """SRC-08: on by default, said on the alert, and only once nothing more came."""
+    pager()
+    folder = ways_in(app)["splunk"]
+    prepared(app, "splunk", folder)
+    with time_machine.travel(contract.RECEIVED, tick=False) as clock:
+        for hours, status in ((0, "triggered"), (23, "triggered"), (23, "triggered"), (2, "resolved")):
+            clock.shift(hours * 3600)
+            if hours != 2 and session.query(Delivery).count() < 2:
+                knock(client, "x-splunk", folder / "samples/again.json", **{"Idempotency-Key": str(hours)})
+            run_jobs()
+            ticks.end_silent()
+            session.expire_all()
+            assert session.query(Incident).one().status == status, hours
+    alert = session.query(Alert).one()
+    assert "24 h after" in alert.notes[0] and alert.count == 2

@@ -65,7 +65,7 @@ def amazon(push_sink: PushService, registry: Registry) -> Iterator[PushService]:
     __import__("sys").modules["oncall_plugins.cloudwatch.sns"]._certificates.clear()
 
 
-def config(amazon: PushService, **said: str) -> dict[str, str]:
+def config(amazon: PushService, **said: Any) -> dict[str, Any]:
     return {"CLOUDWATCH_SNS_URL": amazon.url, **said}
 
 
@@ -113,7 +113,7 @@ def test_a_message_that_was_altered_is_refused(registry: Registry, amazon: PushS
 def test_a_message_of_another_key_or_topic_is_refused(registry: Registry, amazon: PushService) -> None:
     stranger = rsa.generate_private_key(65537, 2048)
     for inbound, more in ((message(key=stranger), {}), (message(), {"topic_arn": "arn:aws:sns:eu-west-1:1:other"}),
-                          (message(), {"certificate": certificate(stranger)}), (message(), {"certificate": "nonsense"})):
+                          (message(), {"certificate": certificate(stranger).splitlines()}), (message(), {"certificate": ["nonsense"]})):
         with pytest.raises(Rejected) as refusal:
             registry.integrations["cloudwatch"].verify(inbound, config(amazon, **more))
         assert refusal.value.unauthenticated

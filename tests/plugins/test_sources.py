@@ -33,6 +33,15 @@ def test_a_group_fires_while_any_of_its_alerts_does(registry: Registry) -> None:
     assert firing.dedup_key == over.dedup_key and "7 more alerts" in firing.notes[0]
 
 
+def test_a_group_of_grafana_ends_with_its_last_alert(registry: Registry) -> None:
+    body = sample("grafana", "firing.json")
+    second = {**body["alerts"][0], "fingerprint": "other", "status": "resolved"}
+    both, = read(registry, "grafana", {**body, "alerts": [*body["alerts"], second]}, per="group")
+    none, = read(registry, "grafana", {**body, "alerts": [second]}, per="group")
+    assert (both.status, none.status) == ("firing", "resolved") and both.dedup_key == none.dedup_key
+    assert both.title.endswith("(1 of 2 firing)")
+
+
 def test_labels_identify_an_alert_without_fingerprint_whatever_its_severity(registry: Registry) -> None:
     firing, over = sample("alertmanager", "firing.json"), sample("alertmanager", "resolved.json")
     for body in (firing, over):
