@@ -13,6 +13,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.x509 import load_pem_x509_certificate
+
 from app.plugin_api import ForbiddenAddress, Rejected, Retry, Unreachable, moment, request, text
 
 HOST = re.compile(r"sns\.[a-z]{2}(-[a-z]+){1,3}-\d{1,2}\.amazonaws\.com(\.cn)?")
@@ -70,11 +75,6 @@ def check(message: Mapping[str, Any], config: Mapping[str, Any], at: datetime) -
 
 def check_signature(message: Mapping[str, Any], pem: bytes, at: datetime) -> None:
     """Raise Rejected (unauthenticated) unless the key of this certificate signed the message."""
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import padding, rsa
-    from cryptography.x509 import load_pem_x509_certificate
-
     version = hashes.SHA1() if text(message.get("SignatureVersion")) == "1" else hashes.SHA256()  # noqa: S303 - Amazon's version 1
     try:
         found = load_pem_x509_certificate(pem)
