@@ -29,8 +29,9 @@ from app.heartbeats.pings import ping
 from app.heartbeats.queries import address_of, heartbeat_by_key
 from app.identity.models import User
 from app.identity.queries import user_by_email
+from app.incidents import merging, room
 from app.incidents import service as incidents
-from app.incidents.models import Incident
+from app.incidents.models import Incident, Task
 from app.ingest import ticks as ingest
 from app.ingest.door import receive
 from app.ingest.queries import integration_by_key
@@ -190,6 +191,10 @@ def _named(name: str) -> list[User]:
     return [found] if found else []
 
 
+def _task(incident: Incident, title: str) -> int:
+    return session.scalars(select(Task.id).where(Task.incident_id == incident.id, Task.title == title)).one()
+
+
 _ACTS: dict[str, Callable[[Act], None]] = {
     "joins": _joins, "reports": _reports,
     "fires": _fires, "fires again": _fires, "recovers": _recovers, "unreadable": _unreadable,
@@ -197,5 +202,14 @@ _ACTS: dict[str, Callable[[Act], None]] = {
     "note": _by(lambda incident, by, text: incidents.add_note(incident, text, by=by)),
     "resolve": _by(lambda incident, by, text: incidents.resolve(incident, by=by, note=text)),
     "assign": _by(lambda incident, by, text: incidents.assign(incident, _named(text), by=by)),
+    "role": _by(lambda incident, by, text: room.take_role(incident, text, session.get(User, by.user_id), by=by)),
+    "answer": _by(lambda incident, by, text: room.answer(incident, text, by=by)),
+    "severity": _by(lambda incident, by, text: room.set_severity(incident, text, by=by)),
+    "updates": _by(lambda incident, by, text: room.time_updates(incident, int(text), by=by)),
+    "update": _by(lambda incident, by, text: room.post_update(incident, text, by=by)),
+    "follow": _by(lambda incident, by, _: room.follow(incident, True, by=by)),
+    "task": _by(lambda incident, by, text: room.add_task(incident, text, session.get(User, by.user_id), by=by)),
+    "finish": _by(lambda incident, by, text: room.change_task(incident, _task(incident, text), by=by, done=True)),
+    "merge": _by(lambda incident, by, text: merging.merge(incident, _incident(Act(0, "", text)) or incident, by=by)),
     "responders": _by(lambda incident, by, text: incidents.add_responders(incident, _named(text), by=by)),
 }

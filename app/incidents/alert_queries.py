@@ -9,6 +9,7 @@ from sqlalchemy.orm import joinedload, undefer
 from werkzeug.datastructures import MultiDict
 
 from app.catalog.models import Service
+from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import NotFound
@@ -67,3 +68,16 @@ def alerts(by: Actor, args: MultiDict[str, str]) -> Select[Any]:
     if wanted.until:
         query = query.where(Alert.first_seen < wanted.until)
     return query.where(contains(Alert.title, wanted.text) | contains(Alert.body, wanted.text)) if wanted.text else query
+
+
+def alert_document(alert: Alert) -> dict[str, Any]:
+    """The alert as machines get it (CONTRACT.md)."""
+    return {
+        "id": str(alert.id), "dedup_key": alert.dedup_key, "status": alert.status, "severity": alert.severity,
+        "title": alert.title, "body": alert.body, "url": alert.url, "count": alert.count,
+        "first_seen": clock.rfc3339(alert.first_seen), "last_seen": clock.rfc3339(alert.last_seen),
+        "resolved_at": clock.rfc3339(alert.resolved_at), "service": alert.service.key if alert.service else None,
+        "incident": str(alert.incident_id) if alert.incident_id else None,
+        "integration": alert.integration, "labels": alert.labels,
+        "notes": alert.notes,
+    }

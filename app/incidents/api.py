@@ -190,7 +190,7 @@ def alerts() -> dict[str, Any]:
     by = actor()
     allow(by, "incident.read")
     return paged(alert_queries.alerts(by, request.args), request.args, by=(Alert.id,), descending=True,
-                 show=queries.alert_document)
+                 show=alert_queries.alert_document)
 
 
 @blueprint.get("/alerts/<id>")
@@ -199,7 +199,7 @@ def alerts() -> dict[str, Any]:
 def alert(id: str) -> dict[str, Any]:
     """One alert."""
     allow(actor(), "incident.read")
-    return queries.alert_document(alert_queries.alert_for(id, actor()))
+    return alert_queries.alert_document(alert_queries.alert_for(id, actor()))
 
 
 @blueprint.get("/events")

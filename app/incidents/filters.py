@@ -20,6 +20,7 @@ class Filters:
     """Repeated values mean "or", different filters "and"; empty means everything.
 
     `apart`: snoozed incidents do not count as triggered. `resolved`: only those that ended today.
+    `found`: the numbers that `text` stands for, where they were read before.
     """
 
     status: tuple[str, ...] = ()
@@ -34,6 +35,7 @@ class Filters:
     resolved: bool = False
     apart: bool = False
     sort: str = "newest"
+    found: tuple[int, ...] | None = None
 
     @property
     def emails(self) -> tuple[str, ...]:

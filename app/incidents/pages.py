@@ -20,7 +20,7 @@ from app.core.errors import Invalid
 from app.core.panels import panels
 from app.identity.models import Team, User
 from app.identity.queries import allow, may, may_anywhere, visible_teams
-from app.incidents import bulk, filters, views
+from app.incidents import bulk, filters, queries, views
 from app.incidents.filters import Filters
 from app.incidents.models import BulkMove, Incident, Responder, SavedView
 from app.incidents.queries import (
@@ -96,7 +96,7 @@ class IncidentList:
 
     @property
     def query(self) -> str:
-        """The filters as a saved view keeps them."""
+        """As a saved view keeps it."""
         return self.url(view=None).partition("?")[2]
 
     @property
@@ -126,7 +126,8 @@ def incident_list(by: Actor, args: MultiDict[str, str]) -> IncidentList:
         told, wanted = [f"{one}; the view is shown without it" for one in told], _wanted(args, by)
     arguments = [(name, value) for name, values in args.lists() for value in values]
     cursor = _cursor(args.get("cursor", ""))
-    wanted = replace(wanted, apart=True, status=wanted.status or OPEN)
+    wanted = replace(wanted, apart=True, status=wanted.status or OPEN,
+                     found=queries.found(wanted, by) if wanted.text else None)
     grouped = "sort" not in args and "resolved" not in wanted.status
     size = number_of(args.get("limit", "")) if number_of(args.get("limit", "")) in ROWS else ROWS[0]
     rows = _rows(wanted, by, grouped=grouped, cursor=cursor, limit=size + 1)
@@ -148,8 +149,7 @@ def _wanted(args: MultiDict[str, str], by: Actor) -> Filters:
 
 def _own(by: Actor, args: MultiDict[str, str]) -> dict[str, Any]:
     """What of the page is the reader's own: saved views, and what their last press did."""
-    saved = views.views(by) if by.user_id is not None else []
-    shown = number_of(args.get("view", ""))
+    saved, shown = views.views(by) if by.user_id is not None else [], number_of(args.get("view", ""))
     user = session.get(User, by.user_id) if by.user_id is not None else None
     mine = [one.team for one in user.memberships if one.role != "observer"] if user else []
     return {"views": [(one.name, views.address(one), one.id == shown, None) for one in saved],
@@ -221,7 +221,7 @@ def _counters(by: Actor, wanted: Filters) -> Counters:
     """Counts of the whole filtered set, whatever the state asked for."""
     apart: Select[Any] = filtered(visible(select(Incident), by), replace(wanted, status=(), resolved=False))
     snoozed = Incident.snoozed_until.is_not(None)
-    rows = session.execute(apart.where(Incident.status != "resolved").with_only_columns(
+    rows = session.execute(apart.where(Incident.status.in_(("triggered", "acknowledged"))).with_only_columns(
         Incident.status, snoozed, func.count(), func.min(Incident.acknowledged_at), func.min(Incident.snoozed_until))
         .group_by(Incident.status, snoozed))
     found = Counters()
@@ -229,7 +229,7 @@ def _counters(by: Actor, wanted: Filters) -> Counters:
         name = "snoozed" if is_snoozed else status
         setattr(found, name, getattr(found, name) + number)
         found.oldest, found.back_at = oldest or found.oldest, back_at or found.back_at
-    resolved = apart.where(Incident.status == "resolved", Incident.resolved_at >= midnight())
+    resolved = apart.where(Incident.resolved_at >= midnight())
     found.resolved = session.scalar(resolved.with_only_columns(func.count())) or 0
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,6 +33,9 @@ from app.identity.models import Membership, Team, User
 from app.identity.queries import allow, visible_teams
 from app.incidents.filters import Filters
 from app.incidents.models import Alert, Counter, Incident, Note, Responder
+
+
+NAMED = 2000
 
 
 def next_number_query(counter: type[Counter]) -> Any:
@@ -106,16 +110,28 @@ def filtered(query: Select[Any], filters: Filters) -> Select[Any]:
                                                                User.email.in_(filters.emails))
         query = query.where(Incident.id.in_(named))
     query = _in_time(query, filters)
+    if filters.found is not None:
+        return query.where(Incident.id.in_(filters.found))
     return _with_text(query, filters.text) if filters.text else query
 
 
+def found(filters: Filters, by: Actor) -> tuple[int, ...] | None:
+    """The numbers of all that hold the text, read once for a page that needs them several times; None when they are
+    too many to name."""
+    query = filtered(visible(select(Incident.id), by), replace(filters, status=(), resolved=False))
+    numbers = tuple(session.scalars(query.limit(NAMED + 1)))
+    return numbers if len(numbers) <= NAMED else None
+
+
 def _in_state(filters: Filters) -> ColumnElement[bool]:
-    """Snoozed incidents are triggered ones that wait; where they stand `apart`, triggered means the others."""
-    snoozed = Incident.snoozed_until.is_not(None)
-    wanted: ColumnElement[bool] = Incident.status.in_(filters.status)
-    if filters.apart:
-        wanted = and_(wanted, ~snoozed)
-    return or_(wanted, snoozed) if "snoozed" in filters.status else wanted
+    """Snoozed incidents are triggered ones that wait; where they stand `apart`, triggered means the others.
+    Written so that the index on the state serves every combination."""
+    states, snoozed = set(filters.status), Incident.snoozed_until.is_not(None)
+    sleeping = "snoozed" in states
+    plain = Incident.status.in_(sorted(states - {"snoozed"}))
+    if sleeping and "triggered" not in states:
+        return or_(plain, and_(Incident.status == "triggered", snoozed))
+    return and_(plain, ~snoozed) if filters.apart and "triggered" in states and not sleeping else plain
 
 
 def midnight() -> datetime:
@@ -135,7 +151,8 @@ def contains(column: Any, text: str) -> ColumnElement[bool]:
     """Whether the column holds `text` in any letter case; SQLite folds ASCII only, so the usual cases are tried."""
     spellings = {text} if text.isascii() else {text, text.lower(), text.upper(), text.capitalize()}
     escaped = [one.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for one in sorted(spellings)]
-    return or_(*(column.ilike(f"%{one}%", escape="\\") for one in escaped))
+    folds = db.engine.dialect.name == "sqlite"  # its LIKE folds ASCII by itself, at half the price
+    return or_(*((column.like if folds else column.ilike)(f"%{one}%", escape="\\") for one in escaped))
 
 
 def _with_text(query: Select[Any], text: str) -> Select[Any]:
@@ -148,7 +165,8 @@ def _with_text(query: Select[Any], text: str) -> Select[Any]:
     in_service = select(Service.id).where(contains(Service.name, text) | contains(Service.key, text))
     return query.where(or_(
         Incident.id == number, contains(Incident.title, text), Incident.id.in_(in_alerts), Incident.id.in_(in_notes),
-        Incident.service_id.in_(in_service), contains(labels, text), contains(labels, json.dumps(text)[1:-1])))
+        Incident.service_id.in_(in_service), contains(labels, text),
+        *([] if text.isascii() and '"' not in text else [contains(labels, json.dumps(text)[1:-1])])))
 
 
 def check_known(filters: Filters, by: Actor) -> None:
@@ -169,7 +187,7 @@ def check_known(filters: Filters, by: Actor) -> None:
 
 def last_resolved(by: Actor) -> Incident | None:
     """The incident that ended last, for "nothing is open"."""
-    found: Incident | None = session.scalar(visible(select(Incident), by).where(Incident.status == "resolved")
+    found: Incident | None = session.scalar(visible(select(Incident), by).where(Incident.resolved_at.is_not(None))
                                             .order_by(Incident.resolved_at.desc()).limit(1))
     return found
 
@@ -226,19 +244,6 @@ def incident_document(incident: Incident) -> dict[str, Any]:
         "roles": {role.name: {"email": role.user.email, "name": role.user.name} for role in incident.roles},
         "update_due_at": clock.rfc3339(incident.update_due_at), "former": incident.former_id, "test": incident.test,
         **from_higher, "url": link(incident), "version": incident.version,
-    }
-
-
-def alert_document(alert: Alert) -> dict[str, Any]:
-    """The alert as machines get it (CONTRACT.md)."""
-    return {
-        "id": str(alert.id), "dedup_key": alert.dedup_key, "status": alert.status, "severity": alert.severity,
-        "title": alert.title, "body": alert.body, "url": alert.url, "count": alert.count,
-        "first_seen": clock.rfc3339(alert.first_seen), "last_seen": clock.rfc3339(alert.last_seen),
-        "resolved_at": clock.rfc3339(alert.resolved_at), "service": alert.service.key if alert.service else None,
-        "incident": str(alert.incident_id) if alert.incident_id else None,
-        "integration": alert.integration, "labels": alert.labels,
-        "notes": alert.notes,
     }
 
 

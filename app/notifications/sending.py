@@ -221,7 +221,7 @@ def _say(fact: Kind, message: Message, **data: object) -> None:
 
 WORDS = {"page": "a page", "request": "a request to help", "test": "a test", "code": "a code",
          "acknowledged": "a notice", "resolved": "a notice", "assigned": "a notice", "merged": "a notice",
-         "told": "a word", "method_disabled": "a warning",
+         "told": "a message", "method_disabled": "a warning",
          "gap": "a warning"}
 
 

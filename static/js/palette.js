@@ -22,7 +22,7 @@ function step(dialog, by) {
 export function open() {
   if ($('dialog[open]')) return;
   const back = document.activeElement;
-  const input = make('input', {class: 'input', type: 'search', 'aria-label': 'Find an incident, service, person, page or action', placeholder: '#142, a title, a service, a person, a page…', autocomplete: 'off', maxlength: 100});
+  const input = make('input', {class: 'input', type: 'text', 'aria-label': 'Find an incident, service, person, page or action', placeholder: '#142, a title, a service, a person, a page…', autocomplete: 'off', maxlength: 100});
   const found = make('div', {class: 'in', 'aria-live': 'polite'});
   const close = make('button', {class: 'btn ghost icon', 'aria-label': 'Close'}, icon('close'));
   const dialog = make('dialog', {class: 'dialog', 'aria-label': 'Find'}, make('header', {}, input, make('form', {method: 'dialog'}, close)), found);
