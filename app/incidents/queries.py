@@ -34,7 +34,6 @@ from app.identity.queries import allow, visible_teams
 from app.incidents.filters import Filters
 from app.incidents.models import Alert, Counter, Incident, Note, Responder
 
-
 NAMED = 2000
 
 
@@ -187,9 +186,8 @@ def check_known(filters: Filters, by: Actor) -> None:
 
 def last_resolved(by: Actor) -> Incident | None:
     """The incident that ended last, for "nothing is open"."""
-    found: Incident | None = session.scalar(visible(select(Incident), by).where(Incident.resolved_at.is_not(None))
-                                            .order_by(Incident.resolved_at.desc()).limit(1))
-    return found
+    ended = visible(select(Incident), by).where(Incident.resolved_at.is_not(None))
+    return session.scalars(ended.order_by(Incident.resolved_at.desc()).limit(1)).first()
 
 
 def timeline(incident: Incident, *, after: int = 0, limit: int = 200) -> list[Event]:
