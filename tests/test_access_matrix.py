@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from app.catalog.models import Window
 from app.core import clock
 from app.core.access import access
 from app.core.db import session, transaction
@@ -22,11 +23,13 @@ PUBLIC = re.compile(r"/(login(/.*)?|setup/.*|healthz|readyz|metrics|in|in/.*|tap
                     r"|v2/.*|generic/.*|calendar/.*|integrations/v1/.*|heartbeat/.*|api/docs|api/v1/openapi\.json)")
 # What stands in for the parts of an address.
 PARTS = {"urgency": "high", "what": "resolve", "slug": "alertmanager", "number": "1", "alert": "1", "token_id": "1",
-         "key_id": "1", "device_id": "1", "user_id": "1", "action": "acknowledge", "answer": "withdraw", "form": "csv", "role": "scribe",
+         "key_id": "1", "device_id": "1", "user_id": "1", "action": "acknowledge", "answer": "withdraw", "form": "csv",
+         "role": "scribe", "deed": "end",
          "token": "no-such-token-000", "filename": "css/app.css"}
 KEYS = {"teams": "payments", "services": "checkout", "schedules": "primary", "policies": "payments",
         "escalation-policies": "payments", "integrations": "prometheus", "users": "ana@example.com", "deliveries": "1",
-        "plugins": "alertmanager", "routes": "nightly", "heartbeats": "nightly"}
+        "plugins": "alertmanager", "routes": "nightly", "heartbeats": "nightly",
+        "maintenance": "upgrade", "silences": "2"}
 # Things of no team: whoever may do it anywhere, may do it here.
 NO_TEAMS = re.compile(r"/people/|/audit/|/plugins/|/integrations/-/|/heartbeats/-/|/api/v1/users/|/routes/|/api/v1/routes/")
 # Own things, whoever one is; forms behind them ask the command itself.
@@ -48,6 +51,8 @@ def world(private: bool = False):
     build.heartbeat("nightly", team=team)
     with transaction():
         session.add(Delivery(integration_id=integration.id, body=b"{}", body_hash="0" * 64, state="rejected"))
+        session.add_all(Window(id=at, kind=kind, key=key, team_id=team.id, starts="2026-01-01T00:00:00", ends="2030-01-01T00:00:00")
+                        for at, (kind, key) in enumerate((("maintenance", "upgrade"), ("silence", None)), 1))
         session.add(Route(name="nightly", position=1, then={"severity": "low"}))
         session.add(Override(schedule_id=schedule.id, people=[bob.id], starts_at=clock.now(),
                              ends_at=clock.now() + timedelta(days=1)))
@@ -153,7 +158,7 @@ def test_a_route_that_is_added_without_an_entry_is_noticed(environment, database
 
 
 # Another thing of no team stands behind these, or nothing but the address of a thing.
-NO_SECRET = re.compile(r".*/plugins/.*|/static/.*|/audit/.*|.*/users/.*|.*/people/.*")
+NO_SECRET = re.compile(r".*/plugins/.*|/static/.*|/audit/.*|.*/users/.*|.*/people/.*|.*/routes/.*")
 
 
 def test_what_is_hidden_answers_word_for_word_like_what_is_not_there(app, browsers, walk, monkeypatch):

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.catalog import rules
+from app.catalog import noise, rules
 from app.catalog.models import Service
 from app.catalog.queries import service_document, teams_for
 from app.core.access import Actor
 from app.core.errors import Invalid
 from app.core.reading import first
+
+TEXTS = ("group", "window", "delay", "dependency_hold")
+SWITCHES = ("flapping", "storm", "dependency_hold_critical")
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class ServiceForm:
     values: Mapping[str, Any]
     teams: Sequence[tuple[str, str]]
     lifecycles: Sequence[tuple[str, str]]
+    noise: Mapping[str, str]
     faults: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -31,6 +35,10 @@ def read(form: Mapping[str, str], service: Service | None) -> dict[str, Any]:
     values: dict[str, Any] = {name: form.get(name, "") for name in ("name", "description", "team", "tags")}
     values["key"] = service.key if service else form.get("key", "").strip()
     values["depends_on"] = [key for key in named if key]
+    values["noise"] = {name: form[f"noise.{name}"].strip() for name in TEXTS if form.get(f"noise.{name}", "").strip()}
+    if form.get("noise.labels", "").strip():
+        values["noise"]["labels"] = [name.strip() for name in form["noise.labels"].split(",") if name.strip()]
+    values["noise"] |= {name: bool(form.get(f"noise.{name}")) for name in SWITCHES}
     if service is not None:
         values["lifecycle"] = form.get("lifecycle", service.lifecycle)
     return values
@@ -43,8 +51,9 @@ def shown(service: Service | None, by: Actor, *, typed: Mapping[str, Any] | None
     faults: dict[str, str] = {}
     for problem in invalid.problems if invalid else ():
         faults.setdefault(problem.field.partition("[")[0], problem.message)
+    quiet = {**noise.document({}), **{one: True for one in ("flapping", "storm")}, **(values.get("noise") or {})}
     moves = [service.lifecycle, *sorted(rules.MOVES[service.lifecycle])] if service else []
-    return ServiceForm(service=service, values=_as_text(values), faults=faults,
+    return ServiceForm(service=service, values=_as_text(values), faults=faults, noise=_as_text(quiet),
                        teams=[(team.key, team.name) for team in teams_for(by)],
                        lifecycles=[(state, state.capitalize()) for state in moves])
 

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from sqlalchemy import ColumnElement, Select, String, cast, func, or_, select
 from sqlalchemy.orm import selectinload
 
+from app.catalog import noise
 from app.catalog.models import Service, ServiceDependency
 from app.catalog.rules import LIFECYCLES
 from app.core.access import Actor
@@ -117,7 +118,8 @@ def service_document(service: Service) -> dict[str, Any]:
     """The service as the configuration document writes it, without its policy, which escalation knows."""
     needs = sorted(edge.depends_on.key for edge in service.dependencies)
     return {"key": service.key, "name": service.name, "description": service.description, "team": service.team.key,
-            "tags": list(service.tags), "lifecycle": service.lifecycle, "depends_on": needs}
+            "tags": list(service.tags), "lifecycle": service.lifecycle, "depends_on": needs,
+            "noise": noise.document(service.noise)}
 
 
 def all_services(by: Actor) -> list[Service]:

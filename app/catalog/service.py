@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 
-from app.catalog import events, rules
+from app.catalog import events, noise, rules
 from app.catalog.models import Service, ServiceDependency
 from app.catalog.queries import dependency_edges, service_by_key, service_document, services_by_keys
 from app.core import forms
@@ -140,6 +140,8 @@ def _checked(values: Mapping[str, Any], service: Service | None, faults: Problem
         clean["description"] = faults.take("description", forms.check_text, values["description"] or "", most=2000)
     if "tags" in values:
         clean["tags"] = faults.take("tags", forms.tags, values["tags"])
+    if "noise" in values:
+        clean["noise"] = noise.read(values["noise"], faults.at("noise"))
     if "lifecycle" in values:
         clean["lifecycle"] = faults.take("lifecycle", _lifecycle, values["lifecycle"], service=service)
     return clean

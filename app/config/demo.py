@@ -15,6 +15,8 @@ from typing import Any
 import click
 from sqlalchemy import select
 
+from app.catalog.queries import service_by_key
+from app.catalog.window_service import add_silence
 from app.config import service
 from app.config.demo_story import PROBLEMS, STORY, Act, Problem
 from app.config.document import load
@@ -108,6 +110,7 @@ def _in_order(now: datetime) -> Iterator[tuple[datetime, Act | None]]:
 def _work() -> None:
     """What clock and worker do: drain the inbox, page what is due, hand messages over to the log."""
     ingest.drain()
+    escalation.end_holds()
     escalation.advance()
     waiting = sending.due(100)
     session.rollback()
@@ -186,6 +189,15 @@ def _joins(act: Act) -> None:
                           by=Actor(person.ref, person.name, via="web", user_id=person.id))
 
 
+def _silences(act: Act) -> None:
+    """Somebody holds the pages of a service's known problem for half a day."""
+    with transaction():
+        person, service = user_by_email(f"{act.who}@example.com"), service_by_key(PROBLEMS[act.problem].service)
+        if person is not None and service is not None:
+            add_silence({"reason": act.text, "team": service.team.key, "services": [service.key], "for": "12h"},
+                        by=Actor(person.ref, person.name, via="web", user_id=person.id))
+
+
 def _named(name: str) -> list[User]:
     found = user_by_email(f"{name}@example.com")
     return [found] if found else []
@@ -196,7 +208,7 @@ def _task(incident: Incident, title: str) -> int:
 
 
 _ACTS: dict[str, Callable[[Act], None]] = {
-    "joins": _joins, "reports": _reports,
+    "joins": _joins, "reports": _reports, "silences": _silences,
     "fires": _fires, "fires again": _fires, "recovers": _recovers, "unreadable": _unreadable,
     "acknowledge": _by(lambda incident, by, _: incidents.acknowledge(incident, by=by)),
     "note": _by(lambda incident, by, text: incidents.add_note(incident, text, by=by)),

@@ -18,7 +18,8 @@ from app.core.plugins import Registry
 from app.core.shapes import Path
 
 SECRET = re.compile(r"\$\{(env|file):([^}]+)\}")
-KINDS = ("users", "teams", "schedules", "escalation_policies", "services", "integrations", "heartbeats", "routes")
+KINDS = ("users", "teams", "schedules", "escalation_policies", "services", "integrations", "heartbeats", "routes",
+         "maintenance")
 NAMED_BY = {"users": "email", "routes": "name"}
 PART = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 Item = dict[str, Any]

@@ -9,10 +9,12 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import selectinload
 
+from app.catalog import window_queries as windows
 from app.catalog.models import Service, ServiceDependency
 from app.catalog.queries import service_by_key, service_document
 from app.catalog.queries import visible as visible_services
 from app.catalog.service import remove_service, save_service
+from app.catalog.window_service import remove_maintenance, save_maintenance
 from app.core.access import Actor
 from app.core.db import session
 from app.escalation import policies
@@ -152,6 +154,9 @@ KINDS: tuple[Kind, ...] = (
          save_integration, remove_integration, _nothing, "integration.read", "integration.edit"),
     Kind("heartbeats", "heartbeat", "key", heartbeats.heartbeat_by_key, heartbeats.visible, heartbeats.heartbeat_document,
          save_heartbeat, remove_heartbeat, _nothing, "integration.read", "integration.edit"),
+    Kind("maintenance", "maintenance window", "key", windows.maintenance_by_key,
+         lambda by: windows.of_kind("maintenance", by), windows.maintenance_document, save_maintenance,
+         remove_maintenance, _nothing, "team.read", "maintenance.edit"),
     Kind("routes", "route", "name", routes.route_by_name, routes.visible,
          routes.route_document, routes.save_route, routes.remove_route, _nothing, "route.read", "route.edit"),
 )

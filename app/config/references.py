@@ -10,7 +10,8 @@ from app.core.shapes import Path
 Reference = tuple[Path, str, str]
 TARGETS = {"user": "users", "schedule": "schedules", "team": "teams"}
 NOUNS = {"users": "person with the address", "teams": "team", "schedules": "schedule",
-         "escalation_policies": "escalation policy", "services": "service"}
+         "escalation_policies": "escalation policy", "services": "service",
+         "integrations": "integration"}
 
 
 def references(kind: str, item: Item) -> Iterator[Reference]:
@@ -20,6 +21,9 @@ def references(kind: str, item: Item) -> Iterator[Reference]:
             yield (name,), meant, str(item[name])
     if kind == "routes" and (item.get("then") or {}).get("service"):
         yield ("then", "service"), "services", item["then"]["service"]
+    if kind == "maintenance":
+        for name in ("services", "teams", "integrations"):
+            yield from (((name, at), name, key) for at, key in enumerate(item.get(name) or []))
     for at, key in enumerate(item.get("depends_on") or []):
         yield ("depends_on", at), "services", key
     for at, member in enumerate(item.get("members") or []):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.catalog import rules as catalog
+from app.catalog.noise import GROUPS
 from app.core.fields import Field
 from app.core.plugins import Registry
 from app.identity.rules import PLATFORM_ROLES, TEAM_ROLES
@@ -15,7 +16,7 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 UNITS = ("hour", "day", "week", "month")
 MOST_SECRET = 64 * 1024
 # Keys of the document for parts that this version does not have: accepted while they are empty.
-LATER = ("maintenance", "runbooks", "workflows", "status_pages", "partners", "webhooks")
+LATER = ("runbooks", "workflows", "status_pages", "partners", "webhooks")
 
 
 def text(most: int, least: int = 0, **more: Any) -> Schema:
@@ -84,9 +85,13 @@ TARGET: Schema = {**shape((), user=EMAIL, schedule=KEY, team=KEY), "minPropertie
 LEVEL = shape(("targets",), timeout={**DURATION, "default": "5m"}, targets=listed(TARGET, 20))
 POLICY = shape(("key", "name", "levels"), key=KEY, name=text(100, 1), team=nullable(KEY), levels=listed(LEVEL, 10),
                repeat={"type": "integer", "minimum": 0, "maximum": 9, "default": 1})
+NOISE = shape((), group={"type": "string", "enum": list(GROUPS)}, window=DURATION, labels=listed(text(128, 1), 5),
+              delay=DURATION, flapping={"type": "boolean"}, storm={"type": "boolean"}, dependency_hold=DURATION,
+              dependency_hold_critical={"type": "boolean"})
 SERVICE = shape(("key", "name", "team"), key=SERVICE_KEY, name=text(100, 2), description=text(2000, default=""),
                 team=KEY, policy=nullable(KEY), tags=TAGS,
                 lifecycle={"type": "string", "enum": list(catalog.LIFECYCLES), "default": "active"},
+             noise={**NOISE, "default": {}},
                 depends_on=listed(SERVICE_KEY, catalog.MOST_OUT, default=[]))
 VALUE: Schema = {"type": ["string", "number", "boolean", "null", "array"], "maxLength": 256, "maxItems": 100,
                  "items": {"type": ["string", "number", "boolean", "null"], "maxLength": 256}}
@@ -99,6 +104,15 @@ THEN = shape((), service=nullable(SERVICE_KEY), override={"type": "boolean"},
                      "additionalProperties": text(300)})
 ROUTE = shape(("name",), name=text(100, 1, pattern="^[^/]+$", **{"x-rule": "must not hold a slash"}), when=WHEN,
               then={**THEN, "default": {}}, **{"continue": {"type": "boolean", "default": False}})
+REPEAT: Schema = {**shape(("unit",), unit={"type": "string", "enum": ["day", "week", "month"]}, until=LOCAL,
+                          every={"type": "integer", "minimum": 1, "maximum": 52},
+                          days=listed({"type": "string", "enum": list(DAYS)}, 7))}
+MAINTENANCE = shape(
+    ("key", "name", "starts", "ends"), key=KEY, name=text(100, 2), reason=text(500, default=""), team=nullable(KEY),
+    services=listed(SERVICE_KEY, 200), teams=listed(KEY, 50), integrations=listed(KEY, 200),
+    labels={"type": "object", "maxProperties": 20, "additionalProperties": VALUE}, starts=LOCAL, ends=LOCAL,
+    time_zone={**ZONE, "default": "UTC"}, repeat={**REPEAT, "type": ["object", "null"]},
+    hold_pages={"type": "boolean", "default": True}, page_critical={"type": "boolean", "default": False})
 SIGNATURE = shape((), **{name: text(100) for name in ("header", "prefix", "algorithm", "encoding", "timestamp_header",
                                                       "signed")})
 INTEGRATION = shape(
@@ -144,8 +158,7 @@ def _field(field: Field) -> Schema:
 def document(registry: Registry) -> Schema:
     """The whole document."""
     kinds = {"users": USER, "teams": TEAM, "schedules": SCHEDULE, "escalation_policies": POLICY, "services": SERVICE,
-             "integrations": integration(registry), "heartbeats": HEARTBEAT,
-             "routes": ROUTE}
+             "integrations": integration(registry), "heartbeats": HEARTBEAT, "routes": ROUTE, "maintenance": MAINTENANCE}
     later = {name: {"type": "array", "maxItems": 0, "x-rule": "is not supported by this version"} for name in LATER}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "OnCall Platform configuration",
             **shape(("version",), version={"const": 1},

@@ -68,3 +68,28 @@ class Run(Base):
     ended_at: Mapped[datetime | None]
     incident: Mapped[Incident] = relationship()
     policy: Mapped[Policy | None] = relationship()
+
+
+HELD = text("ended_at IS NULL")
+
+
+class Hold(Base):
+    """Pages of an incident that wait, and why: `maintenance`, `silence`, `dependency` or `delay`. One at a time.
+
+    `source` is what holds them (`maintenance:3`, `incident:42`); at `next_at` it is looked at again at the latest.
+    """
+
+    __tablename__ = "holds"
+    __table_args__ = (
+        Index("uq_holds_open", "incident_id", unique=True, sqlite_where=HELD, postgresql_where=HELD),
+        Index("ix_holds_due", "next_at", "id", sqlite_where=HELD, postgresql_where=HELD),
+    )
+
+    id: Mapped[Key]
+    incident_id: Mapped[int] = foreign("incidents.id", index=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    source: Mapped[str] = mapped_column(String(80), default="", index=True)
+    reason: Mapped[str] = mapped_column(String(300))
+    since: Mapped[datetime] = mapped_column(default=clock.now)
+    next_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]

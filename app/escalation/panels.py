@@ -14,8 +14,8 @@ from app.catalog.models import Service
 from app.core import clock
 from app.core.db import session
 from app.core.forms import duration_text
-from app.escalation import queries, rules
-from app.escalation.models import Policy, Run
+from app.escalation import holds, queries, rules
+from app.escalation.models import Hold, Policy, Run
 from app.escalation.queries import Resolved
 from app.identity.models import Team, User
 from app.incidents.models import Incident
@@ -40,6 +40,7 @@ class NextStep:
     changed: bool = False
     catch_all: bool = False
     exhausted: bool = False
+    held: bool = False
 
 
 @dataclass
@@ -63,6 +64,9 @@ def next_step(incident: Incident) -> NextStep:
     if incident.snoozed_until is not None:
         return NextStep("Paged again from level 1", at=incident.snoozed_until,
                         total=max(1, int((incident.snoozed_until - clock.now()).total_seconds())))
+    held = holds.current(incident.id)
+    if held is not None:
+        return _of_hold(held)
     run = queries.latest(incident.id)
     if run is None:
         return NextStep("The first page, in a moment")
@@ -78,7 +82,25 @@ def next_of(incidents: Sequence[Incident]) -> dict[int, NextStep]:
     waiting = {one.id: one for one in incidents if one.status == "triggered" and one.snoozed_until is None}
     looking = _Looking()
     runs = session.scalars(select(Run).where(Run.incident_id.in_(waiting), Run.state == "running", Run.level >= 0))
-    return {run.incident_id: _of_run(run, waiting[run.incident_id], looking) for run in runs}
+    held = session.scalars(select(Hold).where(Hold.incident_id.in_(waiting), Hold.ended_at.is_(None)))
+    return {one.incident_id: _of_hold(one) for one in held} | {
+        run.incident_id: _of_run(run, waiting[run.incident_id], looking) for run in runs}
+
+
+def _of_hold(held: Hold) -> NextStep:
+    """Held until then: paged from the first level, unless it is over."""
+    return NextStep(f"Held: {held.reason}", at=held.next_at, held=True,
+                    total=max(1, int((held.next_at - held.since).total_seconds())))
+
+
+def held_by(rows: Sequence[Any]) -> dict[str, list[int]]:
+    """By window: the incidents whose pages it holds now."""
+    found: dict[str, list[int]] = {}
+    sources = [row.window.ref for row in rows]
+    for source, number in session.execute(select(Hold.source, Hold.incident_id).where(
+            Hold.source.in_(sources), Hold.ended_at.is_(None)).order_by(Hold.incident_id)):
+        found.setdefault(source, []).append(number)
+    return found
 
 
 def _of_run(run: Run, incident: Incident, looking: _Looking, *, changed: bool = False) -> NextStep:

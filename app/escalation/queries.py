@@ -13,7 +13,7 @@ from app.core import clock
 from app.core.db import session
 from app.core.forms import duration_text
 from app.escalation import rules
-from app.escalation.models import Policy, Run, TeamPolicy
+from app.escalation.models import Hold, Policy, Run, TeamPolicy
 from app.identity.models import Membership, Team, User
 from app.incidents.models import Incident
 from app.notifications.queries import reachable
@@ -149,6 +149,9 @@ def latest(incident_id: int) -> Run | None:
 
 def run_document(incident: Incident) -> dict[str, Any]:
     """The panel of the incident document: level (from 1), when the next is due, rounds left."""
+    held = session.scalar(select(Hold).where(Hold.incident_id == incident.id, Hold.ended_at.is_(None)))
+    if held is not None:
+        return {"level": None, "next_at": clock.rfc3339(held.next_at), "repeats_left": None, "held": held.reason}
     run = running(incident.id)
     if run is None or incident.status != "triggered" or incident.snoozed_until is not None:
         return {"level": None, "next_at": None, "repeats_left": None}
@@ -158,13 +161,14 @@ def run_document(incident: Incident) -> dict[str, Any]:
 def policy_document(policy: Policy) -> dict[str, Any]:
     """The policy as the configuration document writes it."""
     team = session.get(Team, policy.team_id) if policy.team_id else None
-    levels = [{"timeout": duration_text(level["timeout"]), "targets": [_target_document(target) for target in
+    levels = [{"timeout": duration_text(level["timeout"]), "targets": [target_document(target) for target in
                                                                        level["targets"]]} for level in policy.levels]
     return {"key": policy.key, "name": policy.name, "team": team.key if team else None, "repeat": policy.repeat,
             "levels": levels}
 
 
-def _target_document(target: dict[str, Any]) -> dict[str, Any]:
+def target_document(target: dict[str, Any]) -> dict[str, Any]:
+    """The target as the configuration document writes it; None where it is gone."""
     kind, key = next(iter(target.items()))
     model: Any = {"user": User, "schedule": Schedule, "team": Team}[kind]
     found = session.get(model, key)

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.core import clock
 from app.core.db import session
 from app.core.events import Event, sentence
-from app.escalation import queries, service
+from app.escalation import holds, queries, service
 from app.escalation.models import Run
 from app.identity.models import User
 from app.incidents import service as incidents
@@ -50,6 +50,17 @@ def stop(event: Event) -> None:
     incident = _incident(event)
     if incident.status != "triggered" or incident.snoozed_until is not None:
         service.void(incident)
+        holds.drop(incident)
+
+
+def let_go(event: Event) -> None:
+    """A window changed or ended, or an incident is over: what was held because of it is looked at now."""
+    holds.look_again(event.subject)
+
+
+def weigh_anew(event: Event) -> None:
+    """A worse severity may be held by less: its hold is looked at now."""
+    holds.look_again_at(int(event.subject.partition(":")[2]))
 
 
 def page_again(event: Event) -> None:

@@ -9,7 +9,7 @@ from app.core.access import SYSTEM, Actor
 from app.core.db import session
 from app.core.events import Kind, record
 from app.core.jobs import wake
-from app.escalation import events, queries, rules
+from app.escalation import events, holds, queries, rules
 from app.escalation.models import Run
 from app.escalation.policies import (
     add_policy,
@@ -22,6 +22,7 @@ from app.escalation.queries import Frozen
 from app.identity.models import User
 from app.incidents import service as incidents
 from app.incidents.models import Incident
+from app.notifications import queries as messages
 from app.notifications.service import Paging, page
 
 __all__ = ["add_policy", "advance", "escalate", "hurry", "remove_policy", "restart_timer", "save_policy",
@@ -29,9 +30,16 @@ __all__ = ["add_policy", "advance", "escalate", "hurry", "remove_policy", "resta
            "set_team_policy", "start", "void"]
 
 
-def start(incident: Incident, *, by: Actor = SYSTEM, policy: Frozen | None = None) -> Run | None:
-    """Freeze the policy that counts for the incident and page its first level. One run at a time: else None."""
+def start(incident: Incident, *, by: Actor = SYSTEM, policy: Frozen | None = None, forced: bool = False) -> Run | None:
+    """Freeze the policy that counts for the incident and page its first level. One run at a time: else None.
+
+    While a window, a dependency or a delay holds its pages it does not start, unless a person forces it.
+    """
     if incident.status != "triggered" or incident.snoozed_until or incident.quiet or queries.running(incident.id):
+        return None
+    if forced:
+        holds.drop(incident, by=by)
+    elif policy is None and holds.hold(incident) is not None:
         return None
     if policy is None:
         chosen = queries.policy_for(incident.service, incident.team)
@@ -100,12 +108,23 @@ def escalate(incident: Incident, *, by: Actor) -> Incident:
     record(events.ESCALATED, incident.ref, by=by, also=["incidents"], via=by.via)
     run = queries.latest(incident.id)
     if run is None or run.state == "exhausted":
-        start(incident, by=by)
+        start(incident, by=by, forced=True)
         return incident
     if run.state != "running" or run.started_at < incident.triggered_at:
         run = _resumed(run, incident)
     advance(run, incident)
     return incident
+
+
+def page_again(incident: Incident, reason: str, *, cause: str) -> None:
+    """It grew: everybody paged in this round is paged once more; no timer moves. Who has it is left in peace."""
+    run = queries.running(incident.id) if incident.status == "triggered" else None
+    if run is None or run.level < 0:
+        return
+    found = list(session.scalars(select(User).where(User.id.in_(messages.paged_in(run.id, run.round)),
+                                                    User.state == "active").order_by(User.id)))
+    page(incident, found, Paging(run_id=run.id, level=run.level, round=run.round, again=cause,
+                                 reasons={one.id: reason for one in found}))
 
 
 def _resumed(former: Run, incident: Incident) -> Run:

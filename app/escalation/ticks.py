@@ -8,9 +8,10 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import aliased
 
 from app.core import clock
+from app.core.access import SYSTEM
 from app.core.db import session, transaction
-from app.escalation import queries, service
-from app.escalation.models import Run
+from app.escalation import holds, queries, service
+from app.escalation.models import Hold, Run
 from app.incidents import service as incidents
 from app.incidents.models import Incident
 
@@ -69,11 +70,37 @@ def end_snoozes() -> int:
     return len(over)
 
 
+def end_holds() -> int:
+    """What held pages is looked at when its time has come: what is still open is then paged, or held by the next cause."""
+    query = (select(Hold, Incident).join(Incident, Incident.id == Hold.incident_id)
+             .where(Hold.ended_at.is_(None), Hold.next_at <= clock.now()).order_by(Hold.next_at, Hold.id).limit(BATCH)
+             .with_for_update(skip_locked=True).execution_options(populate_existing=True))
+    if not _any_held():
+        return 0
+    with transaction():
+        due = [(hold, incident) for hold, incident in session.execute(query)]
+        for hold, incident in due:
+            if incident.status != "triggered" or incident.snoozed_until is not None:
+                holds.end(hold, incident, by=SYSTEM, told=False)
+            elif service.start(incident) is None and hold.ended_at is None and hold.next_at <= clock.now():
+                hold.next_at = clock.now() + LATE
+    return len(due)
+
+
+def _any_held() -> bool:
+    try:
+        return session.scalar(select(Hold.id).where(Hold.ended_at.is_(None), Hold.next_at <= clock.now()).limit(1)) is not (
+            None)
+    finally:
+        session.rollback()
+
+
 def start_missing() -> int:
     """A triggered incident that nobody escalates is started: whatever was lost on the way, nobody is forgotten."""
     run = exists().where(Run.incident_id == Incident.id, Run.started_at >= Incident.triggered_at)
-    query = (select(Incident).where(Incident.status == "triggered", Incident.snoozed_until.is_(None), ~run, ~Incident.quiet,
-                                    Incident.triggered_at < clock.now() - LATE)
+    held = exists().where(Hold.incident_id == Incident.id, Hold.ended_at.is_(None))
+    query = (select(Incident).where(Incident.status == "triggered", Incident.snoozed_until.is_(None), ~run, ~held,
+                                    ~Incident.quiet, Incident.triggered_at < clock.now() - LATE)
              .limit(BATCH).with_for_update(skip_locked=True, of=Incident))
     with transaction():
         found = list(session.scalars(query))

@@ -57,7 +57,7 @@ def heartbeat_for(key: str, by: Actor, action: str = "integration.read") -> Hear
     """One by key, if the person may do `action` with it. Raises NotFound or Forbidden."""
     found = heartbeat_by_key(key)
     if found is None:
-        raise NotFound(f"There is no heartbeat {key}")
+        raise NotFound
     allow(by, action, team_id=found.team_id)
     return found
 

@@ -46,8 +46,10 @@ DRAWN = (
     ("incident.assigned", "human", "swap"),
     ("incident.responders_added", "human", "users"), ("incident.snoozed", "quiet", "snoozed"),
     ("incident.routed", "quiet", "route"), ("incident.alert_joined", "quiet", "bell"),
+    ("incident.storm", "alert", "warn"), ("incident.flapping", "caution", "refresh"),
     ("incident.severity_raised", "alert", "escalate"), ("escalation.escalated", "human", "escalate"),
     ("escalation.exhausted", "danger", "failed"), ("escalation.level_skipped", "caution", "warn"),
+    ("escalation.held", "info", "snoozed"), ("escalation.released", "alert", "bell"),
     ("escalation.", "quiet", "ladder"), ("message.failed", "danger", "failed"),
     ("message.unreachable", "danger", "failed"), ("message.", "calm", "mail"), ("", "quiet", "info"),
 )

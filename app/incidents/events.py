@@ -50,3 +50,8 @@ RESOLVED = Kind("incident.resolved", "{actor} resolved it by {via}", ("via", "no
 REOPENED = Kind("incident.reopened", "{actor} reopened it", ("via",), timeline=True)
 VIEW_SAVED = Kind("view.saved", "{actor} saved the view {name}", ("name", "query", "team"))
 VIEW_REMOVED = Kind("view.removed", "{actor} removed the view {name}", ("name",))
+STORM_BEGAN = Kind("incident.storm_began", "A storm: {reason}", ("reason",), timeline=True)
+STORM_OVER = Kind("incident.storm_over", "The storm is over after {number} alerts: new ones open their own incidents",
+                  ("number",), timeline=True)
+FLAPPING = Kind("incident.flapping", "Flapping: {number} openings in 30 minutes, it stays open until 15 minutes are quiet",
+                ("number",), timeline=True)

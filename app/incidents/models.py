@@ -71,6 +71,8 @@ class Incident(Base):
     merged_into_id: Mapped[int | None] = foreign("incidents.id", index=True)
     update_every: Mapped[int | None]
     update_due_at: Mapped[datetime | None] = mapped_column(index=True)
+    storm_until: Mapped[datetime | None] = mapped_column(index=True)
+    flapping_until: Mapped[datetime | None] = mapped_column(index=True)
     version: Mapped[int] = mapped_column(default=1)
     service: Mapped[Service | None] = relationship()
     team: Mapped[Team | None] = relationship()
@@ -129,6 +131,7 @@ class Alert(Base):
     first_seen: Mapped[datetime] = mapped_column(default=clock.now)
     last_seen: Mapped[datetime] = mapped_column(default=clock.now)
     event_at: Mapped[datetime | None]
+    recovered_at: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None]
     service_id: Mapped[int | None] = foreign("services.id", index=True)
     incident_id: Mapped[int | None] = foreign("incidents.id")

@@ -36,7 +36,8 @@ INCIDENT = component("Incident", {
         "roles": {"type": "object", "additionalProperties": PERSON},
         "former": {"type": ["integer", "null"]}, "test": {"type": "boolean"},
         "escalation": {"type": "object", "properties": {
-            "level": {"type": ["integer", "null"]}, "next_at": AT, "repeats_left": {"type": ["integer", "null"]}}},
+            "level": {"type": ["integer", "null"]}, "next_at": AT, "repeats_left": {"type": ["integer", "null"]},
+            "held": TEXT}},
         "url": TEXT, "version": {"type": "integer"}}})
 
 ALERT = component("Alert", {

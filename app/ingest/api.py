@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify, request
 
-from app.core.access import access
+from app.core.access import access, own_transaction
 from app.core.errors import Invalid, Problem
 from app.core.openapi import PAGING, PROBLEM, component, listing, operation, query, sent
 from app.core.paging import paged
 from app.core.web import actor
 from app.identity.queries import allow, may
-from app.ingest import queries, route_store, service
+from app.incidents.rules import SEVERITIES
+from app.ingest import queries, route_store, service, simulation
 from app.ingest.models import Delivery
 from app.ingest.rules import MOVES
 
@@ -74,3 +75,28 @@ def delivery(key: str) -> Response:
 def replay(key: str) -> Response:
     """It joins the same alert if that is still open."""
     return jsonify(queries.delivery_document(service.replay(queries.delivery_for(key, actor()), by=actor())))
+
+SIMULATE = {"type": "object", "additionalProperties": False, "properties": {
+    "integration": {"type": "string", "maxLength": 60}, "payload": {}, "delivery": {"type": "string", "maxLength": 20},
+    "service": {"type": "string", "maxLength": 100}, "severity": {"type": "string", "enum": list(SEVERITIES)},
+    "at": {"type": "string", "maxLength": 40}}}
+NAMED = {"type": ["object", "null"], "properties": {"key": {"type": "string"}, "name": {"type": "string"}}}
+STEPS = {"type": "array", "items": {"type": "object"}}
+SIMULATION = component("Simulation", {
+    "type": "object", "required": ["at", "route", "service", "policy", "incident", "pages", "skipped"], "properties": {
+        "at": {"type": "string"}, "route": {"type": "object"}, "service": NAMED, "policy": {"type": ["string", "null"]},
+        "incident": {"type": "object", "properties": {"action": {"enum": list(simulation.ACTIONS)},
+                                                      "number": {"type": ["integer", "null"]}}},
+        "held": {"type": ["object", "null"]}, "pages": STEPS, "skipped": STEPS,
+        "notes": {"type": "array", "items": {"type": "string"}}, "signals": {"type": "integer"}}})
+
+
+@blueprint.post("/simulate")
+@access("integration.read")
+@own_transaction
+@operation("Who would be paged, when and by what", request=SIMULATE, responses={200: SIMULATION}, tag="simulation",
+           description="A payload at an integration, a stored delivery, or an incident of a service, at any time. "
+                       "Nothing is sent and nothing is stored.")
+def simulate() -> Response:
+    """The same code as the real road, taken back at its end."""
+    return jsonify(simulation.simulate(simulation.supposed(sent(request), by=actor()), by=actor()))

@@ -6,7 +6,7 @@ from flask import request
 
 from app.core.feed import Feed
 from app.core.web import actor
-from app.ingest import inspection, pages, route_pages
+from app.ingest import inspection, pages, route_pages, why
 
 
 def _index() -> pages.IndexPage:
@@ -25,7 +25,13 @@ def _routes() -> route_pages.RoutesPage:
     return route_pages.routes_page(actor())
 
 
+def _why(id: str) -> why.WhyPage:
+    return why.why_page(id, actor())
+
+
 FEEDS = (
+    Feed("/incidents/<id>/why", "ingest/why.html", _why, topics=("incident:{id}",), personal=True,
+         regions={"lines": "escalation.* message.* incident.*", "policies": "escalation.*"}),
     Feed("/routes", "ingest/routes.html", _routes, topics=("routes",), regions={"rows": "route.*"}),
     Feed("/integrations", "ingest/index.html", _index, topics=("integrations",), regions={"rows": "integration.*"}),
     Feed("/integrations/<key>", "ingest/integration.html", _integration, topics=("integration/{key}",),

@@ -13,15 +13,12 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import Conflict
-from app.core.events import record
-from app.escalation import queries as escalation_queries
-from app.escalation import service as escalation
 from app.identity.models import Team
 from app.incidents import alerts, service
-from app.incidents import events as incident_events
-from app.incidents.models import Alert, Incident
-from app.ingest import asking, credentials, readers, route_store, routing, rules, testing
+from app.incidents.models import Alert
+from app.ingest import asking, credentials, noise, opening, readers, route_store, routing, rules, testing
 from app.ingest.models import Delivery, Integration
+from app.ingest.opening import Case
 from app.plugin_api import Rejected, Signal
 
 
@@ -36,21 +33,7 @@ class Batch:
     open: dict[str, Alert | None] = field(default_factory=dict)
     matched: Counter[int] = field(default_factory=Counter)
     suppressed: Counter[int] = field(default_factory=Counter)
-
-
-@dataclass(frozen=True)
-class Case:
-    """One signal of a delivery: as it was read, and what the routes made of it."""
-
-    delivery: Delivery
-    original: rules.Reading
-    said: routing.Fields
-    ruling: routing.Ruling
-
-    @property
-    def read(self) -> rules.Reading:
-        """The reading that counts."""
-        return self.ruling.reading
+    storms: noise.Storms = field(default_factory=noise.Storms)
 
 
 def begin(integration: Integration) -> Batch:
@@ -113,7 +96,7 @@ def judged(signal: Signal, delivery: Delivery, batch: Batch) -> Case:
     read = rules.reading(signal, integration=integration.name, default_severity=integration.default_severity,
                          service=str(delivery.query.get("service", "")), token_hash=integration.token_hash)
     said = routing.fields(read, integration=integration.key, plugin=integration.plugin, raw=signal.raw)
-    return Case(delivery, read, said, routing.judge(batch.table, read, said, delivery.received_at))
+    return Case(delivery, read, said, routing.judge(batch.table, read, said, delivery.received_at), batch.table)
 
 
 def _open_alert(case: Case, batch: Batch) -> Alert | None:
@@ -132,64 +115,22 @@ def _firing(case: Case, alert: Alert | None, batch: Batch) -> dict[str, Any]:
                            happened_at=min(read.happened_at, delivery.received_at) if read.happened_at else None)
     if alert is not None:
         alerts.count_again(alert, report, by=batch.actor)
+        noise.fired_again(alert)
         if alert.incident_id is not None or case.ruling.then.suppress:
             return _result(alert, f"counted on #{alert.incident_id}" if alert.incident_id else _suppression(case, batch))
-    decision = _decide(case, batch)
+    decision = opening.decide(case, batch.integration, batch.places)
     if case.ruling.then.suppress:
-        alert = alerts.keep_alert(report, decision.service_id)
-        batch.open[read.key] = alert
-        return _result(alert, _suppression(case, batch))
-    incident = _open(case, report, decision, batch)
-    if alert is None:
-        alert = alerts.open_alert(report, incident, by=batch.actor)
-    else:
-        alerts.attach(alert, incident, by=batch.actor)
-    batch.open[read.key] = alert
-    escalation.start(incident)
-    return _result(alert, f"opened #{incident.id}")
+        batch.open[read.key] = kept = alerts.keep_alert(report, decision.service_id)
+        return _result(kept, _suppression(case, batch))
+    kept, note = opening.settle(case, decision, report, alert, storms=batch.storms, by=batch.actor,
+                                integration=batch.integration)
+    batch.open[read.key] = kept
+    return _result(kept, note)
 
 
 def _suppression(case: Case, batch: Batch) -> str:
     batch.suppressed[batch.table.rules[case.ruling.matched[-1]].id] += 1
     return f"suppressed by the route {case.ruling.by}"
-
-
-def _decide(case: Case, batch: Batch) -> rules.Decision:
-    integration, then = batch.integration, case.ruling.then
-    origin = rules.Origin(integration.name, _active_service(integration), _active_team(integration))
-    ruled = rules.Ruled(case.ruling.by, then.service, then.override) if then.service else None
-    return rules.route(case.read, origin, batch.places, ruled)
-
-
-def _open(case: Case, report: alerts.Report, decision: rules.Decision, batch: Batch) -> Incident:
-    read, delivery = case.read, case.delivery
-    chosen = session.get(Service, decision.service_id) if decision.service_id else None
-    team = session.get(Team, decision.team_id) if decision.team_id else None
-    labels = {**read.labels, **({"unrouted": decision.reason[:200]} if decision.step == "catch-all" else {})}
-    policy = escalation_queries.policy_for(chosen, team or (chosen.team if chosen else None))
-    trace = {"step": decision.step, "reason": decision.reason, "considered": list(decision.considered),
-             "routes": routing.considered(batch.table, case.said, delivery.received_at, case.ruling.matched),
-             "policy": policy.name if policy else "catch-all", "integration": batch.integration.key,
-             "delivery": str(delivery.id), "delay": case.ruling.then.delay}
-    opening = service.Opening(
-        title=read.title, severity=read.severity, description=read.body, service=chosen, team=team, labels=labels,
-        route=trace, former_id=alerts.former_of(report), delivery=str(delivery.id), test=bool(testing.kind_of(delivery)),
-        quiet=testing.kind_of(delivery) == "quiet", urgency=case.ruling.then.urgency)
-    incident = service.open_incident(opening, by=batch.actor)
-    record(incident_events.ROUTED, incident.ref, by=batch.actor, reason=decision.reason, step=decision.step,
-           service=chosen.name if chosen else None, policy=trace["policy"])
-    return incident
-
-
-def _active_service(integration: Integration) -> int | None:
-    found = integration.service
-    if found is None or found.lifecycle == "archived" or found.team.archived_at is not None:
-        return None
-    return found.id
-
-
-def _active_team(integration: Integration) -> int | None:
-    return integration.team_id if integration.team and integration.team.archived_at is None else None
 
 
 def _resolved(case: Case, alert: Alert | None, batch: Batch) -> dict[str, Any]:
@@ -198,6 +139,8 @@ def _resolved(case: Case, alert: Alert | None, batch: Batch) -> dict[str, Any]:
         return _result(None, "nothing open")
     if read.happened_at and alert.event_at and read.happened_at < alert.event_at:
         return _result(alert, "late: the alert has fired again since")
+    if noise.recovered(alert, case.delivery.received_at):
+        return _result(alert, "flapping: it stays open until it is quiet")
     batch.open[alert.dedup_key] = None
     return _result(alert, alerts.close_alert(alert, by=batch.actor, seen=case.delivery.received_at))
 

@@ -73,7 +73,7 @@ def route_for(name: str, by: Actor) -> Route:
     allow(by, "route.edit")
     found = route_store.route_by_name(name)
     if found is None:
-        raise NotFound(f"There is no route {name}")
+        raise NotFound
     return found
 
 

@@ -49,12 +49,17 @@ class Rule:
 
 @dataclass(frozen=True)
 class Table:
-    """All routes in their order, with indexes that name those which may fit a signal."""
+    """All routes in their order, with indexes that name those which may fit a signal.
+
+    `questions` are the conditions of all, each once; `asked` are those of each rule, by their places.
+    """
 
     rules: tuple[Rule, ...] = ()
     exact: Mapping[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
     patterns: Mapping[str, PatternIndex] = field(default_factory=dict)
     always: tuple[int, ...] = ()
+    questions: tuple[tuple[str, Wanted] | Hours, ...] = ()
+    asked: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,9 @@ def table(rules: Iterable[Rule]) -> Table:
     kept = tuple(rules)
     exact: dict[tuple[str, str], list[int]] = {}
     patterns: dict[str, PatternIndex] = {}
-    always = []
+    always, questions = [], dict[tuple[str, Wanted] | Hours, int]()
+    asked = [tuple(questions.setdefault(question, len(questions)) for question in (
+        *one.when, *([one.hours] if one.hours else []))) for one in kept]
     for place, one in enumerate(kept):
         name, wanted = min(one.when, key=_rank, default=("", None))
         if wanted is None or wanted.absent or (wanted.exact and wanted.patterns):
@@ -105,7 +112,7 @@ def table(rules: Iterable[Rule]) -> Table:
             for text in wanted.patterns:
                 patterns.setdefault(name, PatternIndex()).add(text, place)
     return Table(kept, {key: tuple(places) for key, places in exact.items()},
-                 {name: index.close() for name, index in patterns.items()}, tuple(always))
+                 {name: index.close() for name, index in patterns.items()}, tuple(always), tuple(questions), tuple(asked))
 
 
 def _rank(condition: tuple[str, Wanted]) -> int:
@@ -153,20 +160,31 @@ def judge(known: Table, reading: Reading, said: Fields, at: datetime) -> Ruling:
 
 
 def _next(known: Table, said: Fields, at: datetime, after: int) -> int:
-    """The place of the next rule that fits, or -1."""
+    """The place of the next rule that fits, or -1. No question is answered twice."""
     places = {place for place in known.always if place > after}
     for name, values in said.items():
         for value in values:
             places.update(known.exact.get((name, value.lower()), ()))
             if name in known.patterns:
                 places |= known.patterns[name].found(value)
-    return next((place for place in sorted(places) if place > after and fits(known.rules[place], said, at)), -1)
+    answers: dict[int, bool] = {}
+    for place in sorted(place for place in places if place > after):
+        for question in known.asked[place]:
+            answer = answers.get(question)
+            if answer is None:
+                answer = answers[question] = _holds(known.questions[question], said, at)
+            if not answer:
+                break
+        else:
+            return place
+    return -1
 
 
-def fits(one: Rule, said: Fields, at: datetime) -> bool:
-    """Whether all its conditions hold."""
-    return all(wanted.fits(said.get(name, ())) for name, wanted in one.when) and (
-        one.hours is None or one.hours.hold(at))
+def _holds(question: tuple[str, Wanted] | Hours, said: Fields, at: datetime) -> bool:
+    if isinstance(question, Hours):
+        return question.hold(at)
+    name, wanted = question
+    return wanted.fits(said.get(name, ()))
 
 
 def _applied(before: Ruling, one: Rule, place: int, said: Fields) -> Ruling:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import structlog
 from flask import current_app
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import undefer
 
 from app.core import clock
@@ -17,7 +17,7 @@ from app.core.events import record
 from app.incidents import alerts
 from app.incidents import service as incidents
 from app.incidents.models import Alert, Incident
-from app.ingest import credentials, events, pipeline, route_store, rules
+from app.ingest import credentials, events, noise, pipeline, route_store, rules
 from app.ingest.models import Delivery, Integration, RefusedRequest
 from app.ingest.saving import also
 
@@ -174,6 +174,29 @@ def _end_silent(integration: Integration, hours: float) -> int:
     for alert in over:
         alerts.close_alert(alert, by=actor, seen=alert.last_seen)
     return len(over)
+
+
+def calm_down() -> int:
+    """What flapped and is quiet, and storms: looked at when their time has come."""
+    flapping = Incident.flapping_until <= clock.now()
+    raging = Incident.storm_until.is_not(None)
+    done = 0
+    for number in _open_numbers(flapping | raging):
+        with transaction():
+            incident = incidents.lock(number)
+            if incident.flapping_until is not None and incident.flapping_until <= clock.now():
+                noise.calm_down(incident)
+            if incident.storm_until is not None and incident.status != "resolved":
+                noise.weigh_storm(incident)
+            done += 1
+    return done
+
+
+def _open_numbers(which: ColumnElement[bool]) -> list[int]:
+    try:
+        return list(session.scalars(select(Incident.id).where(which, Incident.status != "resolved").limit(50)))
+    finally:
+        session.rollback()
 
 
 def trim_refused() -> int:

@@ -65,6 +65,12 @@ def messages_of(incident: Incident) -> list[Message]:
         joinedload(Message.user)).order_by(Message.id).limit(2000)))
 
 
+def paged_in(run_id: int, round_: int) -> list[int]:
+    """Who was paged in this round of a run."""
+    return list(session.scalars(select(Message.user_id).where(
+        Message.run_id == run_id, Message.round == round_, Message.kind == "page").distinct()))
+
+
 def message_document(message: Message) -> dict[str, Any]:
     """The message as machines get it (CONTRACT.md); the address is masked."""
     return {

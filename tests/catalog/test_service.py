@@ -37,7 +37,7 @@ def test_a_manager_adds_a_service_and_one_fact_tells_it(ana: User, payments: Tea
     made = save(acting(ana), key="checkout", name="Checkout", team="payments", tags=["tier1"])
     assert queries.service_document(made) == {
         "key": "checkout", "name": "Checkout", "description": "", "team": "payments", "tags": ["tier1"],
-        "lifecycle": "active", "depends_on": []}
+        "lifecycle": "active", "depends_on": [], "noise": {}}
     assert said() == ["Ana added the service Checkout"]
 
 

@@ -11,7 +11,8 @@ from app.identity import rules
 AT = datetime(2026, 3, 24, 3, 0, tzinfo=UTC)
 # The matrix of the rules, written out once more by hand: who may, of observer, responder, manager, other member.
 MATRIX = {
-    "incident.read": "yyyy", "schedule.read": "yyyy", "route.read": "yyyy", "route.edit": "----",
+    "incident.read": "yyyy", "schedule.read": "yyyy", "maintenance.edit": "--y-", "silence.edit": "-yy-",
+    "route.read": "yyyy", "route.edit": "----",
     "team.read": "yyyy", "people.read": "yyyy", "own.read": "yyyy",
     "own.edit": "yyyy", "integration.read": "yyyy", "incident.act": "-yy-", "incident.create": "-yy-",
     "shift.exchange": "yyyy", "schedule.override_self": "-yy-", "integration.secrets": "-yy-", "schedule.edit": "--y-", "policy.edit": "--y-",

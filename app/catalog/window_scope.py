@@ -1,0 +1,89 @@
+"""What a window covers and whose it is, from the fields of the document; each thing that it names is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import column, select, table
+
+from app.catalog.models import Window
+from app.catalog.queries import services_by_keys
+from app.core.access import Actor
+from app.core.db import session
+from app.core.forms import Problems
+from app.core.matching import compiled
+from app.identity.queries import allow, may, may_anywhere, team_by_key
+
+INTEGRATIONS = table("integrations", column("id"), column("key"), column("team_id"))
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A window that is being filled, by whom, and what is wrong so far."""
+
+    window: Window
+    by: Actor
+    faults: Problems
+
+    def allow(self, team_id: int | None) -> None:
+        """Whoever makes it must be allowed to do so for each thing that it names."""
+        allow(self.by, f"{self.window.kind}.edit", team_id=team_id)
+
+
+def fill_owner(edit: Edit, values: Mapping[str, Any]) -> None:
+    """Take over the team whose window it is."""
+    window = edit.window
+    if "team" in values:
+        team = team_by_key(str(values["team"])) if values["team"] else None
+        if values["team"] and (team is None or team.archived_at is not None):
+            return edit.faults.add("team", f"There is no team {values['team']}")
+        window.team, window.team_id = team, team.id if team else None
+    action = f"{window.kind}.edit"
+    if window.team_id is None and not may(edit.by, action) and may_anywhere(edit.by, action):
+        return edit.faults.add("team", "Choose the team whose window it is")
+    edit.allow(window.team_id)
+
+
+def fill_scope(edit: Edit, values: Mapping[str, Any]) -> None:
+    """Take over what it covers."""
+    window = edit.window
+    if "services" in values:
+        window.services = _named(edit, values["services"] or [], "services")
+    if "teams" in values:
+        window.teams = _named(edit, values["teams"] or [], "teams")
+    if "integrations" in values:
+        window.integrations = _integrations(edit, values["integrations"] or [])
+    if "labels" in values:
+        window.labels = dict(values["labels"] or {})
+        for name, wanted in window.labels.items():
+            edit.faults.take(f"labels.{name}", compiled, wanted)
+    if not (window.services or window.teams or window.integrations or window.labels):
+        edit.faults.add("services", "Say what it covers: services, teams, integrations or labels")
+
+
+def _named(edit: Edit, keys: list[str], name: str) -> list[int]:
+    """The ids of the services or teams that are named."""
+    known: Mapping[str, Any] = services_by_keys(keys) if name == "services" else {
+        key.lower(): team_by_key(str(key)) for key in keys}
+    found = []
+    for at, key in enumerate(keys):
+        one = known.get(str(key).lower())
+        if one is None:
+            edit.faults.add(f"{name}[{at}]", f"There is no {name[:-1]} {key}")
+            continue
+        edit.allow(one.team_id if name == "services" else one.id)
+        found.append(int(one.id))
+    return found
+
+
+def _integrations(edit: Edit, keys: list[str]) -> list[str]:
+    owners = {key: team_id for key, team_id in session.execute(
+        select(INTEGRATIONS.c.key, INTEGRATIONS.c.team_id).where(INTEGRATIONS.c.key.in_(keys)))}
+    for at, key in enumerate(keys):
+        if key not in owners:
+            edit.faults.add(f"integrations[{at}]", f"There is no integration {key}")
+        else:
+            edit.allow(owners[key])
+    return list(dict.fromkeys(keys))

@@ -1,0 +1,63 @@
+"""When a window is open: once, again and again, over the change of clocks, and after it was ended by hand."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from app.catalog import noise, windows
+from app.core.forms import Problems
+
+
+def plan(starts, ends, **more):
+    return windows.Plan(datetime.fromisoformat(starts), datetime.fromisoformat(ends), **more)
+
+
+def utc(text):
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+SUNDAYS = plan("2026-03-01T02:00", "2026-03-01T04:00", zone="Europe/Berlin", repeat={"unit": "week", "days": ["sun"]})
+
+
+@pytest.mark.parametrize(("at", "open_"), [
+    ("2026-03-01T00:59", False), ("2026-03-01T01:00", True), ("2026-03-01T02:59", True), ("2026-03-01T03:00", False),
+    ("2026-03-08T01:30", True), ("2026-03-09T01:30", False), ("2026-04-05T00:00", True), ("2026-04-05T02:00", False),
+    ("2026-02-22T01:30", False)])
+def test_a_weekly_window_keeps_the_clock_on_the_wall(at, open_):
+    """ESC-40: 02:00 in Berlin is 01:00 UTC in winter and 00:00 UTC in summer."""
+    assert (windows.span(SUNDAYS, utc(at)) is not None) is open_
+
+
+def test_a_window_over_midnight_and_one_of_days_are_open_to_their_end():
+    night = plan("2026-03-01T23:00", "2026-03-02T05:00", repeat={"unit": "day"})
+    week = plan("2026-03-01T00:00", "2026-03-08T00:00", repeat={"unit": "month"})
+    assert windows.span(night, utc("2026-03-20T04:59")) == (utc("2026-03-19T23:00"), utc("2026-03-20T05:00"))
+    assert windows.span(week, utc("2026-04-07T12:00")) == (utc("2026-04-01T00:00"), utc("2026-04-08T00:00"))
+
+
+def test_what_was_ended_by_hand_opens_again_at_its_next_time():
+    ended = windows.Plan(SUNDAYS.starts, SUNDAYS.ends, SUNDAYS.zone, SUNDAYS.repeat, utc("2026-03-08T01:10"))
+    assert windows.span(ended, utc("2026-03-08T01:30")) is None
+    assert windows.span(ended, utc("2026-03-15T01:30")) is not None
+
+
+def test_it_tells_its_next_times_and_its_end():
+    until = plan("2026-03-01T02:00", "2026-03-01T04:00", repeat={"unit": "week", "every": 2, "until": "2026-04-01T00:00"})
+    assert [start for start, _ in windows.coming(until, utc("2026-03-02T00:00"))] == [
+        utc("2026-03-15T02:00"), utc("2026-03-29T02:00")]
+    assert windows.over_at(until) == utc("2026-03-29T04:00") and windows.over_at(SUNDAYS) is None
+
+
+def test_settings_against_noise_are_kept_in_seconds_and_written_as_durations():
+    faults = Problems()
+    given = {"group": "labels", "labels": ["cluster"], "window": "30m", "delay": "2m", "flapping": False}
+    kept = noise.read(given, faults)
+    assert not faults and kept == {"group": "labels", "labels": ["cluster"], "delay": 120, "flapping": False}
+    assert noise.document(kept) == {"group": "labels", "labels": ["cluster"], "delay": "2m", "flapping": False}
+
+
+@pytest.mark.parametrize("given", [{"group": "labels"}, {"delay": "2h"}, {"window": "5s"}, {"group": "other"}])
+def test_settings_that_mean_nothing_are_refused(given):
+    faults = Problems()
+    noise.read(given, faults)
+    assert faults
