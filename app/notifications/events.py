@@ -21,3 +21,5 @@ METHOD_REMOVED = Kind("contact_method.removed", "{actor} removed the contact met
                       ("name", "channel", "person"))
 RULES_CHANGED = Kind("notification_rules.changed", "{actor} changed the notification rules of {person}",
                      ("person", "before", "after"))
+DUTY_NOTICES_CHANGED = Kind("duty_notices.changed", "{actor} changed the notices of hand-offs of {person}",
+                            ("person", "before", "after"))

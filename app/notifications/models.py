@@ -121,6 +121,18 @@ class Message(Base):
         return state
 
 
+class DutyNotices(Base):
+    """Which notices of hand-offs a person wants: a day before, as their shift begins, as it ends."""
+
+    __tablename__ = "duty_notices"
+
+    id: Mapped[Key]
+    user_id: Mapped[int] = foreign("users.id", unique=True)
+    before: Mapped[bool] = mapped_column(default=True)
+    start: Mapped[bool] = mapped_column(default=True)
+    end: Mapped[bool] = mapped_column(default=False)
+
+
 class OneTapLink(Base):
     """One person, one incident, one action, one use, 15 minutes. Only the SHA-256 of the token is stored."""
 

@@ -14,7 +14,7 @@ from app.core.db import session
 from app.core.errors import NotFound, Problem
 from app.identity.models import User
 from app.incidents.models import Incident
-from app.notifications import queries, rules
+from app.notifications import duty_notices, queries, rules
 from app.notifications.forms import TypedRule
 from app.notifications.models import ContactMethod, Message, NotificationRule
 
@@ -190,3 +190,17 @@ class TapPage:
     open: bool = False
     said: str = ""
     done: bool = False
+
+
+@dataclass(frozen=True)
+class DutyNoticesPanel:
+    """Which notices of hand-offs the reader wants."""
+
+    chosen: Mapping[str, bool]
+    template: str = "panels/profile-duty-notices.html"
+    rail: bool = False
+
+
+def duty_notices_panel(user: User) -> DutyNoticesPanel:
+    """The choices of oneself."""
+    return DutyNoticesPanel(duty_notices.choices([user.id])[user.id])

@@ -9,7 +9,7 @@ from app.core.events import Event, sentence
 from app.identity.models import User
 from app.incidents import service as incidents
 from app.incidents.models import Incident
-from app.notifications import proofs, service
+from app.notifications import duty_notices, proofs, service
 from app.notifications.models import Message
 
 
@@ -68,6 +68,17 @@ def tell_of_exchange(event: Event) -> None:
     """A swap or a request for cover: everybody whom it concerns learns of it quietly, but for who did it."""
     kind = "swap" if event.kind.startswith("schedule.swap_") else "cover"
     service.tell(_people(event.data["tell"]), kind=kind, cause=f"event:{event.id}", reason=sentence(event))
+
+
+def tell_of_handover(event: Event) -> None:
+    """A hand-off: whoever comes on duty, and whoever goes, as they chose."""
+    duty_notices.tell_of_handover(event)
+
+
+def tell_of_gaps(event: Event) -> None:
+    """Managers learn when nobody is on duty."""
+    for_whom = _people(event.data["tell"])
+    service.tell(for_whom, kind="gap", cause=f"event:{event.id}", reason=sentence(event))
 
 
 def _people(ids: list[int]) -> list[User]:

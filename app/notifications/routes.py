@@ -19,7 +19,7 @@ from app.core.errors import Conflict, Invalid, NotFound, RateLimited
 from app.core.pages import go, page
 from app.core.web import actor, wants_json
 from app.identity.models import User
-from app.notifications import contacts, forms, pages, proofs, queries, taps
+from app.notifications import contacts, duty_notices, forms, pages, proofs, queries, taps
 from app.notifications.models import ContactMethod, OneTapLink
 
 blueprint = Blueprint("notifications", __name__)
@@ -202,3 +202,11 @@ def manifest() -> Response:
     """What a telephone needs to know to install the site."""
     return send_from_directory(current_app.static_folder or "", "manifest.webmanifest",
                                mimetype="application/manifest+json", max_age=86400)
+
+
+@blueprint.post("/me/duty-notices")
+@access("own.edit")
+def save_duty_notices() -> Response:
+    """Which notices of hand-offs I want."""
+    duty_notices.choose(_me(), {name: bool(request.form.get(name)) for name in duty_notices.MOMENTS}, by=actor())
+    return _back("Saved the notices")

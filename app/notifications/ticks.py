@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from app.core import clock
 from app.core.db import session, transaction
 from app.core.worker import alive
-from app.notifications import sending
+from app.notifications import duty_notices, sending
 from app.notifications.models import Message
 
 log = structlog.get_logger()
@@ -75,3 +75,9 @@ def release_dead() -> int:
             Message.state == "sending", Message.lease_owner.in_(dead))
             .values(state="queued", lease_until=None, lease_owner=None, next_at=clock.now()))
     return int(result.rowcount)
+
+
+def look_ahead() -> int:
+    """Tell of shifts and gaps a day ahead, and of people on duty whom nothing reaches."""
+    with transaction():
+        return duty_notices.look_ahead()

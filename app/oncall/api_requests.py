@@ -1,4 +1,4 @@
-"""Swaps and cover for machines."""
+"""Swaps, cover, gaps and notes of hand-overs for machines."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.core.openapi import PAGING, PROBLEM, component, listing, operation, que
 from app.core.paging import paged
 from app.core.web import actor
 from app.identity.models import User
-from app.oncall import covers, queries, request_forms, swaps
+from app.oncall import covers, gaps, handover, queries, request_forms, swaps
 from app.oncall.exchange_rules import COVER_MOVES, SWAP_MOVES
 from app.oncall.models import CoverRequest, Swap
 from app.oncall.schemas import INSTANT, SPAN, SPANS, TEXT, shape
@@ -42,6 +42,10 @@ WISHED_COVER = {
         "person": {**EMAIL, "description": "Who holds the shift; the caller when left out"},
         "starts": {**TIME, "description": "Now when left out"}, "ends": TIME,
         "reason": {"type": "string", "maxLength": 200}}}
+GAP = component("Gap", shape(start=INSTANT, end=INSTANT, cause=TEXT))
+NOTE = {"type": "object", "additionalProperties": False, "required": ["body"], "properties": {
+    "body": {"type": "string", "minLength": 1, "maxLength": handover.LONGEST_NOTE}}}
+NOTE_LEFT = component("HandoverNote", shape(body=TEXT, at=INSTANT, author=SOMEBODY))
 PART = {"type": "object", "additionalProperties": False, "properties": {
     "person": {**EMAIL, "description": "Who takes over; the caller when left out"},
     "starts": {**TIME, "description": "The part that is taken; all that is left when left out"}, "ends": TIME}}
@@ -146,6 +150,27 @@ def give_back(key: str, id: str, part: str) -> Any:
     """Before it begins."""
     schedule = queries.schedule_for(key, actor(), "shift.exchange")
     return jsonify(_cover(covers.give_back(covers.part_for(covers.cover_for(schedule, id), part), by=actor())))
+
+
+@blueprint.get("/schedules/<key>/gaps")
+@access("schedule.read")
+@operation("When nobody is on duty in the next 30 days, and why", responses={200: {"type": "array", "items": GAP}})
+def list_gaps(key: str) -> Any:
+    """In order; the running one begins now."""
+    schedule, now = queries.schedule_for(key, actor()), clock.now()
+    plan = queries.plan_of(schedule)
+    found = gaps.gaps(plan, now, now + handover.GAPS_AHEAD, queries.inactive_of(plan))
+    return jsonify([{**_span(one.start, one.end), "cause": one.cause} for one in found])
+
+
+@blueprint.post("/schedules/<key>/notes")
+@access("shift.exchange")
+@operation("Leave a note for whoever is on duty next", request=NOTE, responses={201: NOTE_LEFT})
+def leave_note(key: str) -> Any:
+    """They read it on their page and in the notice of their shift."""
+    schedule = queries.schedule_for(key, actor(), "shift.exchange")
+    note = handover.leave_note(schedule, sent(request)["body"], by=actor())
+    return jsonify({"body": note.body, "at": clock.rfc3339(note.written_at), "author": _somebody(note.author)}), 201
 
 
 def _swap(swap: Swap) -> dict[str, Any]:

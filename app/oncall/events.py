@@ -32,3 +32,9 @@ COVER_WITHDRAWN = Kind("schedule.cover_withdrawn", "No cover is needed any more 
                        (*_EXCHANGE, "why"))
 COVER_EXPIRED = Kind("schedule.cover_expired", "Nobody took over in {name}: {what}. {why}", (*_EXCHANGE, "why"))
 COVER_REMINDED = Kind("schedule.cover_reminded", "Cover is still needed in {name}: {what}", _EXCHANGE)
+HANDED_OVER = Kind("schedule.handed_over", "{name} is handed over to {after}",
+                   ("name", "key", "before", "after", "incoming", "outgoing", "until"))
+NOTE_LEFT = Kind("schedule.note_left", "{actor} left a note for whoever is on duty next in {name}", ("name", "key"))
+GAPS_FOUND = Kind("schedule.gaps_found", "Nobody is on duty in {name} {what}",
+                  ("name", "key", "what", "gaps", "until", "why", "tell"))
+GAPS_CLOSED = Kind("schedule.gaps_closed", "{name} has no gap any more", ("name", "key", "gaps", "until"))

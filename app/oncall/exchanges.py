@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+
+from sqlalchemy import select
 
 from app.core import clock
 from app.core.access import Actor
-from app.core.db import locked
+from app.core.db import locked, session
 from app.core.errors import Conflict, Forbidden
 from app.core.forms import Problems
 from app.identity.models import User
 from app.identity.queries import allow, may, role_in
 from app.oncall import overrides, rules
 from app.oncall.exchange_rules import Span
-from app.oncall.models import Override, Schedule
+from app.oncall.models import HandoverNote, Override, Schedule
 from app.oncall.queries import inactive_of, named, override_of, people_in, plan_of
+
+NOTE_LIVES = timedelta(days=14)
 
 
 def begin(schedule: Schedule, by: Actor) -> Schedule:
@@ -140,3 +144,10 @@ def moment() -> datetime:
 def _shifts(schedule: Schedule, span: Span) -> list[rules.Shift]:
     plan = plan_of(schedule)
     return rules.shifts(plan, *span, inactive=inactive_of(plan))
+
+
+def notes(schedules: Iterable[int]) -> dict[int, HandoverNote]:
+    """The newest note of each schedule, unless it is older than two weeks; one query."""
+    found = select(HandoverNote).where(HandoverNote.schedule_id.in_(list(schedules)),
+                                       HandoverNote.written_at > clock.now() - NOTE_LIVES).order_by(HandoverNote.id)
+    return {one.schedule_id: one for one in session.scalars(found)}

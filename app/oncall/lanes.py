@@ -17,6 +17,7 @@ from app.core.panels import panels
 from app.identity.models import User
 from app.identity.queries import may
 from app.oncall import queries, rules, timeline
+from app.oncall.gaps import cause
 from app.oncall.limits import YEARS
 from app.oncall.models import Layer, Override, Schedule
 from app.oncall.overrides import exchange_of
@@ -46,6 +47,7 @@ class SchedulePage:
     used_by: list[str]
     may_edit: bool
     may_override: bool
+    why: str = ""
     panels: Mapping[str, Any] = field(default_factory=dict)
     views: Mapping[str, str] = field(default_factory=lambda: timeline.VIEWS)
     zones: Mapping[str, str] = field(default_factory=lambda: ZONES)
@@ -129,8 +131,10 @@ def schedule_page(key: str, by: Actor, args: Mapping[str, str]) -> SchedulePage:
     people = queries.named(queries.people_in(plan))
     names = {one: user.name for one, user in people.items()}
     overrides = [one for one in schedule.overrides if one.ends_at > shown.start and one.starts_at < shown.end]
+    duty = duties([schedule], now)[0]
     return SchedulePage(
-        schedule=schedule, duty=duties([schedule], now)[0], shown=shown, zone=zone, now=now,
+        schedule=schedule, duty=duty,
+        why=cause(plan, max(duty.gaps[0].start or now, now), inactive) if duty.gaps else "", shown=shown, zone=zone, now=now,
         now_at=shown.at(now) if shown.start <= now < shown.end else None,
         days=timeline.days(shown, now), changes=timeline.changes(shown),
         final=timeline.blocks(rules.whole_shifts(plan, shown.start, shown.end, inactive=inactive), names, shown, now),

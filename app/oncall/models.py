@@ -35,6 +35,8 @@ class Schedule(Base):
                                                          cascade="all, delete-orphan")
     swaps: Mapped[list[Swap]] = relationship(back_populates="schedule", cascade="all, delete-orphan")
     cover_requests: Mapped[list[CoverRequest]] = relationship(back_populates="schedule", cascade="all, delete-orphan")
+    duty: Mapped[Duty | None] = relationship(cascade="all, delete-orphan")
+    notes: Mapped[list[HandoverNote]] = relationship(cascade="all, delete-orphan")
     versions: Mapped[list[ScheduleVersion]] = relationship(order_by="ScheduleVersion.number",
                                                            cascade="all, delete-orphan")
 
@@ -202,3 +204,27 @@ class CoverPart(Base):
     given_back_at: Mapped[datetime | None]
     request: Mapped[CoverRequest] = relationship(back_populates="parts")
     user: Mapped[User] = relationship()
+
+
+class Duty(Base):
+    """Who was on duty when the clock last looked, and when it has to look again: so each hand-off is told once."""
+
+    __tablename__ = "duties"
+
+    id: Mapped[Key]
+    schedule_id: Mapped[int] = foreign("schedules.id", unique=True)
+    people: Mapped[list[int]] = mapped_column(default=list)
+    look_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class HandoverNote(Base):
+    """What somebody on duty leaves for whoever comes next."""
+
+    __tablename__ = "handover_notes"
+
+    id: Mapped[Key]
+    schedule_id: Mapped[int] = foreign("schedules.id", index=True)
+    author_id: Mapped[int] = foreign("users.id")
+    body: Mapped[str] = mapped_column(String(4000))
+    written_at: Mapped[datetime] = mapped_column(default=clock.now)
+    author: Mapped[User] = relationship()

@@ -18,7 +18,8 @@ from app.core.panels import panels
 from app.identity.models import Team
 from app.identity.queries import allow, may, visible_teams
 from app.oncall import queries, rules, timeline
-from app.oncall.models import Schedule
+from app.oncall.exchanges import notes
+from app.oncall.models import HandoverNote, Schedule
 
 GAPS_AHEAD = timedelta(days=30)
 SHIFTS_AHEAD = timedelta(days=60)
@@ -72,6 +73,7 @@ class OnCallPage:
     duties: list[Duty]
     next: str | None
     email: str = ""
+    notes: Mapping[int, HandoverNote] = field(default_factory=dict)
     panels: Mapping[str, Any] = field(default_factory=dict)
 
     def choice(self, shift: MyShift) -> str:
@@ -132,7 +134,8 @@ def on_call_page(by: Actor, args: Mapping[str, str]) -> OnCallPage:
     return OnCallPage(mine=[one for one in mine if one.start <= now],
                       coming=[one for one in mine if one.start > now][:MOST_SHIFTS],
                       duties=duties(found["items"], now), next=found["next"],
-                      email=next((one.email for one in reader.values()), ""), panels=panels("on_call", by))
+                      email=next((one.email for one in reader.values()), ""),
+                      notes=notes(one.schedule.id for one in mine), panels=panels("on_call", by))
 
 
 def my_shifts(by: Actor, now: datetime) -> list[MyShift]:

@@ -1,4 +1,4 @@
-"""Pages about swaps and cover: what waits, the two forms, and the answers."""
+"""Pages about swaps, cover and hand-over: what waits, the forms, and the answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.core.db import transaction
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.pages import go, page
 from app.core.web import actor
-from app.oncall import covers, forms, queries, request_forms, request_pages, swaps
+from app.oncall import covers, forms, handover, queries, request_forms, request_pages, swaps
 from app.oncall.lanes import zone_name
 
 blueprint = Blueprint("oncall_requests", __name__)
@@ -120,3 +120,15 @@ def give_back(key: str, id: str, part: str) -> Response:
     covers.give_back(taken, by=actor())
     given = taken.given_back_at is not None
     return go(url_for("oncall_requests.index"), "Given back" if given else f"{taken.request.user.name} is asked to agree")
+
+
+@blueprint.post("/schedules/<key>/notes")
+@access("shift.exchange")
+def leave_note(key: str) -> Response:
+    """Leave a note for whoever is on duty next."""
+    schedule = queries.schedule_for(key, actor())
+    body = request.form.get("body", "")
+    if not body.strip():
+        return go(url_for("oncall.on_call"), "The note is empty; nothing was left", tone="caution")
+    handover.leave_note(schedule, body, by=actor())
+    return go(url_for("oncall.on_call"), "The note waits for whoever comes next")

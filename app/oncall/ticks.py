@@ -1,9 +1,9 @@
-"""What schedules do because time passed: swaps and requests for cover end or are reminded of."""
+"""What schedules do because time passed: requests end or are reminded of, hand-offs are stated, gaps are found."""
 
 from __future__ import annotations
 
 from app.core.db import session, transaction
-from app.oncall import covers, swaps
+from app.oncall import covers, handover, swaps
 from app.oncall.exchange_rules import WAITING
 from app.oncall.models import CoverRequest, Swap
 
@@ -16,6 +16,23 @@ def settle() -> int:
         done = swaps.settle()
     with transaction():
         return done + covers.settle()
+
+
+def hand_over() -> int:
+    """State the hand-offs that happened, each schedule in a transaction of its own."""
+    due = handover.due()
+    session.rollback()
+    done = 0
+    for schedule_id in due:
+        with transaction():
+            done += handover.look(schedule_id)
+    return done
+
+
+def watch_gaps() -> int:
+    """Tell of gaps ahead."""
+    with transaction():
+        return handover.watch_gaps()
 
 
 def _any_waiting() -> bool:
