@@ -118,7 +118,7 @@ def what_of(text: str) -> str:
     if kind == "team":
         found = session.scalar(select(Team).where(Team.key == key))
     if found is None:
-        raise NotFound("There is no such schedule or team.")
+        raise NotFound
     return found.ref
 
 
