@@ -113,15 +113,18 @@ def _calls(answer: Mapping[str, Any]) -> list[Call]:
     """Pages and skips together in the order of time, under a heading where the level changes."""
     began = clock.parse_instant(answer["at"])
     told = [(one["at"], one["level"], one["round"], f"{one['user']['name']} by {one['channel']}",
-             f"to {one['address']}, {one['reason']}", _drawing(one["channel"]), "human") for one in answer["pages"]]
-    told += [(one["at"], one["level"], one["round"], f"Level {one['level']} skipped", one["reason"], "warn", "caution")
+             f"to {one['address']}, {one['reason']}", _drawing(one["channel"]), "human",
+             one["policy"]) for one in answer["pages"]]
+    told += [(one["at"], one["level"], one["round"], f"Level {one['level']} skipped", one["reason"], "warn", "caution", None)
              for one in answer["skipped"]]
     calls: list[Call] = []
     last = ("", 0, 0)
-    for text, level, round_, what, sub, drawing, tone in sorted(told, key=lambda one: (one[0], one[1] or 0)):
+    for text, level, round_, what, sub, drawing, tone, policy in sorted(told, key=lambda one: (one[0], one[1] or 0)):
         at = clock.parse_instant(text)
         place = (text if level is None else "", level or 0, round_ or 0)
         heading = f"Level {level}{f', round {round_}' if round_ and round_ > 1 else ''}" if level and place != last else ""
+        if heading and policy and policy != answer["policy"]:
+            heading = f"{heading} of {policy}"
         calls.append(Call(at, _after((at - began).total_seconds()), what, sub, drawing, tone, heading))
         last = place
     return calls

@@ -176,7 +176,10 @@ def _sent(incident: Incident) -> None:
 def _pages(incident: Incident) -> list[dict[str, Any]]:
     found = session.scalars(select(Message).where(Message.incident_id == incident.id, Message.state.in_(("queued", "sent")))
                             .order_by(Message.next_at, Message.id))
-    return [{"at": clock.rfc3339(one.next_at), "level": None if one.level is None else one.level + 1,
+    names = {key: name for key, name in session.execute(select(Run.id, Run.policy_name).where(
+        Run.incident_id == incident.id))}
+    return [{"policy": names.get(one.run_id or 0),
+             "at": clock.rfc3339(one.next_at), "level": None if one.level is None else one.level + 1,
              "round": None if one.round is None else one.round + 1,
              "user": {"email": one.user.email, "name": one.user.name}, "channel": one.channel,
              "address": messages.masked(one.channel, one.address), "reason": one.reason} for one in found]
