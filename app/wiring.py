@@ -148,6 +148,7 @@ PANELS: dict[str, dict[str, str]] = {
     "health": {"inbox": "app.ingest.queries.health", "outbox": "app.notifications.queries.health",
                "escalation": "app.escalation.queries.health"},
     "incident": {"next": "app.escalation.panels.next_step", "paged": "app.notifications.panels.paged_people"},
+    "alert": {"raw": "app.ingest.queries.deliveries_of"},
     "incidents": {"next": "app.escalation.panels.next_of"},
     "new_incident": {"levels": "app.escalation.panels.would_page"},
     "service": {"incidents": "app.incidents.panels.of_service", "duty": "app.escalation.service_panels.on_duty"},

@@ -11,6 +11,7 @@ from werkzeug.exceptions import NotFound
 from app.core.access import Actor, access
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.pages import go, page
+from app.core.panels import panels
 from app.core.web import actor
 from app.identity.queries import allow, may_anywhere
 from app.identity.rules import own_path
@@ -68,7 +69,7 @@ def alert(id: str, alert: str) -> Response:
     found = alert_queries.alert_for(alert, actor())
     if found.incident_id != incident.id:
         raise NotFound
-    return page(ALERT, {"incident": incident, "alert": found})
+    return page(ALERT, {"incident": incident, "alert": found, "panels": panels("alert", found)})
 
 
 @blueprint.post("/incidents/<id>/acknowledge")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select
@@ -13,6 +14,7 @@ from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import NotFound
 from app.identity.queries import allow, visible_teams
+from app.incidents.models import Alert
 from app.ingest.models import Delivery, Integration, RefusedRequest
 from app.ingest.testing import HEADER as TEST_HEADER
 
@@ -95,6 +97,19 @@ def original_of(delivery: Delivery) -> int | None:
         Delivery.integration_id == delivery.integration_id, Delivery.delivery_key == delivery.delivery_key,
         Delivery.body_hash == delivery.body_hash, Delivery.state.not_in(("duplicate", "rejected")),
         Delivery.id != delivery.id).limit(1))
+
+
+def deliveries_of(alert: Alert) -> list[tuple[str, datetime]]:
+    """Where the newest raw payloads behind an alert are shown, at most five, and when each came."""
+    if alert.integration_id is None:
+        return []
+    told = select(Delivery.id, Delivery.received_at, Delivery.results, Integration.key).join(Integration)
+    found = session.execute(told.where(
+        Delivery.integration_id == alert.integration_id,
+        Delivery.received_at.between(alert.first_seen - timedelta(minutes=1), alert.last_seen + timedelta(minutes=1)))
+        .order_by(Delivery.id.desc()).limit(200))
+    return [(f"/integrations/{key}/deliveries/{number}", at) for number, at, results, key in found
+            if any(row["alert"] == alert.id for row in results)][:5]
 
 
 def delivery_document(delivery: Delivery, *, whole: bool = False, headers: bool = False) -> dict[str, Any]:

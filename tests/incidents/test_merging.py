@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -17,7 +18,7 @@ from app.escalation import service as escalation
 from app.identity.models import Team, User
 from app.incidents import merging, service
 from app.incidents.models import Alert, Incident
-from tests import build
+from tests import build, pager
 from tests.incidents.people import by, kinds
 
 Token = Callable[..., dict[str, str]]
@@ -101,3 +102,15 @@ def test_who_may_act_on_one_only_merges_neither(charlie: User, ana: User, two: t
     for source, target in ((3, 1), (1, 3)):
         with pytest.raises(Forbidden), transaction():
             merging.merge(fresh(source), fresh(target), by=by(charlie))
+
+
+def test_an_alert_leads_to_each_raw_payload(client: FlaskClient, signed_in: Callable[[User], FlaskClient],
+                                           tick: Callable[[str], object], app: Flask) -> None:
+    told = pager.pager()
+    pager.post(client, told, pager.firing())
+    pager.post(client, told, pager.firing(severity="warning"))
+    tick("app.ingest.ticks.drain")
+    browser = signed_in(told.bob)
+    html = browser.get("/incidents/1/alerts/1").text
+    places = re.findall(r'href="(/integrations/prometheus/deliveries/\d+)"', html)
+    assert len(places) == 2 and "HighErrorRate" in browser.get(places[0]).text
