@@ -74,7 +74,8 @@ def room(incident: Incident, by: Actor) -> Room:
 
 def asked(mine: Responder | None) -> str:
     """What this responder still has to say or said: `requested`, `accepted` or `declined`; "" when nobody asked."""
-    return mine.state if mine is not None and mine.state in ("requested", *rules.ANSWERS) else ""
+    wanted = mine is not None and mine.kind != "paged" and mine.state in ("requested", *rules.ANSWERS)
+    return mine.state if mine is not None and wanted else ""
 
 
 def _word(one: Responder) -> str:
