@@ -149,6 +149,7 @@ PANELS: dict[str, dict[str, str]] = {
                "escalation": "app.escalation.queries.health"},
     "incident": {"next": "app.escalation.panels.next_step", "paged": "app.notifications.panels.paged_people"},
     "alert": {"raw": "app.ingest.queries.deliveries_of"},
+    "home": {"shifts": "app.oncall.panels.my_duty"},
     "incidents": {"next": "app.escalation.panels.next_of"},
     "new_incident": {"levels": "app.escalation.panels.would_page"},
     "service": {"incidents": "app.incidents.panels.of_service", "duty": "app.escalation.service_panels.on_duty"},
@@ -163,6 +164,7 @@ PANELS: dict[str, dict[str, str]] = {
     "team_health": {"contacts": "app.notifications.panels.team_health", "policy": "app.escalation.panels.team_health",
                     "schedules": "app.oncall.panels.team_health"},
     "on_call": {"requests": "app.oncall.request_pages.panel"},
+    "schedule_quality": {"pages": "app.notifications.panels.pages_at_night"},
     "schedule_used_by": {"policies": "app.escalation.queries.policies_using"},
     "incident_document": {"escalation": "app.escalation.queries.run_document"},
 }

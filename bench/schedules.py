@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -25,6 +27,7 @@ from app.oncall.rules import Layer, Override, Restriction, Rotation, Schedule, o
 
 NEW_YORK = ZoneInfo("America/New_York")
 NOW = datetime(2026, 7, 20, 12, 34, tzinfo=UTC)
+ZONES = ("America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kolkata", "UTC", "Pacific/Apia")
 WORKDAYS, ALL_DAYS = frozenset(range(5)), frozenset(range(7))
 
 
@@ -107,6 +110,40 @@ def many(count: int = 1000) -> None:
         print(f"{'':52} {len(asked) // 6} queries each time")
 
 
+def any_schedule(chance: random.Random) -> Schedule:
+    """A schedule of up to three layers and two overrides, of any unit, interval, zone and restriction."""
+    zone = ZoneInfo(chance.choice(ZONES))
+    layers = []
+    for place in range(chance.randint(1, 3)):
+        starts = datetime(2026, chance.randint(1, 12), chance.randint(1, 28), chance.randrange(24), chance.randrange(60))
+        hours = tuple(Restriction(frozenset(chance.sample(range(7), chance.randint(1, 7))), time(chance.randrange(24)),
+                                  time(chance.randrange(24), 30)) for _ in range(chance.randrange(3)))
+        turns = tuple((one,) for one in range(chance.randint(1, 6)))
+        rotation = Rotation(chance.randint(1, 40), chance.choice(("hour", "day", "week", "month")))
+        layers.append(Layer(f"layer {place}", zone, starts, None, rotation, turns, hours, chance.random() < 0.2))
+    return Schedule(zone, tuple(layers), stand_ins(chance.randrange(3), 6))
+
+
+def random_schedules(seconds: float = 15) -> None:
+    """Prints how many random schedules a minute are found contiguous over 60 days and equal to `on_duty` at random
+    instants."""
+    chance, checked, end = random.Random(7), 0, NOW + timedelta(days=60)
+    begun = perf_counter()
+    while perf_counter() - begun < seconds:
+        schedule = any_schedule(chance)
+        found = shifts(schedule, NOW, end)
+        assert found[0].start == NOW and found[-1].end == end
+        assert all(one.end == other.start for one, other in pairwise(found)), schedule
+        at = NOW + timedelta(seconds=chance.randrange(60 * 86400))
+        asked = on_duty(schedule, at)
+        [one] = [one for one in found if one.start <= at < one.end]
+        assert (one.people, one.layer) == (asked.people, asked.layer), (schedule, at)
+        checked += 1
+    rate = checked * 60 / (perf_counter() - begun)
+    print(f"{'random schedules checked over 60 days':52} {rate:12,.0f} a minute   limit 10,000   "
+          f"{'ok' if rate >= 10_000 else 'TOO SLOW'}")
+
+
 def main() -> None:
     """Prints one line a measurement."""
     usual, large, worst = office(5, 20, 100), office(20, 100, 500), hostile()
@@ -117,6 +154,7 @@ def main() -> None:
             show(f"{name}: shifts of {days} days", limit,
                  lambda schedule=schedule, end=end: shifts(schedule, NOW, end))  # type: ignore[misc]
     many()
+    random_schedules()
 
 
 if __name__ == "__main__":

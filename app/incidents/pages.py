@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -86,6 +86,7 @@ class IncidentList:
     teams: list[tuple[str, str]] = field(default_factory=list)
     done: Done | None = None
     panels: dict[str, Any] = field(default_factory=dict)
+    home: Callable[[], dict[str, Any]] = dict  # asked for with the whole page only
 
     def url(self, **changes: str | Sequence[str] | None) -> str:
         """The address of this list with other filters; None removes one. The cursor never stays."""
@@ -125,19 +126,18 @@ def incident_list(by: Actor, args: MultiDict[str, str]) -> IncidentList:
             return _refused(by, [(name, value) for name, value in args.items(multi=True)], told)
         told, wanted = [f"{one}; the view is shown without it" for one in told], _wanted(args, by)
     arguments = [(name, value) for name, values in args.lists() for value in values]
-    cursor = _cursor(args.get("cursor", ""))
     wanted = replace(wanted, apart=True, status=wanted.status or OPEN,
                      found=queries.found(wanted, by) if wanted.text else None)
     grouped = "sort" not in args and "resolved" not in wanted.status
     size = number_of(args.get("limit", "")) if number_of(args.get("limit", "")) in ROWS else ROWS[0]
-    rows = _rows(wanted, by, grouped=grouped, cursor=cursor, limit=size + 1)
+    rows = _rows(wanted, by, grouped=grouped, cursor=_cursor(args.get("cursor", "")), limit=size + 1)
     more, rows = len(rows) > size, rows[:size]
     found = IncidentList(
         filters=wanted, counters=_counters(by, wanted), arguments=arguments, incidents=rows,
         groups=_groups(rows, wanted, by) if grouped else [("", 0, rows)], next="",
         actable={one.id for one in rows if _may_act(one, by)}, may_create=may_anywhere(by, "incident.create"),
         choices=_choices(by), last=None if rows else last_resolved(by), panels=panels("incidents", rows), problems=told,
-        **_own(by, args))
+        home=lambda: panels("home", by), **_own(by, args))
     return replace(found, next=found.url(cursor=_mark(rows[-1], grouped))) if more else found
 
 

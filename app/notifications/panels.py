@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
+from sqlalchemy import func, select
+
+from app.core.db import session
 from app.identity.models import Team
 from app.incidents.models import Incident
 from app.notifications.models import Message
 from app.notifications.queries import messages_of, reachable
+from app.oncall.quality import is_night
 
 KINDS = ("page", "request")
 PEOPLE, MESSAGES = 30, 8
@@ -96,3 +102,16 @@ def team_health(team: Team) -> list[tuple[str, str]]:
     found = reachable([person.id for person in people])
     lost = sorted(person.name for person in people if person.id not in found)
     return [("Unproven contacts", f"{', '.join(lost)} can't be paged: no contact method is proven")] if lost else []
+
+
+def pages_at_night(asked: tuple[Mapping[int, ZoneInfo], datetime, datetime]) -> dict[int, tuple[int, int]]:
+    """By whom incidents were told between two instants: how many, and how many of those at night in their zone."""
+    zones, since, until = asked
+    first = func.min(Message.sent_at)
+    query = select(Message.user_id, first).where(Message.kind == "page", Message.user_id.in_(zones)).group_by(
+        Message.user_id, Message.incident_id).having(first >= since, first < until)
+    found: dict[int, tuple[int, int]] = {}
+    for person, at in session.execute(query):
+        pages, nights = found.get(person, (0, 0))
+        found[person] = pages + 1, nights + is_night(at, zones[person])
+    return found

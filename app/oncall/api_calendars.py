@@ -1,4 +1,4 @@
-"""Calendar addresses for machines."""
+"""Calendar addresses and the fairness of schedules for machines."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from app.core import clock
 from app.core.access import access
 from app.core.openapi import component, operation, sent
 from app.core.web import actor
-from app.oncall import feeds
+from app.oncall import feeds, queries
 from app.oncall.calendar_models import CalendarFeed
 from app.oncall.calendar_pages import what_of
+from app.oncall.quality_pages import quality_document, quality_page
+from app.oncall.schemas import QUALITY
 
 blueprint = Blueprint("oncall_api_calendars", __name__)
 INSTANT = {"type": "string", "format": "date-time"}
@@ -49,6 +51,15 @@ def revoke(key: int) -> Any:
     """Nothing is found there from then on."""
     feeds.revoke_feed(feeds.own_feed(key, actor()), by=actor())
     return Response(status=204)
+
+
+@blueprint.get("/schedules/<key>/quality")
+@access("schedule.read")
+@operation("How fair a schedule is", responses={200: component("Quality", QUALITY)},
+           description="Hours weigh 1, and 1 more at night, at a weekend and on a holiday, each.")
+def quality(key: str) -> Any:
+    """Coverage, balance, each person's load, and an exchange that evens it out."""
+    return jsonify(quality_document(quality_page(queries.schedule_for(key, actor()), actor())))
 
 
 def _shown(feed: CalendarFeed) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from app.core.forms import Problems, check_boolean, check_list, check_text, one_
 from app.identity.models import User
 from app.oncall import limits, rules
 from app.oncall.models import Layer, Override
-from app.oncall.queries import DAYS, layer_of, override_of
+from app.oncall.rows import DAYS, layer_of, override_of
 
 REASON = 200
 MOST_OVERRIDES = 1000

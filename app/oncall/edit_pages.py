@@ -20,6 +20,7 @@ from app.oncall import queries, rules, timeline
 from app.oncall.editing import content, kept_layers
 from app.oncall.models import Layer, Schedule, ScheduleVersion
 from app.oncall.preview import Preview, Share, Span
+from app.oncall.rows import layer_of
 
 NEWS = 30
 """How many facts the history tells."""
@@ -163,7 +164,7 @@ def _layer_news(was: Mapping[str, Any], will: Mapping[str, Any], names: Mapping[
 
 
 def _rotation(row: Layer, zone: str) -> str:
-    layer = queries.layer_of(row, zone)
+    layer = layer_of(row, zone)
     hours = "; ".join(timeline.restriction_words(one) for one in layer.restrictions)
     return timeline.rotation_words(layer) + (f", {hours}" if hours else "")
 

@@ -17,15 +17,8 @@ from app.identity.queries import allow, team_by_key
 from app.oncall import drafts, imports, overrides, preview, rules
 from app.oncall.models import Layer, Override, Schedule, ScheduleVersion
 from app.oncall.presence import away_of
-from app.oncall.queries import (
-    CALENDARS,
-    inactive_of,
-    latest,
-    layer_of,
-    override_of,
-    people_in,
-    plan_of,
-)
+from app.oncall.queries import inactive_of, latest, people_in, plan_of
+from app.oncall.rows import CALENDARS, layer_of, override_of
 from app.oncall.versions import Draft, Version, When, begin, edited
 
 Values = Mapping[str, Any]
@@ -152,6 +145,15 @@ def planned(schedule: Schedule, wish: Wish, when: When) -> preview.Preview:
     asked = replace(present, layers=(*below, *layers, *above), overrides=stand_ins)
     asked = replace(asked, away=away_of(people_in(asked)))
     start = when if isinstance(when, datetime) and when > now + preview.LENGTH else now
+    return preview.compare(present, asked, start, inactive=inactive_of(present, asked))
+
+
+def with_override(schedule: Schedule, made: Override) -> preview.Preview:
+    """What one more override would change; stores nothing."""
+    now, present = clock.now(), plan_of(schedule)
+    asked = replace(present, overrides=(*present.overrides, override_of(made)))
+    asked = replace(asked, away=away_of(people_in(asked)))
+    start = made.starts_at if made.starts_at > now + preview.LENGTH else now
     return preview.compare(present, asked, start, inactive=inactive_of(present, asked))
 
 

@@ -18,7 +18,8 @@ from app.identity.queries import allow, may, role_in
 from app.oncall import overrides, rules
 from app.oncall.exchange_rules import Span
 from app.oncall.models import HandoverNote, Override, Schedule
-from app.oncall.queries import inactive_of, named, override_of, people_in, plan_of
+from app.oncall.queries import inactive_of, named, people_in, plan_of
+from app.oncall.rows import override_of
 
 NOTE_LIVES = timedelta(days=14)
 

@@ -16,7 +16,8 @@ from app.core.forms import Problems
 from app.identity.models import User
 from app.identity.queries import may
 from app.oncall import drafts, limits, queries, rules
-from app.oncall.models import Schedule
+from app.oncall.edit_pages import Difference
+from app.oncall.models import Override, Schedule
 from app.oncall.versions import When
 
 
@@ -46,6 +47,13 @@ def read_override(values: Mapping[str, Any], schedule: Schedule, *, zone: str = 
                          [by_id[person] for person in row.people],
                          by_id[row.replaces_id] if row.replaces_id is not None else None, row.reason,
                          bool(values.get("confirmed")))
+
+
+def draft_of(wish: OverrideDraft) -> Override:
+    """The override as a row that is not stored."""
+    return Override(starts_at=wish.starts or clock.now().replace(microsecond=0), ends_at=wish.ends,
+                    people=list(dict.fromkeys(one.id for one in wish.people)), reason=wish.reason,
+                    replaces_id=wish.replaces.id if wish.replaces else None)
 
 
 def read_instant(text: str, field: str) -> datetime:
@@ -92,11 +100,13 @@ class OverrideForm:
     others: bool
     faults: Mapping[str, str] = field(default_factory=dict)
     doubled: frozenset[str] = frozenset()
+    difference: Difference | None = None
 
 
 def override_form(schedule: Schedule, by: Actor, typed: Mapping[str, str],
-                  problems: Sequence[Problem] = ()) -> OverrideForm:
-    """The form with what was typed, or what the address asks for. Who may not edit stands in alone."""
+                  problems: Sequence[Problem] = (), *, difference: Difference | None = None) -> OverrideForm:
+    """The form with what was typed, or what the address asks for, and what it would change when that is asked
+    (`difference`). Who may not edit stands in alone."""
     others = may(by, "schedule.edit", team_id=schedule.team_id)
     zone = typed.get("zone", "")
     zone = zone if zone in available_timezones() else schedule.time_zone
@@ -106,7 +116,8 @@ def override_form(schedule: Schedule, by: Actor, typed: Mapping[str, str],
     return OverrideForm(schedule, zone, typed, [(email, name) for name, email in choices],
                         sorted(((one.email, one.name) for one in named), key=lambda one: one[1]), others,
                         shown_faults(problems),
-                        frozenset(name for name in ("starts", "ends") if _occurs_twice(typed.get(name, ""), zone)))
+                        frozenset(name for name in ("starts", "ends") if _occurs_twice(typed.get(name, ""), zone)),
+                        difference)
 
 
 def typed_override(form: Mapping[str, str]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from app.oncall.limits import YEARS
 from app.oncall.models import Layer, Override, Schedule
 from app.oncall.overrides import exchange_of
 from app.oncall.pages import Duty, duties
+from app.oncall.rows import CALENDARS, imported_layers, layer_of
 
 _EVER = datetime.max.replace(tzinfo=UTC)
 ZONES = {"mine": "My zone", "schedule": "Schedule’s", "utc": "UTC"}
@@ -55,7 +56,7 @@ class SchedulePage:
     @property
     def earlier(self) -> date:
         """The first day of the window before this one."""
-        return self.shown.first - timedelta(days=14 if self.shown.view == "2-weeks" else 1)
+        return self.shown.first - timedelta(days={"2-weeks": 14, "quarter": 75}.get(self.shown.view, 1))
 
     @property
     def later(self) -> date:
@@ -66,9 +67,21 @@ class SchedulePage:
     def title(self) -> str:
         """`23 March to 5 April 2026`."""
         first, last = self.shown.first, self.shown.last
+        if first == last:
+            return f"{first:%A} {first.day} {first:%B %Y}"
         month = f" {first:%B}" if first.month != last.month else ""
         year = f" {first.year}" if first.year != last.year else ""
         return f"{first.day}{month}{year} to {last.day} {last:%B %Y}"
+
+    @property
+    def hours(self) -> list[tuple[float, str]]:
+        """The hours above the lanes of a single day."""
+        return timeline.hours(self.shown) if self.shown.view == "day" else []
+
+    @property
+    def nights(self) -> list[tuple[float, float]]:
+        """The nights behind the lanes."""
+        return timeline.nights(self.shown)
 
     @property
     def zone_words(self) -> str:
@@ -165,9 +178,9 @@ def lanes_of(schedule: Schedule) -> list[tuple[rules.Layer, ...]]:
     for row in sorted(schedule.layers, key=lambda one: one.until or _EVER):
         found[row.origin_id or row.id].append(row)
     in_order = sorted(found.values(), key=lambda rows: rows[-1].position)
-    lanes = [tuple(queries.layer_of(row, schedule.time_zone) for row in rows) for rows in in_order]
-    below, above = ([(one,) for one in queries.imported_layers(schedule.imported, schedule.time_zone, use)]
-                    for use in queries.CALENDARS)
+    lanes = [tuple(layer_of(row, schedule.time_zone) for row in rows) for rows in in_order]
+    below, above = ([(one,) for one in imported_layers(schedule.imported, schedule.time_zone, use)]
+                    for use in CALENDARS)
     return [*below, *lanes, *above]
 
 

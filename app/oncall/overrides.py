@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from app.core import clock
 from app.oncall import rules
 from app.oncall.models import Override, Schedule
-from app.oncall.queries import inactive_of, named, override_document, override_of, plan_of
+from app.oncall.queries import inactive_of, named, override_document, plan_of
+from app.oncall.rows import override_of
 
 
 def same(one: Override) -> tuple[object, ...]:

@@ -140,7 +140,8 @@ def on_call_page(by: Actor, args: Mapping[str, str]) -> OnCallPage:
 
 def my_shifts(by: Actor, now: datetime) -> list[MyShift]:
     """The spans in which the reader is on duty, the present one with its true start, in order of their start."""
-    schedules = {one.id: one for one in queries.all_schedules(by)}
+    naming = queries.naming(by.user_id) if by.user_id is not None else set()
+    schedules = {one.id: one for one in queries.all_schedules(by) if one.id in naming}
     plans = queries.plans_of(schedules.values(), since=now - SHIFTS_AHEAD)
     plans = {key: plan for key, plan in plans.items() if by.user_id in queries.people_in(plan)}
     inactive = queries.inactive_of(*plans.values())

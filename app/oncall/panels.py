@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import select
 
 from app.core import clock
+from app.core.access import Actor
 from app.core.db import session
 from app.identity.models import Team
 from app.oncall.models import Schedule
+from app.oncall.pages import MyShift, my_shifts
 from app.oncall.queries import inactive_of, plans_of
 from app.oncall.rules import shifts
+
+
+@dataclass(frozen=True)
+class MyShifts:
+    """The reader's present duties and their next shift."""
+
+    now: list[MyShift]
+    next: MyShift | None
+    template: str = "panels/incidents-my-shifts.html"
+
+
+def my_duty(by: Actor) -> MyShifts | None:
+    """What the home page says of the reader's own shifts; None for machines and for who has none in sight."""
+    mine = my_shifts(by, clock.now()) if by.user_id is not None else []
+    running = [one for one in mine if one.start <= clock.now()]
+    return MyShifts(running, next((one for one in mine if one not in running), None)) if mine else None
+
 
 AHEAD = timedelta(days=30)
 

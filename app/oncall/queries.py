@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime, time, timedelta
-from functools import lru_cache
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, Text, cast, select
 from sqlalchemy.orm import selectinload
 
 from app.core.access import Actor
@@ -22,10 +21,8 @@ from app.identity.rules import version_of
 from app.oncall import rules
 from app.oncall.models import ImportedShift, Layer, Override, Schedule
 from app.oncall.presence import MANY, away_of
+from app.oncall.rows import LAYER_COLUMNS, plan_from
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-CALENDARS = {"primary": "calendar", "override": "override calendar"}
-"""The names of the layers that imported calendars make: below all others, and above them."""
 _PAST = timedelta(days=400)
 """How far back overrides are read when many schedules are asked at once; no call reads further."""
 
@@ -58,7 +55,7 @@ def all_schedules(by: Actor) -> list[Schedule]:
 
 def plan_of(schedule: Schedule) -> rules.Schedule:
     """The schedule as the pure rules read it."""
-    plan = _plan(schedule.time_zone, schedule.layers, schedule.overrides, schedule.imported)
+    plan = plan_from(schedule.time_zone, schedule.layers, schedule.overrides, schedule.imported)
     return replace(plan, away=away_of(people_in(plan)))
 
 
@@ -106,7 +103,7 @@ def plans_of(schedules: Iterable[Schedule], *, since: datetime) -> dict[int, rul
     few = len(wanted) <= MANY
     layers: dict[int, list[Layer]] = defaultdict(list)
     overrides: dict[int, list[Override]] = defaultdict(list)
-    query = select(*Layer.__table__.columns).order_by(Layer.schedule_id, Layer.position)
+    query = select(*LAYER_COLUMNS).order_by(Layer.schedule_id, Layer.position)
     query = query.where(Layer.until.is_(None) | (Layer.until > since))
     for layer in session.execute(query.where(Layer.schedule_id.in_(wanted)) if few else query):
         layers[layer.schedule_id].append(layer)  # type: ignore[arg-type]  # a row has the columns' names
@@ -118,11 +115,18 @@ def plans_of(schedules: Iterable[Schedule], *, since: datetime) -> dict[int, rul
         ImportedShift.starts_at)
     for shift in session.execute(read.where(ImportedShift.schedule_id.in_(wanted)) if few else read):
         imported[shift.schedule_id].append(shift)  # type: ignore[arg-type]
-    plans = {key: _plan(zone, layers[key], overrides[key], imported[key]) for key, zone in wanted.items()}
+    plans = {key: plan_from(zone, layers[key], overrides[key], imported[key]) for key, zone in wanted.items()}
     people = {key: people_in(plan) for key, plan in plans.items()}
     away = away_of(set().union(*people.values()))
     return {key: replace(plan, away=tuple(one for one in away if one.person in people[key])) if away else plan
             for key, plan in plans.items()}
+
+
+def naming(person: int) -> set[int]:
+    """The ids of the schedules whose rows may name this person, and few more: what there is to look at more closely."""
+    named_in = ((Layer, Layer.turns), (Override, Override.people), (ImportedShift, ImportedShift.people))
+    return {key for model, column in named_in for key in session.scalars(
+        select(model.schedule_id).where(cast(column, Text).contains(str(person))).distinct())}
 
 
 def inactive_of(*plans: rules.Schedule) -> frozenset[int]:
@@ -150,52 +154,9 @@ def named(ids: Iterable[int]) -> dict[int, User]:
     return {user.id: user for user in session.scalars(select(User).where(User.id.in_(wanted)))} if wanted else {}
 
 
-def _plan(zone: str, layers: Sequence[Layer], overrides: Sequence[Override],
-          imported: Sequence[ImportedShift]) -> rules.Schedule:
-    in_order = tuple(layer_of(layer, zone) for layer in sorted(layers, key=lambda one: one.position))
-    if imported:
-        in_order = (*imported_layers(imported, zone, "primary"), *in_order,
-                    *imported_layers(imported, zone, "override"))
-    return rules.Schedule(ZoneInfo(zone), in_order, tuple(override_of(one) for one in overrides))
-
-
-def imported_layers(imported: Iterable[ImportedShift], zone: str, use: str) -> Iterator[rules.Layer]:
-    """What a calendar of this use says, as a layer; none where there is nothing."""
-    spans = tuple((one.starts_at, one.ends_at, tuple(one.people)) for one in imported if one.use == use)
-    if spans:
-        local = ZoneInfo(zone)
-        yield rules.Layer(CALENDARS[use], local, rules.wall_time(spans[0][0], local), None, rules.Rotation(1, "day"), (),
-                          fixed=spans)
-
-
-def layer_of(layer: Layer, zone: str) -> rules.Layer:
-    """A layer's row as the rules read it; `zone` is the schedule's, for a layer without one of its own."""
-    return rules.Layer(
-        name=layer.name, zone=ZoneInfo(layer.time_zone or zone), starts=datetime.fromisoformat(layer.starts),
-        ends=datetime.fromisoformat(layer.ends) if layer.ends else None,
-        rotation=rules.Rotation(layer.every, layer.unit), turns=tuple(map(tuple, layer.turns)),
-        restrictions=tuple(restriction_of(one) for one in layer.restrictions), skip_inactive=layer.skip_inactive,
-        first_turn=layer.first_turn or 0, since=layer.since, until=layer.until)
-
-
 def latest(schedule: Schedule) -> list[Layer]:
     """The last word on each layer that was not removed, lowest precedence first; it may take effect only later."""
     return sorted((layer for layer in schedule.layers if layer.until is None), key=lambda one: one.position)
-
-
-def restriction_of(written: dict[str, Any]) -> rules.Restriction:
-    """A restriction as the rules read it, from how the document writes it."""
-    return _restriction(tuple(written["days"]), written["from"], written["to"])
-
-
-@lru_cache(maxsize=1024)
-def _restriction(days: tuple[str, ...], first: str, last: str) -> rules.Restriction:
-    return rules.Restriction(frozenset(map(DAYS.index, days)), time.fromisoformat(first), time.fromisoformat(last))
-
-
-def override_of(override: Override) -> rules.Override:
-    """An override's row as the rules read it."""
-    return rules.Override(override.starts_at, override.ends_at, tuple(override.people), override.replaces_id)
 
 
 def schedule_document(schedule: Schedule) -> dict[str, Any]:

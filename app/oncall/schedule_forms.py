@@ -11,7 +11,7 @@ from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import Problem
 from app.identity.models import User
-from app.oncall import limits, pages, queries
+from app.oncall import limits, pages, queries, rows
 from app.oncall.edit_pages import Difference, handover_words, standing
 from app.oncall.forms import read_when, shown_faults
 from app.oncall.models import Schedule
@@ -100,9 +100,9 @@ def _restriction(line: str) -> dict[str, Any]:
     days: list[str] = []
     for place, word in enumerate(words):
         day = word[:3]
-        if day in queries.DAYS and place > 1 and words[place - 1] in "-–" and days and words[place - 2][:3] == days[-1]:
-            first, last = queries.DAYS.index(days[-1]), queries.DAYS.index(day)
-            days += [queries.DAYS[one % 7] for one in range(first + 1, last + 1 + (7 if last < first else 0))]
+        if day in rows.DAYS and place > 1 and words[place - 1] in "-–" and days and words[place - 2][:3] == days[-1]:
+            first, last = rows.DAYS.index(days[-1]), rows.DAYS.index(day)
+            days += [rows.DAYS[one % 7] for one in range(first + 1, last + 1 + (7 if last < first else 0))]
         elif word not in "-–" and ":" not in word:
             days.append(day)
     clocks = [word.zfill(5) for word in words if ":" in word] + ["", ""]

@@ -43,3 +43,13 @@ VERSION = shape(number={"type": "integer"}, at=INSTANT, by=TEXT, takes_effect=TE
                 time_zone=TEXT, layers={"type": "array", "items": {"type": "object"}})
 BACK = {"type": "object", "additionalProperties": False, "properties": {"from": {
     "type": "string", "maxLength": 40, "description": "`now` (when left out), `next` or an instant"}}}
+NUMBER, WHOLE = {"type": "number"}, {"type": "integer"}
+LOAD = shape(hours=NUMBER, nights=NUMBER, weekends=NUMBER, holidays=NUMBER, weighted=NUMBER)
+QUALITY = shape(
+    at=INSTANT, coverage={**NUMBER, "description": "Percent of the next 52 weeks in which somebody is on duty"}, gaps=WHOLE,
+    balance={**WHOLE, "description": "0 to 100, of the weighted hours of the next 13 weeks"},
+    proposal={"anyOf": [{"type": "null"}, shape(
+        giver=TEXT, taker=TEXT, given=SPAN, returned={"anyOf": [SPAN, {"type": "null"}]}, balance_before=WHOLE,
+        balance_after=WHOLE)]},
+    people={"type": "array", "items": shape(person=TEXT, last_13_weeks=LOAD, next_13_weeks=LOAD, pages=WHOLE,
+                                            night_pages=WHOLE)})

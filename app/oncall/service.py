@@ -64,6 +64,17 @@ def preview_schedule(schedule: Schedule, values: Values, *, by: Actor, when: Whe
     return editing.planned(schedule, wish, when)
 
 
+def preview_new(values: Values, *, by: Actor) -> tuple[Schedule, Preview]:
+    """The schedule that these values would make, not stored, and its spans as what would be added. Raises Invalid."""
+    problems = Problems()
+    problems.take("key", check_key, values.get("key"))
+    wish = editing.read(values, None, by, problems)
+    problems.raise_if_any()
+    schedule = Schedule(layers=[], overrides=[], versions=[], calendars=[], imported=[],
+                        name=wish.columns["name"], time_zone=wish.columns["time_zone"])
+    return schedule, editing.planned(schedule, wish, None)
+
+
 def put_back(schedule: Schedule, number: int, *, by: Actor, when: When = "now") -> Schedule:
     """Make a version of the schedule count again, from `when` on: what has been stays. Raises NotFound, Invalid."""
     allow(by, "schedule.edit", team_id=schedule.team_id)
@@ -164,6 +175,19 @@ def add_override(schedule: Schedule, *, starts: datetime | None, ends: datetime,
     record(events.OVERRIDE_ADDED, schedule.ref, by=by, also=overrides.concerned(schedule, made), name=schedule.name,
            what=overrides.in_words(made), after=overrides.written(schedule, made))
     return made
+
+
+def preview_override(schedule: Schedule, made: Override, *, by: Actor) -> Preview:
+    """What an override would change in 8 weeks, from now or from its start when that lies further ahead; stores
+    nothing. Raises Conflict as making it would."""
+    alone = list(made.people) == [by.user_id]
+    allow(by, "schedule.override_self" if alone else "schedule.edit", team_id=schedule.team_id)
+    problems = Problems()
+    _beginning(made.starts_at, clock.now(), problems)
+    drafts.check_override(made, clock.now(), problems)
+    problems.raise_if_any()
+    _refuse_conflict(schedule, made)
+    return editing.with_override(schedule, made)
 
 
 def remove_override(override: Override, *, by: Actor) -> None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from app.oncall import rules
+from app.oncall import quality, rules
 
-VIEWS = {"week": "Week", "2-weeks": "2 weeks", "month": "Month"}
+VIEWS = {"day": "Day", "week": "Week", "2-weeks": "2 weeks", "month": "Month", "quarter": "Quarter"}
+_DAYS_OF = {"day": 1, "week": 7}
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _DAY = timedelta(days=1)
 _WIDTH, _LETTER, _MARGIN = 520, 6.6, 16
@@ -74,13 +75,15 @@ class Block:
 
 
 def window(view: str, first: date, zone: ZoneInfo) -> Window:
-    """The lanes of a view that begins with the week, or the month, of `first`."""
-    if view == "month":
+    """The lanes of a view: the day `first`, or what begins with its week or its month; a quarter is three months."""
+    if view in ("month", "quarter"):
         first = first.replace(day=1)
-        beyond = (first + 31 * _DAY).replace(day=1)
+        beyond = first
+        for _ in range(3 if view == "quarter" else 1):
+            beyond = (beyond + 31 * _DAY).replace(day=1)
     else:
-        first -= first.weekday() * _DAY
-        beyond = first + (7 if view == "week" else 14) * _DAY
+        first -= first.weekday() * _DAY if view != "day" else timedelta()
+        beyond = first + _DAYS_OF.get(view, 14) * _DAY
     start, end = (rules.local_instant(datetime.combine(day, time()), zone) for day in (first, beyond))
     return Window(view, first, beyond - _DAY, zone, start, end)
 
@@ -93,6 +96,21 @@ def days(shown: Window, now: datetime) -> list[Day]:
         found.append(Day(day, x, round(end - x, 3), day.weekday() >= 5, day == today))
         day += _DAY
     return found
+
+
+def hours(shown: Window) -> list[tuple[float, str]]:
+    """Where every third hour of a day stands, as its clock shows it: `06:00`."""
+    found = {shown.at(at): f"{shown.local(at):%H:%M}" for hour in range(0, 24, 3)
+             if (at := rules.local_instant(datetime.combine(shown.first, time(hour)), shown.zone)) < shown.end}
+    return sorted(found.items())
+
+
+def nights(shown: Window) -> list[tuple[float, float]]:
+    """Position and width of the nights, where there is room to see them."""
+    if shown.view not in ("day", "week", "2-weeks"):
+        return []
+    places = ((shown.at(start), shown.at(end)) for start, end in quality.nights(shown.start, shown.end, shown.zone))
+    return [(x, round(end - x, 3)) for x, end in places if end > x]
 
 
 def changes(shown: Window) -> list[Change]:

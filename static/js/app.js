@@ -8,3 +8,4 @@ import './bulk.js';
 import './live.js';
 import './push.js';
 import './passkeys.js';
+import './lanes.js';
