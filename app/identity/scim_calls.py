@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote
 
 import redis
 import structlog
@@ -29,7 +30,7 @@ def note(response: Response) -> Response:
     said = response.get_json(silent=True, force=True) if response.status_code >= 400 else None
     call = json.dumps({
         "at": clock.now().timestamp(), "method": request.method, "status": response.status_code,
-        "path": request.full_path.removeprefix("/scim/v2").rstrip("?")[:200], "ip": request.remote_addr or "",
+        "path": unquote(request.full_path.removeprefix("/scim/v2").rstrip("?"))[:200], "ip": request.remote_addr or "",
         "token": token.name if token is not None else "", "detail": str((said or {}).get("detail") or "")[:300]})
     try:
         with client().pipeline() as pipe:
