@@ -60,7 +60,7 @@ def test_a_drag_over_the_lane_opens_the_form_with_these_times(desk: Page) -> Non
 
 def test_a_click_on_a_shift_is_a_link_to_the_form_with_its_times(desk: Page) -> None:
     desk.goto("/schedules/primary?view=week&from=2099-06-01&zone=schedule")
-    desk.locator("svg.lane.final a[aria-label*='Tue 2 June, 06:00']").focus()
+    desk.locator("svg.lane.final a[aria-label^='Ana, Tue 2 June, 06:00']").focus()
     desk.keyboard.press("Enter")
     desk.wait_for_url(re.compile("overrides/new"))
-    assert (desk.input_value("[name=starts]"), desk.input_value("[name=ends]")) == ("2099-06-02T06:00", "2099-06-02T22:00")
+    assert (desk.input_value("[name=starts]"), desk.input_value("[name=ends]")) == ("2099-06-02T06:00", "2099-06-02T09:00")
