@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import pluggy
 
 from app.core.clock import now
+from app.core.exchange import (
+    Address,
+    Answered,
+    Connection,
+    Link,
+    Message,
+    NoAccess,
+    Receipt,
+    Refused,
+    Reply,
+    Report,
+    Retry,
+)
 from app.core.fields import Field, Setting
 from app.core.http import Answer, ForbiddenAddress, Unreachable, request
 from app.core.inbound import (
@@ -51,9 +64,9 @@ from app.core.signatures import sign
 from app.core.sources import Signature, Source, check_signature
 
 __all__ = [
-    "API_VERSION", "Address", "AlertView", "Answer", "Ask", "Channel", "Door", "EventView", "Field", "ForbiddenAddress",
-    "Inbound", "Integration", "Link", "Message", "Receipt", "Refused", "Rejected", "Retry", "Setting", "Severity",
-    "Signal", "SignalStatus", "Signature", "Source", "Told",
+    "API_VERSION", "Address", "AlertView", "Answer", "Answered", "Ask", "Channel", "Connection", "Door", "EventView",
+    "Field", "ForbiddenAddress", "Inbound", "Integration", "Link", "Message", "NoAccess", "Receipt", "Refused", "Rejected",
+    "Reply", "Report", "Retry", "Setting", "Severity", "Signal", "SignalStatus", "Signature", "Source", "Told",
     "Unreachable", "Wanted", "as_group", "check_signature", "deliver", "filled", "first", "hookimpl",
     "ignored", "labels", "labels_but", "lines", "mapping", "meaning", "moment", "noted", "now", "parse_json",
     "read_each", "request", "sequence", "severity_of", "sign", "stable_key", "text", "web_link", "words",
@@ -61,66 +74,6 @@ __all__ = [
 
 API_VERSION = 1
 hookimpl = pluggy.HookimplMarker("oncall")
-
-
-class Retry(Exception):
-    """Not now: try again later. `after` is the sender's wish in seconds, None for the usual waits."""
-
-    def __init__(self, reason: str, *, after: float | None = None) -> None:
-        super().__init__(reason)
-        self.reason, self.after = reason, after
-
-
-class Refused(Exception):
-    """Never will work: this address is dead. Its method is disabled and its owner told by the others."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-@dataclass(frozen=True)
-class Link:
-    """One thing the reader can do: `action` is "open", "acknowledge" or "resolve"; `url` is absolute."""
-
-    action: str
-    label: str
-    url: str
-
-
-@dataclass(frozen=True)
-class Message:
-    """What a channel carries. `id` stays equal over retries, `thread` over all messages of one incident."""
-
-    id: str
-    kind: str
-    subject: str
-    text: str
-    urgency: Literal["high", "low"] = "high"
-    severity: Severity | Literal[""] = ""
-    incident: str = ""
-    thread: str = ""
-    links: tuple[Link, ...] = ()
-
-
-@dataclass(frozen=True)
-class Address:
-    """Where a message goes: the address as typed, and what the channel stored with it (push keys, tokens)."""
-
-    value: str
-    data: Mapping[str, Any] = field(default_factory=dict)
-
-    def __repr__(self) -> str:
-        return "Address(…)"
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """The provider took the message: `state` is "sent", or "delivered" when its answer proves arrival."""
-
-    state: Literal["sent", "delivered"] = "sent"
-    provider: str = ""
-    provider_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,7 +90,19 @@ class EventView:
 
 @runtime_checkable
 class Channel(Protocol):
-    """A way to reach somebody. `can`: verify, reply, status, room, loud, update. `settings` names what it reads."""
+    """A way to reach somebody. `can`: verify (a code proves an address), reply, status (receipts come later), code
+    (replies are text that names a code), room, loud, update, sign. `settings` names what it reads.
+
+    Several plugins may offer the same slug: each is a provider of that channel, tried in order (`rank`, lower first).
+    Optional: `needs`, the settings without which it is not tried, and whose plugin is then left out after failures in a
+    row; `callbacks`, the purposes it hears at /plugins/<plugin>/callback/<purpose>; `refusal`, the status for a wrong
+    signature (403); and these methods, none of which runs inside a transaction:
+
+    - `receive(inbound, config) -> list[Reply | Report]`: raises Rejected when the vendor's signature is wrong;
+    - `respond(inbound, answers, config) -> Answer`: the vendor's own answer; without it the house sends a text back;
+    - `update(message, address, receipt, config) -> Receipt | None`: make what was sent agree with `message`;
+    - `authorize(callback, state, config) -> str` and `connected(inbound, callback, config) -> Connection`: OAuth.
+    """
 
     slug: str
     name: str
@@ -146,12 +111,15 @@ class Channel(Protocol):
     settings: Sequence[str]
 
     def send(self, message: Message, address: Address, config: Mapping[str, Any]) -> Receipt:
-        """Hand the message to the provider once. Raises Retry, Refused, or Rejected when this message never
+        """Hand the message to the provider once. Raises Retry, Refused, NoAccess, or Rejected when this message never
         will be taken although the address is good; anything else counts as a fault of ours."""
 
 
-def deliver(url: str, *, method: str = "POST", **call: Any) -> Answer:
-    """Call a provider (as `request` does) and turn what is not 2xx into Retry, Refused or Rejected."""
+def deliver(url: str, *, method: str = "POST", account: bool = False, **call: Any) -> Answer:
+    """Call a provider (as `request` does) and turn what is not 2xx into Retry, Refused or Rejected.
+
+    `account`: the address is the provider's own, so 401 and 403 raise NoAccess and 404 speaks of no dead address.
+    """
     try:
         answer = request(method, url, **call)
     except ForbiddenAddress as fault:
@@ -161,7 +129,9 @@ def deliver(url: str, *, method: str = "POST", **call: Any) -> Answer:
     if 200 <= answer.status < 300:
         return answer
     said = f"The answer was {answer.status}"
-    if answer.status in (404, 410):
+    if account and answer.status in (401, 403):
+        raise NoAccess(f"{said}: our account is not accepted")
+    if answer.status in (404, 410) and not account:
         raise Refused(f"{said}: the address does not exist")
     if answer.status in (408, 429) or not 400 <= answer.status < 500:
         raise Retry(said, after=_retry_after(answer))

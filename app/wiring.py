@@ -11,8 +11,8 @@ from app.core.rotation import Sealed
 MODELS = (
     "app.core.events", "app.core.chain", "app.core.pulse", "app.identity.models", "app.catalog.models", "app.oncall.models",
     "app.oncall.calendar_models",
-    "app.incidents.models", "app.notifications.models", "app.escalation.models", "app.ingest.models",
-    "app.heartbeats.models",
+    "app.incidents.models", "app.notifications.models", "app.notifications.channel_models", "app.escalation.models",
+    "app.ingest.models", "app.heartbeats.models",
 )
 
 # Pages for people and calls for machines, one blueprint each: module, and where it is mounted.
@@ -29,6 +29,7 @@ BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.catalog.routes", ""), ("app.ingest.routes", ""), ("app.ingest.doors", ""), ("app.ingest.api", "/api/v1"),
     ("app.ingest.routing_routes", ""), ("app.ingest.explain_routes", ""),
     ("app.escalation.api", "/api/v1"), ("app.notifications.routes", ""), ("app.notifications.api", "/api/v1"),
+    ("app.notifications.callbacks", ""),
     ("app.heartbeats.doors", ""), ("app.heartbeats.routes", ""), ("app.heartbeats.api", "/api/v1"),
     ("app.config.routes", ""), ("app.config.api", "/api/v1"),
 )
@@ -75,6 +76,10 @@ SUBSCRIPTIONS: tuple[On, ...] = (
     On("incident.task_changed", "app.notifications.reactions.tell_named"),
     On("incident.note_added", "app.notifications.reactions.tell_named"),
     On("incident.update_*", "app.notifications.reactions.tell_named"),
+    On("incident.opened", "app.notifications.reactions.post_in_rooms"),
+    *(On(f"incident.{fact}", "app.notifications.reactions.keep_posts_true", queue="pages") for fact in (
+        "acknowledged", "unacknowledged", "resolved", "reopened", "assigned", "snoozed", "snooze_ended",
+        "severity_raised")),
     On("incident.acknowledged", "app.notifications.reactions.tell_those_paged"),
     On("incident.resolved", "app.notifications.reactions.tell_those_paged"),
 )
@@ -91,6 +96,7 @@ PERIODIC: tuple[Every, ...] = (
     Every(1, "app.ingest.ticks.drain"),
     Every(0.5, "app.escalation.ticks.advance"),
     Every(0.5, "app.notifications.ticks.send"),
+    Every(1, "app.notifications.ticks.refresh_posts"),
     Every(1, "app.escalation.ticks.end_snoozes"),
     Every(1, "app.escalation.ticks.end_holds"),
     Every(5, "app.escalation.ticks.start_missing"),
@@ -130,6 +136,7 @@ SEALED: tuple[Sealed, ...] = (
     Sealed("app.notifications.models.Message", "data_sealed", "message:{id}/data"),
     Sealed("app.oncall.calendar_models.CalendarFeed", "token_sealed", "calendar_feed:{token_hash}"),
     Sealed("app.oncall.models.CalendarImport", "url_sealed", "calendar_import:{url_hash}"),
+    Sealed("app.notifications.channel_models.ChannelAccount", "config_sealed", "channel_account:{id}/config"),
     Sealed("app.identity.models.CodeGenerator", "sealed", "user:{user_id}/codes"),
     Sealed("app.identity.models.SingleSignOn", "client_secret_sealed", "single_sign_on:{id}/client_secret"),
     Sealed("app.identity.models.Challenge", "sealed", "challenge:{token_hash}"),
@@ -142,6 +149,15 @@ OWNED: dict[str, str] = {
     "integration": "app.ingest.models.Integration", "heartbeat": "app.heartbeats.models.Heartbeat",
     "maintenance": "app.catalog.models.Window", "silence": "app.catalog.models.Window",
 }
+
+# What people can answer by a channel: the word of a Reply, and `command(incident, by=, text=)` giving the sentence back.
+ANSWERS: dict[str, str] = {
+    "acknowledge": "app.notifications.replies.acknowledge", "resolve": "app.notifications.replies.resolve",
+    "note": "app.notifications.replies.note", "details": "app.notifications.replies.details",
+    "escalate": "app.escalation.service.escalate_for",
+}
+# What they can ask for that is about no incident: `command(by=, text=)`.
+ORDERS: dict[str, str] = {"list": "app.notifications.replies.list_open"}
 
 # Parts of pages that a higher domain adds: page, panel name, function of the page's subject.
 PANELS: dict[str, dict[str, str]] = {

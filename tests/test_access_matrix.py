@@ -20,11 +20,12 @@ from tests.test_architecture import nothing
 ROLES = ("anonymous", "outsider", "observer", "responder", "manager", "admin")
 # Read without a login: signed links, senders with their own token, probes, the sign-in itself, the API's description.
 PUBLIC = re.compile(r"/(login(/.*)?|setup/.*|healthz|readyz|metrics|in|in/.*|tap/.*|sw\.js|manifest\.webmanifest|static/.*"
-                    r"|v2/.*|generic/.*|calendar/.*|integrations/v1/.*|heartbeat/.*|api/docs|api/v1/openapi\.json)")
+                    r"|plugins/<slug>/callback/<purpose>|plugins/<slug>/<any.*|v2/.*|generic/.*|calendar/.*|integrations/v1/.*|heartbeat/.*"
+                    r"|api/docs|api/v1/openapi\.json)")
 # What stands in for the parts of an address.
 PARTS = {"urgency": "high", "what": "resolve", "slug": "alertmanager", "number": "1", "alert": "1", "token_id": "1",
          "key_id": "1", "device_id": "1", "user_id": "1", "action": "acknowledge", "answer": "withdraw", "form": "csv",
-         "role": "scribe", "deed": "end",
+         "role": "scribe", "purpose": "status", "deed": "end",
          "token": "no-such-token-000", "filename": "css/app.css"}
 KEYS = {"teams": "payments", "services": "checkout", "schedules": "primary", "policies": "payments",
         "escalation-policies": "payments", "integrations": "prometheus", "users": "ana@example.com", "deliveries": "1",

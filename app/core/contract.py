@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from app.core.plugins import Registry
-from app.plugin_api import Field, Inbound, Integration, Rejected, Signal
+from app.plugin_api import Channel, Field, Inbound, Integration, Rejected, Signal
 
 BROKEN_BODIES = (b"", b"{", b"\xff\xfe\x00", b"null", b"[]", b"3", b'"text"', b"[" * 100_000)
 ACTIVE = ("<script", "href=", " onload", "<foreignobject")
 KINDS = {".json": "application/json", ".form": "application/x-www-form-urlencoded"}
+CAN = frozenset({"verify", "reply", "status", "code", "room", "loud", "update", "sign"})
 RECEIVED = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 
@@ -22,14 +23,29 @@ def faults(registry: Registry, slug: str) -> list[str]:
     """Each breach of the contract by one plugin, as a sentence naming hook, sample and field."""
     folder = registry.folder(slug)
     found = list(_folder_faults(folder))
-    for (kind, name), owner in registry.owners.items():
-        if owner != slug:
-            continue
-        if kind == "integration":
-            found += _integration_faults(registry.integrations[name], folder)
-        else:
-            found += _field_faults("channels()", (registry.channels[name].address,))
+    for name, integration in registry.integrations.items():
+        if registry.owner("integration", name) == slug:
+            found += _integration_faults(integration, folder)
+    for offers in registry.providers.values():
+        if slug in offers:
+            found += _channel_faults(offers[slug], folder)
     return found
+
+
+def _channel_faults(channel: Channel, folder: Path) -> Iterator[str]:
+    yield from _field_faults("channels()", (channel.address,))
+    yield from (f"channels() {channel.slug} can {word!r}, which means nothing" for word in sorted(channel.can - CAN))
+    hears = bool(channel.can & {"reply", "status"})
+    if hears != bool(getattr(channel, "callbacks", ())) or hears != hasattr(channel, "receive"):
+        yield f"channels() {channel.slug}: reply or status, `callbacks` and receive() belong together"
+    if ("update" in channel.can) != hasattr(channel, "update"):
+        yield f"channels() {channel.slug}: update in `can` and update() belong together"
+    if hasattr(channel, "authorize") != hasattr(channel, "connected"):
+        yield f"channels() {channel.slug}: authorize() and connected() belong together"
+    guide = folder / "README.md"
+    written = guide.read_text(encoding="utf-8") if guide.is_file() else ""
+    needed = {*channel.settings, *getattr(channel, "needs", ())}
+    yield from (f"README.md says nothing of the setting {name}" for name in sorted(needed) if name not in written)
 
 
 def _folder_faults(folder: Path) -> Iterator[str]:

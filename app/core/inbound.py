@@ -18,7 +18,8 @@ class Inbound:
     """One request from outside as it came: header names in lower case, the body as raw bytes after decompression.
 
     `parts` are the named parts of the address where a Door has some, and `door`, the address as the Door writes it;
-    `delivery` is the id under which it is stored, once it is.
+    `delivery` is the id under which it is stored, once it is. A channel's callback has its `purpose`, the last part of the
+    path, and `url`, the address as the vendor called it: signatures cover it.
     """
 
     method: str
@@ -28,6 +29,8 @@ class Inbound:
     received_at: datetime
     parts: Mapping[str, str] = field(default_factory=dict)
     delivery: str = ""
+    url: str = ""
+    purpose: str = ""
 
     def json(self) -> Any:
         """The body as JSON. Raises Rejected naming the position when it is not."""

@@ -47,10 +47,14 @@ class Installed:
 
 @dataclass
 class Registry:
-    """What all plugins offer, by slug. `off` are the plugins an admin switched off; set it anew at any time."""
+    """What all plugins offer, by slug. `off` are the plugins an admin switched off; set it anew at any time.
+
+    `providers` are all offers of a channel by plugin, in the order in which they are tried; `channels` the first ones.
+    """
 
     integrations: dict[str, Integration] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
+    providers: dict[str, dict[str, Channel]] = field(default_factory=dict)
     settings: list[tuple[str, Setting]] = field(default_factory=list)
     blueprints: dict[str, Any] = field(default_factory=dict)
     broken: list[Broken] = field(default_factory=list)
@@ -74,9 +78,23 @@ class Registry:
         """The slug of the plugin that offers the "integration" or "channel" of this slug. Raises KeyError."""
         return self.owners[kind, slug]
 
+    def kinds(self, plugin: str) -> list[str]:
+        """What a plugin offers: "integration", "channel", both or neither."""
+        offers = {"integration": any(kind == "integration" and owner == plugin
+                                     for (kind, _), owner in self.owners.items()),
+                  "channel": any(plugin in found for found in self.providers.values())}
+        return [kind for kind, there in offers.items() if there]
+
     def is_on(self, kind: str, slug: str) -> bool:
-        """Whether the "integration" or "channel" exists and its plugin is not switched off."""
+        """Whether the "integration" or "channel" exists and its plugin (a channel's: one of them) is not switched off."""
+        if kind == "channel":
+            return bool(self.providers.get(slug, {}).keys() - self.off)
         return (kind, slug) in self.owners and self.owners[kind, slug] not in self.off
+
+    def hearing(self, plugin: str, purpose: str) -> Channel | None:
+        """The channel of this plugin that takes callbacks of this purpose; None without one, or when it is off."""
+        offers = [] if plugin in self.off else [found[plugin] for found in self.providers.values() if plugin in found]
+        return next((offer for offer in offers if purpose in getattr(offer, "callbacks", ())), None)
 
     def folder(self, slug: str) -> Path:
         """Where the plugin of this slug lives. Raises KeyError."""
@@ -198,7 +216,8 @@ def _called(module: ModuleType, hook: str, kind: Any) -> tuple[Any, ...]:
 
 def _check_free(registry: Registry, offer: _Offer) -> None:
     for kind, thing in _keyed(offer):
-        if (kind, thing.slug) in registry.owners:
+        both = kind == "channel" and hasattr(thing, "needs") and hasattr(registry.channels.get(thing.slug), "needs")
+        if (kind, thing.slug) in registry.owners and not both:
             raise RuntimeError(f"the {kind} {thing.slug} is offered by {registry.owners[kind, thing.slug]} already")
 
 
@@ -209,9 +228,14 @@ def _keyed(offer: _Offer) -> list[tuple[str, Integration | Channel]]:
 
 def _enter(registry: Registry, found: Found, module: ModuleType, offer: _Offer) -> None:
     registry._found[found.slug] = found
-    registry.owners.update({(kind, thing.slug): found.slug for kind, thing in _keyed(offer)})
     registry.integrations.update({thing.slug: thing for thing in offer.integrations})
-    registry.channels.update({thing.slug: thing for thing in offer.channels})
+    registry.owners.update({("integration", thing.slug): found.slug for thing in offer.integrations})
+    for channel in offer.channels:
+        offers = {**registry.providers.get(channel.slug, {}), found.slug: channel}
+        ordered = sorted(offers, key=lambda plugin: (getattr(offers[plugin], "rank", 0), plugin))
+        registry.providers[channel.slug] = {plugin: offers[plugin] for plugin in ordered}
+        registry.channels[channel.slug] = offers[ordered[0]]
+        registry.owners["channel", channel.slug] = ordered[0]
     prefix = found.slug.upper().replace("-", "_")
     registry.settings.extend((f"{prefix}_{setting.name}", setting) for setting in offer.settings)
     if offer.blueprint is not None:

@@ -45,8 +45,7 @@ def guides(registry: Registry) -> str:
 
 def _roads(registry: Registry, slug: str) -> str:
     roads = {"integration": "alerts in", "channel": "messages out"}
-    return ", ".join(text for kind, text in roads.items()
-                     if any(found_kind == kind and owner == slug for (found_kind, _), owner in registry.owners.items()))
+    return ", ".join(roads[kind] for kind in registry.kinds(slug))
 
 
 def _lowered(text: str) -> str:

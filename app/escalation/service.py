@@ -25,7 +25,7 @@ from app.incidents.models import Incident
 from app.notifications import queries as messages
 from app.notifications.service import Paging, page
 
-__all__ = ["add_policy", "advance", "escalate", "hurry", "remove_policy", "restart_timer", "save_policy",
+__all__ = ["add_policy", "advance", "escalate", "escalate_for", "hurry", "remove_policy", "restart_timer", "save_policy",
            "set_service_policy",
            "set_team_policy", "start", "void"]
 
@@ -125,6 +125,12 @@ def page_again(incident: Incident, reason: str, *, cause: str) -> None:
                                                     User.state == "active").order_by(User.id)))
     page(incident, found, Paging(run_id=run.id, level=run.level, round=run.round, again=cause,
                                  reasons={one.id: reason for one in found}))
+
+
+def escalate_for(incident: Incident, *, by: Actor, text: str = "") -> str:
+    """The answer "escalate"."""
+    escalate(incident, by=by)
+    return f"#{incident.id} goes to the next level now."
 
 
 def _resumed(former: Run, incident: Incident) -> Run:

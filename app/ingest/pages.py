@@ -212,10 +212,8 @@ class PluginsPage:
 def plugins_page() -> PluginsPage:
     """What is installed."""
     registry = current_app.extensions["plugins"]
-    kinds: dict[str, list[str]] = {}
-    for (kind, _), owner in registry.owners.items():
-        kinds.setdefault(owner, []).append({"integration": "Source", "channel": "Channel"}.get(kind, kind.capitalize()))
+    words = {"integration": "Source", "channel": "Channel"}
     rows = [PluginRow(one.slug, one.name, one.version, one.source, one.enabled,
                       url_for("ingest.icon", slug=one.slug) if registry.icon(one.slug) else "",
-                      sorted(set(kinds.get(one.slug, ())))) for one in registry.installed]
+                      sorted(words[kind] for kind in registry.kinds(one.slug))) for one in registry.installed]
     return PluginsPage(rows, list(registry.broken))

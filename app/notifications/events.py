@@ -23,3 +23,11 @@ RULES_CHANGED = Kind("notification_rules.changed", "{actor} changed the notifica
                      ("person", "before", "after"))
 DUTY_NOTICES_CHANGED = Kind("duty_notices.changed", "{actor} changed the notices of hand-offs of {person}",
                             ("person", "before", "after"))
+_PROVIDER = ("provider", "channel", "account")
+PROVIDER_FAILED = Kind("provider.failed", "{provider} failed on {channel}: {error}", (*_PROVIDER, "error"))
+PROVIDER_LEFT_OUT = Kind("provider.left_out", "{provider} is left out on {channel}: {error}",
+                         (*_PROVIDER, "error", "credentials"))
+PROVIDER_BACK = Kind("provider.back", "{provider} works again on {channel}", _PROVIDER)
+REPORTED_LATE = Kind("message.reported_late", "A report on {kind} to {user} by {channel} came late: {state}",
+                     (*_MESSAGE, "state", "error"))
+OPTED = Kind("contact_method.opted", "{name} of {person}: {what}", ("name", "channel", "person", "what"))

@@ -78,7 +78,7 @@ class Message(Base):
     __table_args__ = (
         Index("ix_messages_due", "next_at", "id", sqlite_where=WAITING, postgresql_where=WAITING),
         Index("ix_messages_incident_id_id", "incident_id", "id"),
-        Index("ix_messages_user_id_id", "user_id", "id"),
+        Index("ix_messages_user_id_id", "user_id", "id"), Index("ix_messages_provider_id", "provider_id"),
     )
 
     id: Mapped[Key]
@@ -106,6 +106,8 @@ class Message(Base):
     sent_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
+    account: Mapped[str] = mapped_column(String(80), default="")
+    avoid: Mapped[str] = mapped_column(String(300), default="")
     provider: Mapped[str] = mapped_column(String(60), default="")
     provider_id: Mapped[str] = mapped_column(String(300), default="")
     error: Mapped[str] = mapped_column(String(500), default="")

@@ -204,3 +204,12 @@ class DutyNoticesPanel:
 def duty_notices_panel(user: User) -> DutyNoticesPanel:
     """The choices of oneself."""
     return DutyNoticesPanel(duty_notices.choices([user.id])[user.id])
+
+
+@dataclass(frozen=True)
+class LinkPage:
+    """An address at a channel that somebody signed in may make their own."""
+
+    token: str
+    channel: str
+    name: str

@@ -91,3 +91,24 @@ def vouch(user: User, address: str) -> None:
     if method.proven_at is None:
         method.proven_at = clock.now()
         say(events.METHOD_PROVEN, method, SYSTEM)
+
+
+def link(user: User, channel: str, address: str, *, by: Actor, name: str) -> ContactMethod:
+    """An address that was shown to be theirs becomes a proven contact method; the same again changes nothing."""
+    only_owner(user, by)
+    known = queries.methods_of(user)
+    method = next((one for one in known if (one.channel, one.address.lower()) == (channel, address.lower())), None)
+    if method is None:
+        if len(known) >= MOST:
+            raise Conflict(f"A person has at most {MOST} contact methods")
+        names = {one.name for one in known}
+        free = next(text for text in (name, *(f"{name} {number}" for number in range(2, MOST + 3))) if text not in names)
+        method = ContactMethod(user_id=user.id, name=free[:60], channel=channel, address=address)
+        method.user = user
+        session.add(method)
+        session.flush()
+        say(events.METHOD_ADDED, method, by)
+    if not method.usable:
+        method.proven_at, method.disabled_at, method.disabled_reason = clock.now(), None, ""
+        say(events.METHOD_PROVEN, method, by)
+    return method

@@ -9,7 +9,7 @@ from app.core.events import Event, sentence
 from app.identity.models import User
 from app.incidents import service as incidents
 from app.incidents.models import Incident
-from app.notifications import duty_notices, proofs, service
+from app.notifications import duty_notices, proofs, service, surfaces
 from app.notifications.models import Message
 
 
@@ -98,3 +98,15 @@ def take_vouched_address(event: Event) -> None:
     user = session.get_one(User, int(event.subject.partition(":")[2]))
     if user.email == event.data["email"]:
         proofs.vouch(user, user.email)
+
+
+def keep_posts_true(event: Event) -> None:
+    """The incident changed: what was posted about it is brought up to date."""
+    surfaces.stale(session.get_one(Incident, int(event.subject.partition(":")[2])))
+
+
+def post_in_rooms(event: Event) -> None:
+    """`incident.opened`: the rooms of its team and service get a post."""
+    incident = session.get_one(Incident, int(event.subject.partition(":")[2]))
+    if not incident.test:
+        surfaces.post(incident)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 
 LOUD = ("sms", "voice")
 CHAT_SECONDS, SMS_SECONDS, VOICE_SECONDS = 0, 60, 180
@@ -103,3 +104,20 @@ def masked(channel: str, address: str) -> str:
     if address.startswith(("http://", "https://")):
         return "/".join(address.split("/")[:3]) + "/…"
     return f"…{address[-3:]}"
+
+
+IN_A_ROW = 3
+
+
+def opens(failures: int, *, credentials: bool) -> bool:
+    """Whether an account with so many failures in a row is left out; one that is not let in is so at once."""
+    return credentials or failures >= IN_A_ROW
+
+
+def free_code(taken: Collection[str], random: Random) -> str:
+    """A number of two digits that is not taken; of more where all of those are."""
+    for first, last in ((10, 99), (100, 999), (1000, 9999)):
+        free = [str(number) for number in range(first, last + 1) if str(number) not in taken]
+        if free:
+            return random.choice(free)
+    raise ValueError("all codes are taken")

@@ -143,6 +143,14 @@ def cancel(incident: Incident, reason: str, *, kinds: Iterable[str] = ("page",))
     return int(result.rowcount)
 
 
+def send_again(message: Message, *, avoid: str) -> list[Message]:
+    """The same page to the same address by another provider, since the one called `avoid` did not bring it there."""
+    again = _queued(message.kind, message.method, message.incident, once=f"{message.once or message.id}:again"[:160])
+    again.run_id, again.level, again.round, again.step = message.run_id, message.level, message.round, message.step
+    again.urgency, again.reason, again.avoid = message.urgency, message.reason, avoid
+    return _keep([again])
+
+
 def next_method_now(message: Message) -> bool:
     """The fallback: the person's next rule starts at once, unless it has begun. Says whether there is one to hope for."""
     following = session.scalar(_siblings(message).where(

@@ -89,20 +89,20 @@ def test_what_hangs_for_a_minute_is_sent_again_under_the_same_id(now, tick, smtp
 def test_an_outcome_that_comes_after_the_lease_went_to_another_is_not_recorded(app, now, ana):
     """NTF-09: the one who holds the lease now says what became of it."""
     key, = queued(ana, 1)
-    channel = app.extensions["plugins"].channels["email"]
+    offers = app.extensions["plugins"].providers["email"]
 
     class Slow:
-        slug, settings = "email", channel.settings
+        slug, settings = "email", ()
 
         def send(self, *_):
             claimed("another-machine:7:1")
             raise ConnectionError
 
-    app.extensions["plugins"].channels["email"] = Slow()
+    offers["email"], channel = Slow(), offers["email"]
     try:
         sending.hand_over(key)
     finally:
-        app.extensions["plugins"].channels["email"] = channel
+        offers["email"] = channel
     assert message("test").lease_owner == "another-machine:7:1" and message("test").state == "sending"
 
 

@@ -1,0 +1,45 @@
+"""What providers say later about a message: arrived, or not after all. A state never goes backwards."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from app.core import clock
+from app.core.db import session, transaction
+from app.notifications import accounts, events, outcomes, service
+from app.notifications.models import Message
+from app.plugin_api import Report
+
+
+def take(channel: str, report: Report) -> bool:
+    """Bring the message to what is reported, in a transaction of its own; says whether it is known."""
+    with transaction():
+        message = session.scalar(select(Message).where(
+            Message.provider_id == report.provider_id, Message.channel == channel).order_by(Message.id.desc()).limit(1)
+            .with_for_update().execution_options(populate_existing=True)) if report.provider_id else None
+        if message is None:
+            return False
+        _bring(message, report)
+    return True
+
+
+def _bring(message: Message, report: Report) -> None:
+    if message.state == report.state or report.state == "sent":
+        return
+    if message.state == "delivered" or message.state not in ("sent", "sending"):
+        return outcomes.say(events.REPORTED_LATE, message, state=report.state, error=report.reason[:300])
+    if report.state == "delivered":
+        message.state, message.delivered_at = "delivered", clock.now()
+        message.method.last_delivered_at = message.delivered_at
+        return outcomes.say(events.DELIVERED, message, provider=message.provider)
+    message.error = (report.reason or "The provider says that it did not arrive")[:500]
+    if report.refused:
+        outcomes.disable(message.method, message.error)
+    elif _another(message):
+        service.send_again(message, avoid=message.account)
+    outcomes.fail(message)
+
+
+def _another(message: Message) -> bool:
+    """Whether a provider is left that has not had this page yet; each page changes its provider once."""
+    return not message.avoid and len(accounts.all_routes(message.channel)) > 1

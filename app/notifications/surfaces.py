@@ -1,0 +1,147 @@
+"""Posts that agree with their incident: a page that was sent, and one for each room. Never in the way of a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import CursorResult, or_, select, update
+
+from app.core import clock
+from app.core.db import session, transaction
+from app.incidents.models import Incident
+from app.notifications import accounts, compose
+from app.notifications.channel_models import Room, Surface
+from app.notifications.models import Message
+from app.plugin_api import Address, NoAccess, Receipt, Refused, Rejected, Retry
+from app.plugin_api import Message as Outgoing
+
+log = structlog.get_logger()
+LEASE = timedelta(seconds=60)
+WAITS = (2, 5, 15, 60, 300)
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """One post to bring up to date."""
+
+    surface_id: int
+    outgoing: Outgoing
+    address: Address
+    receipt: Receipt
+    until: datetime
+    route: accounts.Route | Exception
+
+
+def stale(incident: Incident) -> bool:
+    """Something about the incident changed: all its posts are due. Says whether there are any."""
+    result = session.execute(update(Surface).where(Surface.incident_id == incident.id).values(
+        next_at=clock.now(), attempts=0))
+    return bool(isinstance(result, CursorResult) and result.rowcount)
+
+
+def post(incident: Incident) -> bool:
+    """A post in each room of its team and service, made when its turn comes; a repeat creates nothing."""
+    if incident.team_id is None:
+        return False
+    rooms = session.scalars(select(Room).where(
+        Room.team_id == incident.team_id, Room.removed_at.is_(None),
+        or_(Room.service_id.is_(None), Room.service_id == incident.service_id)))
+    known = set(session.scalars(select(Surface.room_id).where(Surface.incident_id == incident.id)))
+    fresh = [Surface(incident_id=incident.id, room_id=room.id, channel=room.channel, account=room.account,
+                     address=room.address, next_at=clock.now()) for room in rooms if room.id not in known]
+    session.add_all(fresh)
+    return bool(fresh)
+
+
+def due(limit: int) -> list[int]:
+    """Ids of posts that are due, oldest first."""
+    return list(session.scalars(select(Surface.id).where(
+        Surface.next_at <= clock.now(), or_(Surface.lease_until.is_(None), Surface.lease_until < clock.now())).order_by(
+        Surface.next_at).limit(limit)))
+
+
+def refresh(surface_id: int) -> bool:
+    """Claim, call, record. Says whether the post was ours."""
+    with transaction():
+        claim = _claim(surface_id)
+    session.remove()
+    if claim is None:
+        return False
+    outcome = _call(claim)
+    with transaction():
+        surface = session.get(Surface, surface_id, populate_existing=True, with_for_update=True)
+        if surface is not None:
+            _record(surface, claim, outcome)
+        if isinstance(claim.route, accounts.Route) and not isinstance(outcome, Refused | Rejected):
+            accounts.note(claim.route, outcome if isinstance(outcome, Exception) else None)
+    return True
+
+
+def _claim(surface_id: int) -> Refresh | None:
+    now = clock.now()
+    result = session.execute(update(Surface).where(
+        Surface.id == surface_id, Surface.next_at <= now,
+        or_(Surface.lease_until.is_(None), Surface.lease_until < now)).values(
+        lease_until=now + LEASE, next_at=now + LEASE, attempts=Surface.attempts + 1).execution_options(
+        synchronize_session=False))
+    if not isinstance(result, CursorResult) or result.rowcount != 1:
+        return None
+    surface = session.get_one(Surface, surface_id, populate_existing=True)
+    incident = session.get_one(Incident, surface.incident_id, populate_existing=True)
+    outgoing = _outgoing(surface, incident)
+    if compose.look(outgoing) == surface.shown:
+        surface.lease_until = surface.next_at = None
+        return None
+    routes = accounts.routes(surface.channel, only=surface.account)
+    return Refresh(surface.id, outgoing, Address(surface.address, {}), Receipt(provider_id=surface.provider_id),
+                   now + LEASE, routes if isinstance(routes, Exception) else routes[0])
+
+
+def _outgoing(surface: Surface, incident: Incident) -> Outgoing:
+    """What the post says now; that of a page keeps the page's name and kind."""
+    if surface.message_id is None:
+        return compose.posted(incident, f"post-{surface.id}")
+    message = session.get_one(Message, surface.message_id)
+    return replace(compose.posted(incident, str(message.id)), kind=message.kind)
+
+
+def _call(claim: Refresh) -> Receipt | Exception | None:
+    if isinstance(claim.route, Exception):
+        return claim.route
+    channel, config = claim.route.channel, claim.route.config
+    try:
+        if not claim.receipt.provider_id:
+            return channel.send(claim.outgoing, claim.address, config)
+        found: Receipt | None = channel.update(  # type: ignore[attr-defined]
+            claim.outgoing, claim.address, claim.receipt, config)
+        return found
+    except (Retry, Refused, Rejected, NoAccess) as expected:
+        return expected
+    except Exception as fault:  # noqa: BLE001 - a plugin may raise anything; it is one more failed attempt
+        log.error("surface.failed", surface_id=claim.surface_id, fault=type(fault).__name__)
+        return Retry(f"The channel has a fault ({type(fault).__name__})")
+
+
+def _record(surface: Surface, claim: Refresh, outcome: Receipt | Exception | None) -> None:
+    surface.lease_until = None
+    if surface.next_at == claim.until:  # else something changed meanwhile, and it is due again
+        surface.next_at = None
+    if isinstance(outcome, Exception):
+        surface.error = str(outcome)[:300]
+        if isinstance(outcome, Retry) and surface.attempts <= len(WAITS) and surface.next_at is None:
+            wait = max(WAITS[surface.attempts - 1], min(outcome.after or 0, 300))
+            surface.next_at = clock.now() + timedelta(seconds=wait)
+        elif surface.room is not None:
+            surface.room.error = surface.error
+        return
+    if isinstance(outcome, Receipt) and outcome.provider_id:
+        surface.provider_id = outcome.provider_id[:300]
+    if isinstance(claim.route, accounts.Route):
+        surface.account = claim.route.account
+    surface.shown, surface.error, surface.updated_at = compose.look(claim.outgoing), "", clock.now()
+    surface.attempts = 0
+    if surface.room is not None:
+        surface.room.error = ""
+
