@@ -171,6 +171,8 @@ EXTRAS = {
     "ingest/door": Extra(2.8, "the one insert that every way in shares", public=True),
     "ingest/saving": Extra(2.9, "one command on integrations, with all its checks"),
     "ingest/pipeline": Extra(3.6, "the steps from delivery to incident, apart from the commands on integrations"),
+    "ingest/renewal": Extra(3.2, "commands on credentials, old and new, apart from those on integrations"),
+    "ingest/renewal_routes": Extra(5, "the routes of credentials, apart from those of integrations", edge=True),
     "ingest/trial": Extra(3.5, "a test is sent with nothing open"),
     "heartbeats/pings": Extra(3.5, "what time and senders do to a heartbeat, apart from what people do"),
     "heartbeats/doors": Extra(5, "the address of senders, apart from the pages of people", edge=True),

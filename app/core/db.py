@@ -94,6 +94,7 @@ class Pending:
 
     events: list[Any] = field(default_factory=list)
     wakes: set[str] = field(default_factory=set)
+    stirs: set[tuple[str, str]] = field(default_factory=set)
 
 
 _pending: ContextVar[Pending | None] = ContextVar("pending", default=None)

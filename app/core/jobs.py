@@ -51,6 +51,12 @@ def wake(path: str) -> None:
     pending().wakes.add(path)
 
 
+def stir(topic: str, kind: str) -> None:
+    """After this transaction's commit let open pages of `topic` look again, as on a fact of `kind`, which is recorded
+    nowhere: for what happens too often to be a fact. One message for all of a transaction."""
+    pending().stirs.add((topic, kind))
+
+
 def init_jobs(app: Flask, subscriptions: Iterable[On]) -> None:
     """Check that every reaction exists and become the receiver of committed transactions."""
     table = tuple(subscriptions)
@@ -70,13 +76,13 @@ def heard_by(kind: str) -> Iterator[On]:
 
 def dispatch(left: Pending) -> None:
     """Publish, enqueue, mark. Never raises: the change is committed, a sweep repairs what could not be told."""
-    if not left.events and not left.wakes:
+    if not left.events and not left.wakes and not left.stirs:
         return
     if time.monotonic() < current_app.extensions["redis_down_until"]:
         return
     try:
         connection = client()
-        tell_pages(connection, left.events)
+        tell_pages(connection, left.events, left.stirs)
         _enqueue(connection, left.events)
         for path in left.wakes:
             _wake(connection, path)
@@ -108,11 +114,11 @@ def _react_here(left: Pending) -> None:
     _mark([event.id for event in heard])
 
 
-def tell_pages(connection: redis.Redis, events: Iterable[Event]) -> None:
+def tell_pages(connection: redis.Redis, events: Iterable[Event], stirs: Iterable[tuple[str, str]] = ()) -> None:
     """Tell live pages which subjects changed; each reader's own page decides what they see."""
-    topics = {topic for event in events for topic in (event.subject, *event.also)}
+    topics = {topic for event in events for topic in (event.subject, *event.also)} | {topic for topic, _ in stirs}
     if topics:
-        live.publish(connection, topics, {event.kind for event in events})
+        live.publish(connection, topics, {event.kind for event in events} | {kind for _, kind in stirs})
 
 
 def _enqueue(connection: redis.Redis, events: Iterable[Event]) -> None:

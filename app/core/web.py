@@ -55,6 +55,7 @@ class Application(Flask):
                 session.rollback()
                 left.events.clear()
                 left.wakes.clear()
+                left.stirs.clear()
             return response
 
 

@@ -11,8 +11,8 @@ from app.core.paging import paged
 from app.core.web import actor
 from app.identity.queries import allow, may
 from app.incidents.rules import SEVERITIES
-from app.ingest import queries, route_store, service, simulation
-from app.ingest.models import Delivery
+from app.ingest import queries, renewal, route_store, service, simulation
+from app.ingest.models import Delivery, Integration
 from app.ingest.rules import MOVES
 
 blueprint = Blueprint("ingest_api", __name__)
@@ -41,6 +41,53 @@ def order_routes() -> Response:
     allow(actor(), "route.edit")
     route_store.order_routes(sent(request)["names"], by=actor())
     return jsonify({"names": [one.name for one in route_store.all_routes()]})
+
+
+RENEWAL = {"type": "object", "additionalProperties": False, "properties": {
+    "overlap": {"type": "string", "default": "1d", "description": "How long the old one counts: 0m to 7d"}}}
+RENEWED = component("Renewed", {"type": "object", "required": ["value"], "properties": {
+    "value": {"type": "string", "description": "The new token or secret: no other answer ever holds it"}}})
+REVOKED = {"type": "object", "additionalProperties": False, "required": ["what"],
+           "properties": {"what": {"type": "string", "enum": ["token", "secret"]}}}
+
+
+@blueprint.post("/integrations/<key>/token")
+@access("integration.edit")
+@operation("A new token; the old one counts a while longer", request=RENEWAL, responses={200: RENEWED, 409: PROBLEM},
+           body_needed=False)
+def renew_token(key: str) -> Response:
+    """Shown once."""
+    found = _editable(key)
+    overlap = sent(request).get("overlap", renewal.OVERLAP)
+    return jsonify({"value": renewal.renew_token(found, overlap=overlap, by=actor())})
+
+
+@blueprint.post("/integrations/<key>/secret")
+@access("integration.edit")
+@operation("A new signing secret; the old one counts a while longer", request=RENEWAL,
+           responses={200: RENEWED, 409: PROBLEM}, body_needed=False)
+def renew_secret(key: str) -> Response:
+    """Shown once."""
+    found = _editable(key)
+    overlap = sent(request).get("overlap", renewal.OVERLAP)
+    return jsonify({"value": renewal.renew_secret(found, overlap=overlap, by=actor())})
+
+
+@blueprint.post("/integrations/<key>/revoke")
+@access("integration.edit")
+@operation("End the old token or secret now", request=REVOKED, responses={204: None})
+def revoke(key: str) -> tuple[str, int]:
+    """What was replaced counts no longer."""
+    found = _editable(key)
+    renewal.revoke(found, sent(request)["what"], by=actor())
+    return "", 204
+
+
+def _editable(key: str) -> Integration:
+    """Permission first, then the body."""
+    found = queries.integration_for(key, actor())
+    allow(actor(), "integration.edit", team_id=found.team_id)
+    return found
 
 
 @blueprint.get("/deliveries")

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, update
 
 from app.catalog.models import Service
-from app.core import secrets
-from app.core.db import session
-from app.ingest.models import Integration
+from app.core import clock, secrets
+from app.core.db import session, transaction
+from app.ingest.models import FormerCredential, Integration
 
 SHORTEST, LONGEST = 16, 128
+SOME = timedelta(minutes=1)
 SCHEME = {"header": "X-OnCall-Signature", "prefix": "v1=", "signed": "timestamp.body",
           "timestamp_header": "X-OnCall-Timestamp"}
 
@@ -29,7 +31,38 @@ def by_tokens(tokens: Iterable[str]) -> dict[str, Integration]:
     if not hashes:
         return {}
     found = session.scalars(select(Integration).where(Integration.token_hash.in_(hashes)))
-    return {hashes[integration.token_hash]: integration for integration in found}
+    opened = {hashes[integration.token_hash]: integration for integration in found}
+    if len(opened) < len(hashes):
+        opened |= {hashes[hash_]: integration for hash_, integration in session.execute(
+            select(FormerCredential.hash, Integration).join(Integration).where(
+                FormerCredential.kind == "token", FormerCredential.hash.in_(hashes), FormerCredential.until > clock.now(),
+                Integration.removed_at.is_(None)))}
+    return opened
+
+
+def former_secrets(integration: Integration) -> dict[str, str]:
+    """The secrets before the present one that still count, with their hashes."""
+    found = session.scalars(select(FormerCredential).where(
+        FormerCredential.integration_id == integration.id, FormerCredential.kind == "secret",
+        FormerCredential.until > clock.now()))
+    return {secrets.open_(one.sealed, bound_to=f"former:{one.hash}"): one.hash for one in found}
+
+
+def formers(integration: Integration) -> list[FormerCredential]:
+    """What still counts beside the present token and secret."""
+    return list(session.scalars(select(FormerCredential).where(
+        FormerCredential.integration_id == integration.id, FormerCredential.until > clock.now())
+        .order_by(FormerCredential.id)))
+
+
+def note_use(integration_id: int, kind: str, hash_: str) -> None:
+    """An old credential was used, once a minute at most; in a transaction of its own."""
+    now = clock.now()
+    stale = FormerCredential.used_at.is_(None) | (FormerCredential.used_at < now - SOME)
+    with transaction():
+        session.execute(update(FormerCredential).where(
+            FormerCredential.integration_id == integration_id, FormerCredential.kind == kind,
+            FormerCredential.hash == hash_, stale).values(used_at=now))
 
 
 def by_service_key(key: str, plugin: str) -> Integration | None:

@@ -17,10 +17,10 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import OperationalError, TimeoutError
 
-from app.core import signatures
+from app.core import secrets, signatures
 from app.core.db import db, session, transaction
 from app.core.errors import Failure
-from app.core.jobs import wake
+from app.core.jobs import stir, wake
 from app.core.together import Together
 from app.ingest import credentials, genuine, readers
 from app.ingest.models import ORIGINAL, Delivery, Integration, RefusedRequest
@@ -100,7 +100,10 @@ def put(integration: Integration, said: Mapping[str, Any], *, at: datetime) -> N
 
 def find(token: str) -> Integration | None:
     """The integration that this token opens, detached; asked anew each time: a renewed token is dead at once."""
-    return _shared(_find).ask(token)
+    found: Integration | None = _shared(_find).ask(token)
+    if found is not None and found.token_hash != secrets.digest(token):
+        credentials.note_use(found.id, "token", secrets.digest(token))
+    return found
 
 
 def _shared(work: Any) -> Together[Any, Any]:
@@ -128,16 +131,33 @@ def _store(rows: Sequence[dict[str, Any]]) -> list[Outcome]:
             outcomes[at] = Outcome("accepted", str(key)) if key is not None else (
                 Outcome("duplicate", str(_repeat(rows[at]))))
         wake(DRAIN)
+        _show({row["integration_id"] for at, row in enumerate(rows)
+               if row["state"] == "held" or outcomes[at].status == "duplicate"})
     return [outcomes[at] for at in range(len(rows))]
+
+
+def _show(ids: set[int]) -> None:
+    """What nobody will work on shows at once on the pages of its integrations."""
+    for key in session.scalars(select(Integration.key).where(Integration.id.in_(ids))) if ids else ():
+        stir(f"integration/{key}", "delivery.received")
 
 
 def check_signature(integration: Integration, inbound: Inbound) -> str:
     """`valid` when a secret is set and fits, "" when none is set. Raises Rejected naming what is wrong."""
     if integration.secret_sealed is None:
         return ""
-    signatures.check(inbound.body, inbound.headers, inbound.received_at,
-                     secrets=[credentials.secret_of(integration)], **credentials.scheme_of(integration))
-    return "valid"
+    scheme = credentials.scheme_of(integration)
+    try:
+        signatures.check(inbound.body, inbound.headers, inbound.received_at,
+                         secrets=[credentials.secret_of(integration)], **scheme)
+        return "valid"
+    except Rejected:
+        former = credentials.former_secrets(integration)
+        if not former:
+            raise
+    fits = signatures.check(inbound.body, inbound.headers, inbound.received_at, secrets=former, **scheme)
+    credentials.note_use(integration.id, "secret", former[fits])
+    return "old secret"
 
 
 def _values(integration: Integration, inbound: Inbound, **more: Any) -> dict[str, Any]:
@@ -185,6 +205,7 @@ def _repeat(values: dict[str, Any]) -> int:
 def _turned_away(integration: Integration, inbound: Inbound, fault: Rejected, ip: str) -> Outcome:
     """Refused (who it is, is not proven): only counted. Rejected (it can't be read): stored with the reason."""
     with transaction():
+        stir(f"integration/{integration.key}", "delivery.refused" if fault.unauthenticated else "delivery.rejected")
         if fault.unauthenticated:
             session.execute(insert(RefusedRequest).values(integration_id=integration.id, at=inbound.received_at,
                                                           ip=ip[:64], reason=fault.reason[:300]))

@@ -35,7 +35,8 @@ FEEDS = (
     Feed("/routes", "ingest/routes.html", _routes, topics=("routes",), regions={"rows": "route.*"}),
     Feed("/integrations", "ingest/index.html", _index, topics=("integrations",), regions={"rows": "integration.*"}),
     Feed("/integrations/<key>", "ingest/integration.html", _integration, topics=("integration/{key}",),
-         regions={"status": "integration.* delivery.*", "deliveries": "integration.* delivery.*"}),
+         regions={"status": "integration.* delivery.*", "deliveries": "integration.* delivery.*",
+                  "refused": "delivery.refused integration.*"}),
     Feed("/integrations/<key>/deliveries/<int:number>", "ingest/delivery.html", _delivery,
          topics=("integration/{key}",), regions={"outcome": "delivery.*", "road": "delivery.*"}),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, deferred, mapped_column, relationship
 
 from app.catalog.models import Service
@@ -124,3 +124,19 @@ class RouteHits(Base):
     day: Mapped[str] = mapped_column(String(10), primary_key=True)
     number: Mapped[int] = mapped_column(default=0)
     suppressed: Mapped[int] = mapped_column(default=0)
+
+
+class FormerCredential(Base):
+    """A token or signing secret that was replaced and still counts until `until`; a secret is kept encrypted too."""
+
+    __tablename__ = "former_credentials"
+    __table_args__ = (UniqueConstraint("kind", "hash"),)
+
+    id: Mapped[Key]
+    integration_id: Mapped[int] = foreign("integrations.id", index=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    hash: Mapped[str] = mapped_column(String(64))
+    sealed: Mapped[str] = mapped_column(Text, default="")
+    until: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    integration: Mapped[Integration] = relationship()

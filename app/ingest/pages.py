@@ -16,7 +16,7 @@ from app.core.access import Actor
 from app.core.db import session
 from app.identity.queries import may, may_anywhere
 from app.ingest import credentials, guide, queries, rules
-from app.ingest.models import Delivery, Integration, RefusedRequest
+from app.ingest.models import Delivery, FormerCredential, Integration, RefusedRequest
 
 DAY, SOON = timedelta(hours=24), timedelta(minutes=10)
 LAST = 50
@@ -86,6 +86,7 @@ class IntegrationPage:
     refused: list[RefusedRequest]
     may_see: bool
     may_edit: bool
+    formers: list[FormerCredential]
     problem: str = ""
 
 
@@ -178,7 +179,7 @@ def integration_page(key: str, by: Actor, args: Mapping[str, str], *, problem: s
     return IntegrationPage(
         integration=found, plugin=row.plugin, counts=counts, health=row.health, last=row.last, address=address,
         guide=guide.guide(readme_of(found.plugin), address), deliveries=list(deliveries), state=state, states=STATES[:5],
-        held=held, refused=queries.refused(found), may_see=may_see, problem=problem,
+        held=held, refused=queries.refused(found), may_see=may_see, formers=credentials.formers(found), problem=problem,
         may_edit=found.removed_at is None and may(by, "integration.edit", team_id=found.team_id))
 
 

@@ -13,6 +13,7 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import Conflict
+from app.core.jobs import stir
 from app.identity.models import Team
 from app.incidents import alerts, service
 from app.incidents.models import Alert
@@ -116,6 +117,7 @@ def _firing(case: Case, alert: Alert | None, batch: Batch) -> dict[str, Any]:
     if alert is not None:
         alerts.count_again(alert, report, by=batch.actor)
         noise.fired_again(alert)
+        stir(f"incident:{alert.incident_id}", "incident.alert_counted")
         if alert.incident_id is not None or case.ruling.then.suppress:
             return _result(alert, f"counted on #{alert.incident_id}" if alert.incident_id else _suppression(case, batch))
     decision = opening.decide(case, batch.integration, batch.places)

@@ -112,15 +112,6 @@ def resume(key: str) -> Response:
     return go(url_for(".show", key=key), f"Resumed, {number} held {'discarded' if discard else 'now processed'}")
 
 
-@blueprint.post("/integrations/<key>/token")
-@access("integration.edit")
-def renew_token(key: str) -> Response:
-    """A new address; the old one is dead at once."""
-    found = queries.integration_for(key, actor())
-    service.renew_token(found, by=actor())
-    return go(url_for(".show", key=key), f"{found.name} has a new address; the old one answers 404 from now on")
-
-
 @blueprint.post("/integrations/<key>/delete")
 @access("integration.edit")
 def delete(key: str) -> Response:

@@ -17,10 +17,10 @@ from app.identity.queries import allow
 from app.incidents.models import Alert
 from app.ingest import events, queries
 from app.ingest.door import DRAIN
-from app.ingest.models import Delivery, Integration, RefusedRequest
+from app.ingest.models import Delivery, FormerCredential, Integration, RefusedRequest
 from app.ingest.saving import also, checked_key, save_integration, set_token
 
-__all__ = ["add_integration", "note_test", "pause", "remove_integration", "renew_token", "replay", "resume",
+__all__ = ["add_integration", "note_test", "pause", "remove_integration", "replay", "resume",
            "save_integration"]
 
 
@@ -41,15 +41,6 @@ def _allow(integration: Integration, by: Actor) -> None:
     allow(by, "integration.edit", team_id=integration.team_id)
     if integration.removed_at is not None:
         raise Conflict(f"{integration.name} was deleted; its history stays readable")
-
-
-def renew_token(integration: Integration, *, by: Actor) -> str:
-    """A new token; the old one is dead at once. Returns it, to be shown."""
-    _allow(integration, by)
-    token = secrets.new_token()
-    set_token(integration, token)
-    record(events.TOKEN_RENEWED, integration.ref, by=by, also=also(integration), name=integration.name)
-    return token
 
 
 def pause(integration: Integration, *, by: Actor) -> None:
@@ -97,7 +88,8 @@ def remove_integration(integration: Integration, *, by: Actor) -> None:
     before, concerned = queries.integration_document(integration), also(integration)
     history = (select(model.id).where(model.integration_id == integration.id).limit(1) for model in (Delivery, Alert))
     if all(session.scalar(query) is None for query in history):
-        session.execute(delete(RefusedRequest).where(RefusedRequest.integration_id == integration.id))
+        for model in (RefusedRequest, FormerCredential):
+            session.execute(delete(model).where(model.integration_id == integration.id))
         session.delete(integration)
     else:
         _retire(integration)
@@ -108,6 +100,7 @@ def remove_integration(integration: Integration, *, by: Actor) -> None:
 def _retire(integration: Integration) -> None:
     """Nothing opens its door any more, and its key is free for another."""
     mark = f"~{integration.id}"
+    session.execute(delete(FormerCredential).where(FormerCredential.integration_id == integration.id))
     set_token(integration, secrets.new_token())
     integration.key = integration.key[:60 - len(mark)] + mark
     integration.token_sealed, integration.token_last4, integration.secret_sealed = "", "", None

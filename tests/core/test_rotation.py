@@ -35,6 +35,7 @@ def _afresh():
 class Plugin:
     """A plugin with one secret of its own."""
 
+    slug = "webhook"
     fields = (Field("password", "Password", secret=True), Field("room", "Room"))
 
 

@@ -179,7 +179,7 @@ def test_a_renewed_address_ends_the_old_one(app, client, signed_in):
     """ING-07: the old token answers as if it never was; responders may not renew."""
     house = pager()
     assert signed_in(house.bob).post("/integrations/prometheus/token").status_code == 403
-    signed_in(house.ana).post("/integrations/prometheus/token")
+    signed_in(house.ana).post("/integrations/prometheus/token", data={"overlap": "0m"})
     never, gone = client.post("/in/never-was-there-0123456789", data="{}"), post(client, house, firing())
     assert (gone.status_code, gone.json["detail"]) == (404, never.json["detail"])
 
