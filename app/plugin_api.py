@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -40,6 +40,7 @@ from app.core.inbound import (
     ignored,
     noted,
 )
+from app.core.mail import is_mail_address, mail_of, one_line
 from app.core.reading import (
     Rejected,
     Severity,
@@ -62,14 +63,16 @@ from app.core.reading import (
 )
 from app.core.signatures import sign
 from app.core.sources import Signature, Source, check_signature
+from app.core.texting import gsm, read_reply, spoken, text_message
 
 __all__ = [
     "API_VERSION", "Address", "AlertView", "Answer", "Answered", "Ask", "Channel", "Connection", "Door", "EventView",
-    "Field", "ForbiddenAddress", "Inbound", "Integration", "Link", "Message", "NoAccess", "Receipt", "Refused", "Rejected",
-    "Reply", "Report", "Retry", "Setting", "Severity", "Signal", "SignalStatus", "Signature", "Source", "Told",
-    "Unreachable", "Wanted", "as_group", "check_signature", "deliver", "filled", "first", "hookimpl",
-    "ignored", "labels", "labels_but", "lines", "mapping", "meaning", "moment", "noted", "now", "parse_json",
-    "read_each", "request", "sequence", "severity_of", "sign", "stable_key", "text", "web_link", "words",
+    "Field", "ForbiddenAddress", "Inbound", "Integration", "Link", "Message", "NoAccess", "Receipt", "Refused",
+    "Rejected", "Reply", "Report", "Retry", "Setting", "Severity", "Signal", "SignalStatus", "Signature", "Source",
+    "Told", "Unreachable", "Wanted", "as_group", "check_signature", "deliver", "filled", "first", "gsm", "hookimpl",
+    "ignored", "is_mail_address", "labels", "labels_but", "lines", "mail_of", "mapping", "meaning", "moment", "noted",
+    "now", "one_line", "parse_json", "read_each", "read_reply", "request", "sequence", "severity_of", "sign",
+    "spoken", "stable_key", "text", "text_message", "web_link", "words",
 ]
 
 API_VERSION = 1
@@ -115,10 +118,14 @@ class Channel(Protocol):
         will be taken although the address is good; anything else counts as a fault of ours."""
 
 
-def deliver(url: str, *, method: str = "POST", account: bool = False, **call: Any) -> Answer:
+def deliver(
+    url: str, *, method: str = "POST", account: bool = False, judge: Callable[[Answer], Exception | None] | None = None,
+    **call: Any,
+) -> Answer:
     """Call a provider (as `request` does) and turn what is not 2xx into Retry, Refused or Rejected.
 
     `account`: the address is the provider's own, so 401 and 403 raise NoAccess and 404 speaks of no dead address.
+    `judge` looks at every answer first: the exception it gives is raised.
     """
     try:
         answer = request(method, url, **call)
@@ -126,6 +133,8 @@ def deliver(url: str, *, method: str = "POST", account: bool = False, **call: An
         raise Rejected(fault.reason) from None
     except Unreachable as fault:
         raise Retry(fault.reason) from None
+    if judge is not None and (refusal := judge(answer)) is not None:
+        raise refusal
     if 200 <= answer.status < 300:
         return answer
     said = f"The answer was {answer.status}"

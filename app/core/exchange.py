@@ -52,7 +52,8 @@ class Message:
     """What a channel carries. `id` stays equal over retries, `thread` over all messages of one incident.
 
     `title`, `service`, `status` and `standing` ("Acknowledged by Ana by SMS") say how the incident stands; `actions` is
-    what the reader can answer now (acknowledge, resolve, escalate, note); `code` names the incident in a text message.
+    what the reader can answer now (acknowledge, resolve, escalate, note); `code` names the incident in a text message,
+    `reply_to` is the mail address that takes answers.
     """
 
     id: str
@@ -71,6 +72,7 @@ class Message:
     actions: tuple[str, ...] = ()
     code: str = ""
     people: tuple[str, ...] = ()
+    reply_to: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,12 +100,16 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of a message later, by the provider's word. `refused`: the address is dead, as Refused says."""
+    """What became of a message later, by the provider's word. `refused`: the address is dead, as Refused says.
+
+    `again`: seconds after which the same provider tries the same address once more, as with a line that was busy.
+    """
 
     provider_id: str
     state: MessageState
     reason: str = ""
     refused: bool = False
+    again: int = 0
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,10 @@ class Registry:
             return bool(self.providers.get(slug, {}).keys() - self.off)
         return (kind, slug) in self.owners and self.owners[kind, slug] not in self.off
 
+    def channels_of(self, plugin: str) -> list[str]:
+        """The slugs of the channels that a plugin offers."""
+        return [slug for slug, offers in self.providers.items() if plugin in offers]
+
     def hearing(self, plugin: str, purpose: str) -> Channel | None:
         """The channel of this plugin that takes callbacks of this purpose; None without one, or when it is off."""
         offers = [] if plugin in self.off else [found[plugin] for found in self.providers.values() if plugin in found]

@@ -52,7 +52,7 @@ def callback(slug: str, purpose: str) -> Response:
         if isinstance(one, Reply):
             answers.append(replies.hear(channel.slug, one, plugin=slug, ip=request.remote_addr or ""))
         else:
-            reports.take(channel.slug, one)
+            reports.take(accounts.registry().channels_of(slug), one)
     session.remove()
     return _answered(heard, inbound, answers)
 

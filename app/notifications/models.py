@@ -108,6 +108,7 @@ class Message(Base):
     expires_at: Mapped[datetime | None]
     account: Mapped[str] = mapped_column(String(80), default="")
     avoid: Mapped[str] = mapped_column(String(300), default="")
+    again_of: Mapped[int | None] = foreign("messages.id")
     provider: Mapped[str] = mapped_column(String(60), default="")
     provider_id: Mapped[str] = mapped_column(String(300), default="")
     error: Mapped[str] = mapped_column(String(500), default="")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import select
 
 from app.core import clock
@@ -11,11 +13,12 @@ from app.notifications.models import Message
 from app.plugin_api import Report
 
 
-def take(channel: str, report: Report) -> bool:
-    """Bring the message to what is reported, in a transaction of its own; says whether it is known."""
+def take(channels: Collection[str], report: Report) -> bool:
+    """Bring the message, sent by one of these channels, to what is reported; says whether it is known. In a transaction
+    of its own."""
     with transaction():
         message = session.scalar(select(Message).where(
-            Message.provider_id == report.provider_id, Message.channel == channel).order_by(Message.id.desc()).limit(1)
+            Message.provider_id == report.provider_id, Message.channel.in_(channels)).order_by(Message.id.desc()).limit(1)
             .with_for_update().execution_options(populate_existing=True)) if report.provider_id else None
         if message is None:
             return False
@@ -35,6 +38,8 @@ def _bring(message: Message, report: Report) -> None:
     message.error = (report.reason or "The provider says that it did not arrive")[:500]
     if report.refused:
         outcomes.disable(message.method, message.error)
+    elif report.again and not message.again_of:
+        service.send_again(message, after=report.again)
     elif _another(message):
         service.send_again(message, avoid=message.account)
     outcomes.fail(message)
@@ -42,4 +47,4 @@ def _bring(message: Message, report: Report) -> None:
 
 def _another(message: Message) -> bool:
     """Whether a provider is left that has not had this page yet; each page changes its provider once."""
-    return not message.avoid and len(accounts.all_routes(message.channel)) > 1
+    return not message.again_of and len(accounts.all_routes(message.channel)) > 1

@@ -143,11 +143,11 @@ def cancel(incident: Incident, reason: str, *, kinds: Iterable[str] = ("page",))
     return int(result.rowcount)
 
 
-def send_again(message: Message, *, avoid: str) -> list[Message]:
-    """The same page to the same address by another provider, since the one called `avoid` did not bring it there."""
-    again = _queued(message.kind, message.method, message.incident, once=f"{message.once or message.id}:again"[:160])
+def send_again(message: Message, *, avoid: str = "", after: int = 0) -> list[Message]:
+    """The same page to the same address once more: by another provider than `avoid`, or after so many seconds."""
+    again = _queued(message.kind, message.method, message.incident, once=f"again:{message.id}", after=after)
     again.run_id, again.level, again.round, again.step = message.run_id, message.level, message.round, message.step
-    again.urgency, again.reason, again.avoid = message.urgency, message.reason, avoid
+    again.urgency, again.reason, again.avoid, again.again_of = message.urgency, message.reason, avoid, message.id
     return _keep([again])
 
 

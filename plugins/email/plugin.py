@@ -1,64 +1,32 @@
-"""E-mail by SMTP: text and HTML, one conversation for each incident, nothing that tracks.
+"""E-mail by SMTP.
 
-Sources: RFC 5322 (threads), RFC 3834 (Auto-Submitted), RFC 3463 (status codes).
+Source: RFC 3463 (status codes).
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
 import smtplib
 import ssl
 from email.message import EmailMessage
-from email.utils import formatdate, parseaddr
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import jinja2
-
-from app.plugin_api import Address, Field, Message, Receipt, Refused, Rejected, Retry, hookimpl, now, web_link
+from app.plugin_api import (
+    Address,
+    Field,
+    Message,
+    NoAccess,
+    Receipt,
+    Refused,
+    Rejected,
+    Retry,
+    hookimpl,
+    is_mail_address,
+    mail_of,
+    one_line,
+)
 
 SECONDS = 10
-SUBJECT_CHARACTERS = 250
-ADDRESS = re.compile(r"[^\s@<>(),;:\"\\\[\]]{1,64}@[^\s@<>(),;:\"\\\[\]]{1,255}")
-pages = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
-
-
-def composed(message: Message, recipient: str, sender: str) -> EmailMessage:
-    """The mail of a message. Its Message-ID is equal over retries, its thread over all mail of one incident."""
-    domain = parseaddr(sender)[1].rpartition("@")[2] or "localhost"
-    mail = EmailMessage()
-    mail["Subject"] = one_line(message.subject)
-    mail["From"], mail["To"] = sender, recipient
-    mail["Date"] = formatdate(now().timestamp())
-    mail["Message-ID"] = f"<{mark(message.id)}@{domain}>"
-    if message.thread:
-        mail["References"] = mail["In-Reply-To"] = f"<thread-{mark(message.thread)}@{domain}>"
-    mail["Auto-Submitted"] = "auto-generated"
-    if message.urgency == "high":
-        mail["X-Priority"] = "1"
-    links = [link for link in message.links if web_link(link.url)]
-    page = pages.get_template("message.html").render(message=message, links=links)
-    mail.set_content(storable("\n\n".join([message.text, *(f"{link.label}: {link.url}" for link in links)])))
-    mail.add_alternative(storable(page), subtype="html")
-    return mail
-
-
-def storable(words: str) -> str:
-    """Words without what UTF-8 can't hold."""
-    return words.encode("utf-8", "replace").decode()
-
-
-def one_line(words: str) -> str:
-    """Words as a header may hold them: no line breaks, no control characters."""
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in words).split())[:SUBJECT_CHARACTERS]
-
-
-def mark(words: str) -> str:
-    """A short text for an identifier; what has other signs than letters and digits is hashed."""
-    plain = words.isascii() and words.replace("-", "").replace("_", "").isalnum() and len(words) <= 64
-    return words if plain else hashlib.sha256(storable(words).encode()).hexdigest()[:32]
 
 
 def connected(url: str) -> smtplib.SMTP:
@@ -84,7 +52,7 @@ def judged(code: int, said: bytes | str, *, recipient: bool) -> Exception:
     """The outcome that an SMTP answer means: 4xx passes; 5xx on the address is for good, unless it is policy (5.7)."""
     words = one_line(said.decode("utf-8", "replace") if isinstance(said, bytes) else said)[:200]
     if code < 500:
-        return Retry(f"The mail server answered {code}")
+        return Retry(f"The mail server answered {code}", address=recipient)
     if recipient and not words.startswith("5.7."):
         return Refused(f"The mail server does not know this address ({code})")
     return Rejected(f"The mail server refused the message ({code} {words})")
@@ -98,14 +66,16 @@ class Email:
     address = Field("address", "E-mail address", required=True)
     can = frozenset({"verify"})
     settings = ("SMTP_URL", "MAIL_FROM")
+    needs = ("SMTP_URL",)
+    provider = "SMTP"
 
     def send(self, message: Message, address: Address, config: Any) -> Receipt:
         """Hand one mail to the mail server."""
         if not config.get("SMTP_URL"):
             raise Rejected("SMTP_URL is not set")
-        if not ADDRESS.fullmatch(address.value):
+        if not is_mail_address(address.value):
             raise Refused("This is not an e-mail address")
-        mail = composed(message, address.value, config.get("MAIL_FROM") or "oncall@localhost")
+        mail = mail_of(message, address.value, config.get("MAIL_FROM") or "oncall@localhost")
         self._hand_over(mail, address.value, config["SMTP_URL"])
         return Receipt("sent", "smtp", mail["Message-ID"])
 
@@ -118,7 +88,9 @@ class Email:
             raise judged(code, said, recipient=True) from None
         except smtplib.SMTPNotSupportedError:
             raise Rejected("The mail server can't take this address or these settings") from None
-        except (smtplib.SMTPAuthenticationError, smtplib.SMTPConnectError, smtplib.SMTPHeloError):
+        except smtplib.SMTPAuthenticationError:
+            raise NoAccess("The mail server does not accept our user and password") from None
+        except (smtplib.SMTPConnectError, smtplib.SMTPHeloError):
             raise Retry("The mail server did not let us in") from None
         except smtplib.SMTPResponseException as fault:
             raise judged(fault.smtp_code, fault.smtp_error, recipient=False) from None

@@ -188,6 +188,7 @@ def test_no_log_line_holds_an_address_or_a_token(app, now, tick, smtp, http_sink
     def broken(_self, _message, address, _config):
         raise KeyError(address.value)
     monkeypatch.setattr(type(app.extensions["plugins"].channels["webhook"]), "send", broken)
+    monkeypatch.setattr("app.notifications.sending.log", structlog.get_logger())  # a logger remembers where it wrote
     hook(ana, http_sink)
     smtp.refusal = "550 5.7.1 no mail for ana@example.com"
     page(ana)
