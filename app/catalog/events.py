@@ -11,3 +11,8 @@ MAINTENANCE_DELETED = Kind("maintenance.deleted", "{actor} cancelled the mainten
 SILENCE_CREATED = Kind("silence.created", "{actor} silenced: {reason}", ("reason", "after"))
 SILENCE_ENDED = Kind("silence.ended", "{actor} ended the silence {name}", ("name",))
 WINDOW_EXTENDED = Kind("maintenance.extended", "{actor} let {name} last until {until}", ("name", "until"))
+REMOVED = Kind("service.removed", "{actor} removed the service {name}, which was never used", ("name", "before"))
+OFFERED = Kind("service.offered", "{actor} offered {name} to the team {to}", ("name", "to", "team"))
+DECLINED = Kind("service.offer_ended", "{actor} ended the offer of {name} to the team {to}", ("name", "to", "team"))
+OWNERLESS = Kind("service.ownerless", "{count} services have no owner since the team {team} was archived: {names}",
+                 ("team", "count", "names"))

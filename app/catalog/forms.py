@@ -8,7 +8,7 @@ from typing import Any
 
 from app.catalog import noise, rules
 from app.catalog.models import Service
-from app.catalog.queries import service_document, teams_for
+from app.catalog.queries import service_document, team_choices, teams_for
 from app.core.access import Actor
 from app.core.errors import Invalid
 from app.core.reading import first
@@ -26,6 +26,7 @@ class ServiceForm:
     teams: Sequence[tuple[str, str]]
     lifecycles: Sequence[tuple[str, str]]
     noise: Mapping[str, str]
+    others: Sequence[tuple[str, str]] = ()
     faults: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -39,9 +40,18 @@ def read(form: Mapping[str, str], service: Service | None) -> dict[str, Any]:
     if form.get("noise.labels", "").strip():
         values["noise"]["labels"] = [name.strip() for name in form["noise.labels"].split(",") if name.strip()]
     values["noise"] |= {name: bool(form.get(f"noise.{name}")) for name in SWITCHES}
+    values["links"] = [_link(line) for line in form.get("links", "").splitlines() if line.strip()]
+    pairs = [line.partition(":") for line in form.get("attributes", "").splitlines() if line.strip()]
+    values["attributes"] = {key.strip(): text.strip() for key, _, text in pairs}
     if service is not None:
         values["lifecycle"] = form.get("lifecycle", service.lifecycle)
     return values
+
+
+def _link(line: str) -> dict[str, str]:
+    """`Dashboard https://…`: the last word is the address."""
+    name, _, url = line.strip().rpartition(" ")
+    return {"name": name.strip(), "url": url}
 
 
 def shown(service: Service | None, by: Actor, *, typed: Mapping[str, Any] | None = None,
@@ -54,9 +64,13 @@ def shown(service: Service | None, by: Actor, *, typed: Mapping[str, Any] | None
     quiet = {**noise.document({}), **{one: True for one in ("flapping", "storm")}, **(values.get("noise") or {})}
     moves = [service.lifecycle, *sorted(rules.MOVES[service.lifecycle])] if service else []
     return ServiceForm(service=service, values=_as_text(values), faults=faults, noise=_as_text(quiet),
+                       others=[one for one in team_choices(by) if service and one[0] != service.team.key],
                        teams=[(team.key, team.name) for team in teams_for(by)],
                        lifecycles=[(state, state.capitalize()) for state in moves])
 
 
 def _as_text(values: Mapping[str, Any]) -> dict[str, str]:
-    return {name: ", ".join(value) if isinstance(value, list) else first(value) for name, value in values.items()}
+    lines = {"links": "\n".join(f"{link['name']} {link['url']}".strip() for link in values.get("links") or []),
+             "attributes": "\n".join(f"{key}: {text}" for key, text in (values.get("attributes") or {}).items())}
+    return {name: ", ".join(value) if isinstance(value, list) else first(value)
+            for name, value in values.items() if name not in lines} | lines

@@ -14,7 +14,10 @@ from app.identity.models import Team, User
 
 
 class Service(Base):
-    """Something that can break. `lifecycle` is active, deprecated or archived."""
+    """Something that can break. `lifecycle` is active, deprecated or archived.
+
+    `links` are `{name, url}`; `offered_team_id` is the team that is asked to take it over.
+    """
 
     __tablename__ = "services"
     __table_args__ = (Index("uq_services_key_lower", text("lower(key)"), unique=True),)
@@ -28,8 +31,12 @@ class Service(Base):
     tags: Mapped[list[str]] = mapped_column(default=list)
     lifecycle: Mapped[str] = mapped_column(String(20), default="active")
     noise: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    links: Mapped[list[dict[str, str]]] = mapped_column(default=list)
+    attributes: Mapped[dict[str, str]] = mapped_column(default=dict)
+    offered_team_id: Mapped[int | None] = foreign("teams.id")
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
-    team: Mapped[Team] = relationship()
+    team: Mapped[Team] = relationship(foreign_keys=[team_id])
+    offered_team: Mapped[Team | None] = relationship(foreign_keys=[offered_team_id])
     dependencies: Mapped[list[ServiceDependency]] = relationship(
         foreign_keys="ServiceDependency.service_id", cascade="all, delete-orphan", back_populates="service")
 

@@ -6,7 +6,6 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,7 +18,6 @@ from app.catalog.rules import LIFECYCLES
 from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import Forbidden, NotFound
-from app.core.events import Event, sentence
 from app.core.paging import paged
 from app.core.panels import panels
 from app.identity.models import Team
@@ -58,27 +56,6 @@ class Directory:
         return f"/services?{urlencode(kept)}" if kept else "/services"
 
 
-@dataclass(frozen=True)
-class Change:
-    """What somebody changed, as a sentence."""
-
-    text: str
-    at: datetime
-
-
-@dataclass(frozen=True)
-class ServicePage:
-    """One service: what it stands on, who stands on it, how it came to be so."""
-
-    service: Service
-    needs: list[Service]
-    needed_by: list[Service]
-    changes: list[Change]
-    may_edit: bool
-    may_page: bool
-    panels: dict[str, Any] = field(default_factory=dict)
-
-
 def service_by_key(key: str) -> Service | None:
     """The service with this routing key, in any letter case."""
     return session.scalar(select(Service).where(func.lower(Service.key) == key.lower()))
@@ -102,6 +79,14 @@ def service_for(key: str, by: Actor, action: str = "team.read") -> Service:
     return service
 
 
+def team_for(key: str, by: Actor) -> Team:
+    """The team, if this person may see it. Raises NotFound."""
+    team = session.scalar(select(Team).where(Team.key == key))
+    if team is None or not may(by, "team.read", team_id=team.id):
+        raise NotFound(f"There is no team {key}")
+    return team
+
+
 def allow_somewhere(by: Actor) -> None:
     """Raise Forbidden unless there is a team for which this person may edit services."""
     if not may_anywhere(by, "service.edit"):
@@ -119,7 +104,8 @@ def service_document(service: Service) -> dict[str, Any]:
     needs = sorted(edge.depends_on.key for edge in service.dependencies)
     return {"key": service.key, "name": service.name, "description": service.description, "team": service.team.key,
             "tags": list(service.tags), "lifecycle": service.lifecycle, "depends_on": needs,
-            "noise": noise.document(service.noise)}
+            "noise": noise.document(service.noise),
+            "links": [dict(link) for link in service.links], "attributes": dict(service.attributes)}
 
 
 def all_services(by: Actor) -> list[Service]:
@@ -169,34 +155,30 @@ def directory(by: Actor, args: Mapping[str, str]) -> Directory:
     query = _filtered(visible(select(Service), by), args)
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     found = paged(query.options(selectinload(Service.team)), args, by=(Service.name, Service.id), show=lambda row: row)
-    teams = visible_teams(by)
-    choices = select(Team).where(Team.archived_at.is_(None)).order_by(Team.name)
-    if teams is not None:
-        choices = choices.where(Team.id.in_(teams))
     return Directory(services=found["items"], next=found["next"], total=total, text=args.get("q", ""),
                      team=args.get("team", ""), lifecycle=args.get("lifecycle", ""), tag=args.get("tag", ""),
-                     team_choices=[(one.key, one.name) for one in session.scalars(choices)],
+                     team_choices=team_choices(by),
                      may_add=may_anywhere(by, "service.edit"),
                      columns=panels("services", found["items"]))
 
 
-def service_page(key: str, by: Actor) -> ServicePage:
-    """Everything the page of one service shows. Raises NotFound."""
-    service = service_for(key, by)
-    out = select(ServiceDependency.depends_on_id).where(ServiceDependency.service_id == service.id)
-    back = select(ServiceDependency.service_id).where(ServiceDependency.depends_on_id == service.id)
-    near = {way: list(session.scalars(visible(select(Service).where(Service.id.in_(ids)), by).order_by(Service.name)))
-            for way, ids in (("needs", out), ("needed_by", back))}
-    changes = session.scalars(select(Event).where(Event.subject == service.ref, Event.kind.like("service.%"))
-                              .order_by(Event.id.desc()).limit(10))
-    return ServicePage(service=service, needs=near["needs"], needed_by=near["needed_by"],
-                       changes=[Change(sentence(event), event.at) for event in changes],
-                      
-                       may_edit=may(by, "service.edit", team_id=service.team_id),
-                       may_page=may(by, "incident.create", team_id=service.team_id), panels=panels("service", service))
+def team_choices(by: Actor) -> list[tuple[str, str]]:
+    """Key and name of the teams that this person may see, by name."""
+    teams = visible_teams(by)
+    query = select(Team.key, Team.name).where(Team.archived_at.is_(None)).order_by(Team.name)
+    rows = session.execute(query if teams is None else query.where(Team.id.in_(teams)))
+    return [(key, name) for key, name in rows]
 
 
 def teams_for(by: Actor) -> list[Team]:
     """The teams for which this person may edit services, by name."""
     teams = session.scalars(select(Team).where(Team.archived_at.is_(None)).order_by(Team.name))
     return [team for team in teams if may(by, "service.edit", team_id=team.id)]
+
+
+def used(service: Service) -> dict[str, list[str]]:
+    """What names this service now: its dependents, and what the higher domains know of."""
+    standing = session.scalars(select(Service.key).join(
+        ServiceDependency, ServiceDependency.service_id == Service.id).where(
+        ServiceDependency.depends_on_id == service.id, Service.lifecycle != "archived").order_by(Service.key))
+    return {"dependents": list(standing), **panels("service_used_by", service)}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request, url_for
 
-from app.catalog import forms, queries
+from app.catalog import forms, pages, queries
 from app.catalog.models import Service
-from app.catalog.service import remove_service, save_service
+from app.catalog.service import answer_offer, archive_service, hand_over, remove_service, save_service
 from app.core.access import access
 from app.core.errors import Invalid
 from app.core.pages import go, page
@@ -26,7 +26,7 @@ def index() -> Response:
 @access("team.read")
 def show(key: str) -> Response:
     """One service."""
-    return page("catalog/service.html", queries.service_page(key, actor()))
+    return page("catalog/service.html", pages.service_page(key, actor()))
 
 
 @blueprint.get("/services/-/new")
@@ -64,8 +64,55 @@ def change(key: str) -> Response:
 def archive(key: str) -> Response:
     """Take a service out of routing; `confirm` accepts that others depend on it."""
     found = queries.service_for(key, actor(), "service.edit")
-    remove_service(found, by=actor(), confirmed="confirm" in request.form)
+    archive_service(found, by=actor(), confirmed="confirm" in request.form)
     return go(url_for("catalog.show", key=found.key), f"{found.name} is archived: nothing is routed to it any more")
+
+
+@blueprint.post("/services/<key>/delete")
+@access("service.edit")
+def delete(key: str) -> Response:
+    """Delete a service that was never used; one with a history is archived and stays."""
+    found = queries.service_for(key, actor(), "service.edit")
+    name = found.name
+    remove_service(found, by=actor())
+    if queries.service_by_key(key) is not None:
+        return go(url_for("catalog.show", key=key), f"{name} has a history, so it stays in the archive", tone="caution")
+    return go(url_for("catalog.index"), f"{name} is deleted")
+
+
+@blueprint.post("/services/<key>/hand-over")
+@access("service.edit")
+def offer(key: str) -> Response:
+    """Give it to another team, or ask its managers."""
+    found = queries.service_for(key, actor(), "service.edit")
+    team = queries.team_for(request.form.get("team", ""), actor())
+    done = hand_over(found, team, by=actor())
+    return go(url_for("catalog.show", key=found.key),
+              f"{found.name} belongs to {team.name}" if done else f"{team.name} is asked to take {found.name} over")
+
+
+@blueprint.post("/services/<key>/offer/<answer>")
+@access("team.read")
+def answer(key: str, answer: str) -> Response:
+    """Accept the offer, or end it."""
+    found = queries.service_for(key, actor())
+    answer_offer(found, accepted=answer == "accept", by=actor())
+    return go(url_for("catalog.show", key=found.key),
+              f"{found.name} belongs to {found.team.name}" if answer == "accept" else "The offer is ended")
+
+
+@blueprint.get("/services/-/graph")
+@access("team.read")
+def whole_graph() -> Response:
+    """What depends on what, of all services or a team's."""
+    return page("catalog/graph.html", pages.graph_page(actor(), request.args))
+
+
+@blueprint.get("/services/<key>/graph")
+@access("team.read")
+def graph(key: str) -> Response:
+    """What lies around one service."""
+    return page("catalog/graph.html", pages.graph_page(actor(), request.args, key))
 
 
 def _saved(service: Service | None) -> Response:

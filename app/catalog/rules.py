@@ -11,6 +11,8 @@ KEY_RULE = "A service key starts with a letter or digit and has up to 100 letter
 LIFECYCLES = ("active", "deprecated", "archived")
 MOVES = {"active": {"deprecated", "archived"}, "deprecated": {"active", "archived"}, "archived": {"active"}}
 MOST_OUT, MOST_IN = 200, 500
+MOST_LINKS, MOST_ATTRIBUTES = 20, 50
+LINK = re.compile(r"https?://[^\s\x00-\x1f\x7f<>\"]+", re.IGNORECASE)
 
 
 def check_service_key(text: object) -> str:
@@ -25,6 +27,31 @@ def check_move(before: str, after: str) -> str:
     if after != before and after not in MOVES[before]:
         raise ValueError(f"A service that is {before} cannot become {after}, only {' or '.join(sorted(MOVES[before]))}")
     return after
+
+
+def check_link(value: object) -> dict[str, str]:
+    """A link `{name, url}` whose address is http or https. Raises ValueError."""
+    if not isinstance(value, Mapping) or set(value) - {"name", "url"}:
+        raise ValueError("A link has a name and a url")
+    url, name = str(value.get("url") or "").strip(), str(value.get("name") or "").strip()
+    if not LINK.fullmatch(url) or len(url) > 1000:
+        raise ValueError("A link starts with http:// or https:// and has at most 1000 characters")
+    if len(name) > 100:
+        raise ValueError("The name of a link may have at most 100 characters")
+    return {"name": name or url.split("/")[2], "url": url}
+
+
+def check_attributes(value: object) -> dict[str, str]:
+    """Up to 50 pairs of a key of 1 to 50 characters and a text of up to 500. Raises ValueError."""
+    if not isinstance(value, Mapping):
+        raise ValueError("Attributes are pairs of a key and a text")
+    if len(value) > MOST_ATTRIBUTES:
+        raise ValueError(f"A service may have at most {MOST_ATTRIBUTES} attributes")
+    clean = {str(key).strip(): str(text).strip() for key, text in value.items()}
+    for key, text in clean.items():
+        if not 1 <= len(key) <= 50 or len(text) > 500:
+            raise ValueError("An attribute has a key of 1 to 50 characters and a text of at most 500")
+    return clean
 
 
 def path_between(edges: Mapping[int, Iterable[int]], start: int, goal: int) -> list[int]:
@@ -60,17 +87,25 @@ def circular(edges: Mapping[int, Iterable[int]]) -> bool:
     return any(leading.values())
 
 
-def distances(edges: Mapping[int, Iterable[int]], start: int) -> dict[int, int]:
-    """Every service reached from `start` along `edges`, with its shortest distance; `start` itself is left out."""
-    found: dict[int, int] = {start: 0}
-    waiting = deque([start])
-    while waiting:
-        here = waiting.popleft()
-        for there in edges.get(here, ()):
-            if there not in found:
-                found[there] = found[here] + 1
-                waiting.append(there)
-    return {service: distance for service, distance in found.items() if service != start}
+def distances(edges: Mapping[int, Iterable[int]], start: int, most: int | None = None) -> dict[int, int]:
+    """Every service at most `most` steps from `start` along `edges`, with its shortest distance, nearest first."""
+    found, ring, distance = {start}, [start], 0
+    near: dict[int, int] = {}
+    while ring and (most is None or distance < most):
+        distance += 1
+        ring = sorted({there for here in ring for there in edges.get(here, ())} - found)
+        found.update(ring)
+        near.update(dict.fromkeys(ring, distance))
+    return near
+
+
+def reversed_edges(edges: Mapping[int, Iterable[int]]) -> dict[int, set[int]]:
+    """The same edges, read from what is needed to who needs it."""
+    back: dict[int, set[int]] = {}
+    for here, out in edges.items():
+        for there in out:
+            back.setdefault(there, set()).add(here)
+    return back
 
 
 def _walked(came_from: dict[int, int], start: int, goal: int) -> list[int]:

@@ -1,17 +1,17 @@
-"""Commands on services. Dependencies change under one lock, so that no two edits can close a cycle between them."""
+"""Commands on services: who owns them, what they are called, and whether signals reach them."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from app.catalog import events, noise, rules
-from app.catalog.models import Service, ServiceDependency
-from app.catalog.queries import dependency_edges, service_by_key, service_document, services_by_keys
+from app.catalog.dependencies import DEPENDENCIES, set_dependencies, tell
+from app.catalog.models import Service
+from app.catalog.queries import service_by_key, service_document, used
 from app.core import forms
 from app.core.access import Actor
 from app.core.db import alone, locked, session
@@ -20,9 +20,6 @@ from app.core.events import record
 from app.core.forms import Problems
 from app.identity.models import Team
 from app.identity.queries import allow, may, team_by_key
-
-DEPENDENCIES = "dependencies of services"
-FIELDS = {"depends_on": "dependencies"}
 
 
 def save_service(values: Mapping[str, Any], *, by: Actor) -> Service:
@@ -36,6 +33,8 @@ def save_service(values: Mapping[str, Any], *, by: Actor) -> Service:
         allow(by, "service.edit", team_id=service.team_id)
     clean = _checked(values, service, faults)
     team = _owner(values, service, by, faults)
+    if team and team.archived_at and service and (service.lifecycle, clean.get("lifecycle")) == ("archived", "active"):
+        faults.add("lifecycle", f"Its team {team.name} is archived. Hand it to another team first.")
     faults.raise_if_any()
     service = _changed(service, clean, team, by) if service else _created(clean, team, by)
     if values.get("depends_on") is not None:
@@ -43,90 +42,65 @@ def save_service(values: Mapping[str, Any], *, by: Actor) -> Service:
     return service
 
 
-def set_dependencies(wanted: Mapping[str, Sequence[str]], *, by: Actor, plain_fields: bool = False) -> None:
-    """Make the named services depend on exactly the services given, all at once: key → keys.
-
-    Raises Invalid with `checkout.depends_on[1]` for each fault (`depends_on[1]` with `plain_fields`).
-    """
-    alone(DEPENDENCIES)
-    known = services_by_keys([*wanted, *(key for keys in wanted.values() for key in keys)])
-    faults, targets = Problems(), {}
-    for key, keys in wanted.items():
-        service, at = known[key.lower()], faults if plain_fields else faults.at(key)
-        allow(by, "service.edit", team_id=service.team_id)
-        targets[service.id] = _targets(keys, known, at)
-    faults.raise_if_any()
-    before = dependency_edges()
-    _check_graph({**before, **targets}, targets, known, by=by, faults=faults, plain_fields=plain_fields)
-    by_id = {service.id: service for service in known.values()}
-    for service_id, needs in targets.items():
-        _store_edges(by_id[service_id], before.get(service_id, set()), set(needs), by)
-
-
-def _targets(keys: Sequence[str], known: Mapping[str, Service], at: Problems) -> list[int]:
-    """The ids of the services that are named, each once; faults stand at their places."""
-    found = [known.get(key.lower()) for key in keys]
-    for position, service in enumerate(found):
-        if service is None:
-            at.add(f"depends_on[{position}]", f"There is no service {keys[position]}")
-    if len(set(found)) > rules.MOST_OUT:
-        at.add("depends_on", f"A service may depend on at most {rules.MOST_OUT} others")
-    return [service.id for service in found if service]
-
-
-def _check_graph(edges: Mapping[int, Collection[int]], targets: Mapping[int, list[int]], known: Mapping[str, Service],
-                 *, by: Actor, faults: Problems, plain_fields: bool) -> None:
-    """Raise Invalid when the graph as a whole has a cycle or a crowd, at the lines that close it."""
-    crowded = {key for key, count in Counter(there for out in edges.values() for there in out).items()
-               if count > rules.MOST_IN}
-    if not crowded and not rules.circular(edges):
-        return
-    by_id = {service.id: service for service in known.values()}
-    growing: dict[int, Collection[int]] = {key: set(out) for key, out in edges.items() if key not in targets}
-    for service_id, needs in targets.items():
-        at = faults if plain_fields else faults.at(by_id[service_id].key)
-        growing[service_id] = kept = set()
-        for position, other in enumerate(needs):
-            closed = rules.cycle(growing, service_id, other)
-            if closed:
-                at.add(f"depends_on[{position}]", f"This would close a cycle: {_path_in_words(closed, by)}")
-            elif other in crowded:
-                at.add(f"depends_on[{position}]", f"More than {rules.MOST_IN} services would depend on it")
-            else:
-                kept.add(other)
-    faults.raise_if_any()
-
-
-def _path_in_words(path: list[int], by: Actor) -> str:
-    named = {service.id: service for service in session.scalars(select(Service).where(Service.id.in_(path)))}
-    return " → ".join(named[step].key if may(by, "team.read", team_id=named[step].team_id)
-                      else "a service you cannot see" for step in path)
-
-
-def _store_edges(service: Service, present: set[int], needs: set[int], by: Actor) -> None:
-    if present == needs:
-        return
-    before = service_document(service)
-    if present - needs:
-        session.execute(delete(ServiceDependency).where(
-            ServiceDependency.service_id == service.id, ServiceDependency.depends_on_id.in_(present - needs)),
-            execution_options={"synchronize_session": False})
-    session.add_all(ServiceDependency(service_id=service.id, depends_on_id=other) for other in sorted(needs - present))
-    session.flush()
-    session.expire(service, ["dependencies"])
-    _tell(service, before, by)
-
-
-def remove_service(service: Service, *, by: Actor, confirmed: bool = False) -> Service:
-    """Archive it: routing stops with the next signal, history stays. Raises Conflict while others depend on it."""
+def hand_over(service: Service, team: Team, *, by: Actor) -> bool:
+    """Give it to `team`: at once by who manages both, else as an offer to its managers; whether it is done."""
     service = locked(Service, service.id) or service
     allow(by, "service.edit", team_id=service.team_id)
-    standing = session.scalars(select(Service.key).join(
-        ServiceDependency, ServiceDependency.service_id == Service.id).where(
-        ServiceDependency.depends_on_id == service.id, Service.lifecycle != "archived").order_by(Service.key)).all()
-    if standing and not confirmed:
-        raise Conflict(f"{', '.join(standing)} depend on {service.key}", {"dependents": list(standing)})
+    if team.archived_at is not None or team.id == service.team_id:
+        raise Conflict(f"{team.name} {'is archived' if team.archived_at else 'owns it already'}")
+    if may(by, "service.edit", team_id=team.id):
+        _transfer(service, team, by)
+        return True
+    service.offered_team = team
+    record(events.OFFERED, service.ref, by=by, also=["services", service.team.ref, team.ref], name=service.name,
+           to=team.name, team=service.team.name)
+    return False
+
+
+def answer_offer(service: Service, *, accepted: bool, by: Actor) -> None:
+    """The managers of the team that was asked accept or decline; those who offered may take it back."""
+    service = locked(Service, service.id) or service
+    team = service.offered_team
+    if team is None:
+        raise Conflict(f"{service.name} is not offered to anybody any more")
+    if accepted or not may(by, "service.edit", team_id=service.team_id):
+        allow(by, "service.edit", team_id=team.id)
+    if accepted:
+        return _transfer(service, team, by)
+    service.offered_team = None
+    record(events.DECLINED, service.ref, by=by, also=["services", service.team.ref, team.ref], name=service.name,
+           to=team.name, team=service.team.name)
+
+
+def _transfer(service: Service, team: Team, by: Actor) -> None:
+    service.offered_team = None
+    _changed(service, {}, team, by)
+
+
+def archive_service(service: Service, *, by: Actor, confirmed: bool = False) -> Service:
+    """Take it out of routing with the next signal; history stays. Raises Conflict with all that names it."""
+    service = locked(Service, service.id) or service
+    allow(by, "service.edit", team_id=service.team_id)
+    named = {what: names for what, names in used(service).items() if names}
+    if named and not confirmed:
+        said = "; ".join(f"{what}: {', '.join(names[:10])}" for what, names in named.items())
+        raise Conflict(f"{service.name} is in use. {said}. Confirm to archive it nevertheless.", dict(named))
     return save_service({"key": service.key, "lifecycle": "archived"}, by=by)
+
+
+def remove_service(service: Service, *, by: Actor) -> None:
+    """Delete a service that was never used; any other is archived, so that its history stays readable."""
+    service = locked(Service, service.id) or service
+    allow(by, "service.edit", team_id=service.team_id)
+    before, ref, name, team = service_document(service), service.ref, service.name, service.team.ref
+    try:
+        with session.begin_nested():
+            session.delete(service)  # what once named it still points at it, and the database refuses
+    except IntegrityError:
+        if service.lifecycle != "archived":
+            archive_service(service, by=by, confirmed=True)
+        return
+    record(events.REMOVED, ref, by=by, also=["services", team], name=name, before=before)
 
 
 def _checked(values: Mapping[str, Any], service: Service | None, faults: Problems) -> dict[str, Any]:
@@ -144,7 +118,15 @@ def _checked(values: Mapping[str, Any], service: Service | None, faults: Problem
         clean["noise"] = noise.read(values["noise"], faults.at("noise"))
     if "lifecycle" in values:
         clean["lifecycle"] = faults.take("lifecycle", _lifecycle, values["lifecycle"], service=service)
+    if "links" in values:
+        clean["links"] = faults.take("links", _links, values["links"])
+    if "attributes" in values:
+        clean["attributes"] = faults.take("attributes", rules.check_attributes, values["attributes"] or {})
     return clean
+
+
+def _links(value: object) -> list[dict[str, str]]:
+    return [rules.check_link(link) for link in forms.check_list(value, most=rules.MOST_LINKS, label="Links")]
 
 
 def _lifecycle(text: object, *, service: Service | None) -> str:
@@ -179,23 +161,13 @@ def _created(clean: dict[str, Any], team: Team | None, by: Actor) -> Service:
 
 
 def _changed(service: Service, clean: dict[str, Any], team: Team | None, by: Actor) -> Service:
-    before = service_document(service)
+    before, owners = service_document(service), [service.team.ref]
     for name, value in {**clean, "team": team or service.team}.items():
         if getattr(service, name) != value:
             setattr(service, name, value)
     session.flush()
-    _tell(service, before, by)
+    tell(service, before, by, also=owners)
     return service
-
-
-def _tell(service: Service, before: dict[str, Any], by: Actor) -> None:
-    """Record what is different from `before`, if anything is."""
-    after = service_document(service)
-    fields = [name for name in after if after[name] != before[name]]
-    if fields:
-        record(events.CHANGED, service.ref, by=by, also=["services", service.team.ref], name=service.name,
-               fields=[FIELDS.get(name, name) for name in fields], before={name: before[name] for name in fields},
-               after={name: after[name] for name in fields})
 
 
 def used_by(team: Team) -> int:

@@ -125,10 +125,6 @@ def _save_schedule(values: Values, *, by: Actor) -> Schedule:
     return save_schedule({**values, "layers": layers}, by=by)
 
 
-def _remove_service(service: Service, *, by: Actor) -> None:
-    remove_service(service, by=by, confirmed=True)
-
-
 KINDS: tuple[Kind, ...] = (
     Kind("users", "user", "email", user_by_email,
          lambda by: select(User).where(User.state != "deactivated").order_by(User.email),
@@ -147,7 +143,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("services", "service", "key", service_by_key,
          lambda by: visible_services(select(Service), by).options(
              selectinload(Service.team), selectinload(Service.dependencies).selectinload(ServiceDependency.depends_on)),
-         _service_document, save_service, _remove_service, _finish_service, "team.read", "service.edit",
+         _service_document, save_service, remove_service, _finish_service, "team.read", "service.edit",
          ("depends_on", "policy")),
     Kind("integrations", "integration", "key", ingest.integration_by_key,
          ingest.own, ingest.integration_document,

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from app.catalog.service import set_dependencies
+from app.catalog.dependencies import set_dependencies
 from app.config import references
 from app.config.document import Document, Item, identity, parsed
 from app.config.kinds import BY_NAME, KINDS, Kind, early, everything

@@ -91,8 +91,11 @@ NOISE = shape((), group={"type": "string", "enum": list(GROUPS)}, window=DURATIO
 SERVICE = shape(("key", "name", "team"), key=SERVICE_KEY, name=text(100, 2), description=text(2000, default=""),
                 team=KEY, policy=nullable(KEY), tags=TAGS,
                 lifecycle={"type": "string", "enum": list(catalog.LIFECYCLES), "default": "active"},
-             noise={**NOISE, "default": {}},
-                depends_on=listed(SERVICE_KEY, catalog.MOST_OUT, default=[]))
+                noise={**NOISE, "default": {}},
+                depends_on=listed(SERVICE_KEY, catalog.MOST_OUT, default=[]),
+                links=listed(shape(("url",), name=text(100), url=text(1000, 8)), catalog.MOST_LINKS, default=[]),
+                attributes={"type": "object", "additionalProperties": text(500), "default": {},
+                            "maxProperties": catalog.MOST_ATTRIBUTES})
 VALUE: Schema = {"type": ["string", "number", "boolean", "null", "array"], "maxLength": 256, "maxItems": 100,
                  "items": {"type": ["string", "number", "boolean", "null"], "maxLength": 256}}
 WHEN: Schema = {"type": "object", "maxProperties": 30, "additionalProperties": VALUE, "default": {}, "properties": {

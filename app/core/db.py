@@ -76,7 +76,7 @@ class Base(DeclarativeBase):
     registry = registry(
         metadata=MetaData(naming_convention=NAMES),
         type_annotation_map={datetime: Instant, dict[str, Any]: Json, list[Any]: Json, list[str]: Json,
-                             list[int]: Json})
+                             list[int]: Json, list[dict[str, str]]: Json, dict[str, str]: Json})
 
     @property
     def ref(self) -> str:

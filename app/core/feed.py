@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -21,7 +21,7 @@ class Feed:
     everything. `regions` maps a block to the kinds that change it, patterns separated by spaces. `rows` names list
     regions: block of one row, field of the context with the items, name of one item; only rows that changed are sent.
     `personal` pages are rendered for each person alone. `apart(**arguments)` runs as the viewer and says what else, besides
-    the rights, two viewers must have in common to share a render.
+    the rights, two viewers must have in common to share a render. `wider` names further topics of single regions.
     """
 
     path: str
@@ -32,6 +32,7 @@ class Feed:
     rows: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
     personal: bool = False
     apart: Callable[..., str] | None = None
+    wider: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass
@@ -49,9 +50,19 @@ class View:
     def due(self, events: Sequence[Mapping[str, Any]]) -> list[str]:
         """The regions that one of `events` changes."""
         mine = {topic.format(**self.arguments) for topic in self.feed.topics}
-        kinds = {kind for event in events if "*" in mine or mine & set(event["topics"]) for kind in event["kinds"]}
+        kinds = _kinds(events, mine)
         return [name for name, patterns in self.feed.regions.items()
-                if any(fnmatchcase(kind, pattern) for kind in kinds for pattern in patterns.split())]
+                if _fits(kinds | _kinds(events, self.feed.wider.get(name, ())), patterns)]
+
+
+def _kinds(events: Sequence[Mapping[str, Any]], topics: Collection[str]) -> set[str]:
+    """The kinds of what happened to one of `topics`."""
+    return {kind for event in events if "*" in topics or not set(topics).isdisjoint(event["topics"])
+            for kind in event["kinds"]}
+
+
+def _fits(kinds: Collection[str], patterns: str) -> bool:
+    return any(fnmatchcase(kind, pattern) for kind in kinds for pattern in patterns.split())
 
 
 @dataclass(eq=False)

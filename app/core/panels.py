@@ -9,7 +9,7 @@ from flask import current_app
 from app.core.jobs import function
 
 
-def panels(page: str, subject: Any) -> dict[str, Any]:
-    """What the higher domains add to `page` about `subject`, by panel name."""
+def panels(page: str, *subject: Any) -> dict[str, Any]:
+    """What the higher domains add to `page` about its subject (and for its reader, where the page names one)."""
     table: dict[str, dict[str, str]] = current_app.extensions["panels"]
-    return {name: function(path)(subject) for name, path in table.get(page, {}).items()}
+    return {name: function(path)(*subject) for name, path in table.get(page, {}).items()}

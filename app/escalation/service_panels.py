@@ -59,7 +59,12 @@ def on_duty(service: Service) -> OnDuty:
 
 
 def on_duty_of(services: Sequence[Service]) -> DutyColumn:
-    """Whom each service would page first; services with one policy are asked for once."""
+    """The column of the directory."""
+    return DutyColumn(duty_of(services))
+
+
+def duty_of(services: Sequence[Service]) -> dict[int, list[str]]:
+    """Whom each service would page first, by its id; services with one policy are asked for once."""
     known: dict[int | None, list[str]] = {}
     cells: dict[int, list[str]] = {}
     for service in services:
@@ -68,7 +73,7 @@ def on_duty_of(services: Sequence[Service]) -> DutyColumn:
         if key not in known:
             known[key] = _first(queries.frozen(policy) if policy else queries.catch_all())
         cells[service.id] = known[key]
-    return DutyColumn(cells)
+    return cells
 
 
 def _first(policy: queries.Frozen) -> list[str]:

@@ -125,7 +125,8 @@ def incident_page(number: int | str, by: Actor, args: Mapping[str, str], **form:
         description=markdown.html(incident.description), alerts=alerts_of(incident, limit=ALERTS),
         entries=entries(found[:ENTRIES], ZoneInfo(zone), _notes(incident, found), by),
         room=room(incident, by), older=found[ENTRIES - 1].id if len(found) > ENTRIES else 0,
-        why=why(incident), similar=similar(incident, by), panels=panels("incident", incident),
+        why=why(incident), similar=similar(incident, by),
+        panels=panels("incident", incident) | panels("incident_for_reader", incident, by),
         came=str(number_of(args.get("came", "")) or ""), **form)
 
 

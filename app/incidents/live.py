@@ -43,5 +43,7 @@ FEEDS = (
     Feed("/incidents/<id>", "incidents/incident.html", _one, topics=("incident:{id}",), apart=_rights,
          regions={"about": "incident.*", "act": "incident.*", "room": "incident.*", "told": "incident.*",
                   "strip": "incident.* escalation.* message.*",
-                  "paged": "incident.* escalation.* message.*", "alerts": "incident.*", "timeline": "*"}),
+                  "paged": "incident.* escalation.* message.*", "alerts": "incident.*", "timeline": "*",
+                  "impact": "incident.opened incident.resolved incident.reopened"},
+         wider={"impact": ("incidents",)}),
 )

@@ -78,3 +78,26 @@ def of_services(services: Sequence[Service]) -> OpenColumn:
 
 def _mean(seconds: Sequence[float]) -> float | None:
     return sum(seconds) / len(seconds) if seconds else None
+
+
+TONES = {"critical": "danger", "high": "alert", "medium": "caution", "low": "info"}
+
+
+def states_of(services: Sequence[Service]) -> dict[int, tuple[str, str]]:
+    """Tone and words of each service with an open incident, the worst and newest one named."""
+    rows = session.execute(select(Incident.service_id, Incident.severity, Incident.id).where(
+        Incident.service_id.in_([service.id for service in services]), Incident.status.in_(OPEN)))
+    found: dict[int, list[tuple[int, str]]] = {}
+    for service_id, severity, number in rows:
+        found.setdefault(service_id, []).append((number, severity))
+    said = {}
+    for service_id, some in found.items():
+        level = worst((severity for _, severity in some), "")
+        said[service_id] = (TONES.get(level, "quiet"), f"{level}, #{max(number for number, one in some if one == level)}")
+    return said
+
+
+def using_service(service: Service) -> list[str]:
+    """Its open incidents, which archiving it would leave behind."""
+    return [f"#{number}" for number in session.scalars(select(Incident.id).where(
+        Incident.service_id == service.id, Incident.status.in_(OPEN)).order_by(Incident.id.desc()).limit(20))]

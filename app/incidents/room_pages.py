@@ -1,8 +1,7 @@
-"""What the room adds to the page of an incident: roles, people, tasks, updates, neighbours, what belongs together."""
+"""What the room adds to the page of an incident: roles, people, tasks, updates, what belongs together."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -11,26 +10,17 @@ from markupsafe import Markup
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import selectinload
 
-from app.catalog.models import Service, ServiceDependency
+from app.catalog.models import ServiceDependency
 from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
-from app.identity.queries import visible_teams
 from app.incidents import markdown, rules
 from app.incidents.models import Follower, Incident, Merge, Note, Responder, Role, Task, Update
 from app.incidents.queries import entry_document, timeline, visible
 
-SHOWN, NEIGHBOURS = 5, 8
+SHOWN = 5
 CLOCKS = [("15", "15 min"), ("30", "30 min"), ("60", "1 h"), ("120", "2 h"), ("240", "4 h")]
 WORDS = {"requested": "asked", "joined": "on it", "accepted": "accepted", "declined": "declined"}
-
-
-@dataclass(frozen=True)
-class Neighbour:
-    """A service beside the incident's, and the worst that is open on it."""
-
-    service: Service
-    worst: Incident | None
 
 
 @dataclass(frozen=True)
@@ -44,8 +34,6 @@ class Room:
     followers: int
     follows: bool
     asked: str
-    causes: list[Neighbour] = field(default_factory=list)
-    affected: list[Neighbour] = field(default_factory=list)
     related: list[Incident] = field(default_factory=list)
     merged: list[tuple[Merge, Incident, bool]] = field(default_factory=list)
     clocks: list[tuple[str, str]] = field(default_factory=lambda: CLOCKS)
@@ -61,15 +49,14 @@ def room(incident: Incident, by: Actor) -> Room:
     held = {role.name: role for role in incident.roles}
     following = set(session.scalars(select(Follower.user_id).where(Follower.incident_id == incident.id)))
     mine = next((one for one in incident.responders if one.user_id == by.user_id), None)
-    causes, affected = _neighbours(incident, by)
     return Room(
         roles=[(name, held.get(name)) for name in rules.ROLES],
         people=[(one, _word(one)) for one in incident.responders],
         tasks=list(session.scalars(select(Task).where(Task.incident_id == incident.id)
                                    .options(selectinload(Task.owner)).order_by(Task.done_at.is_not(None), Task.id))),
         updates=[(one, markdown.html(one.body)) for one in updates(incident)], followers=len(following),
-        follows=by.user_id in following, asked=asked(mine), causes=causes, affected=affected,
-        related=_related(incident, by, [*causes, *affected]), merged=_merged(incident))
+        follows=by.user_id in following, asked=asked(mine),
+        related=_related(incident, by), merged=_merged(incident))
 
 
 def asked(mine: Responder | None) -> str:
@@ -90,45 +77,17 @@ def updates(incident: Incident, *, limit: int = SHOWN) -> list[Update]:
                                 .order_by(Update.id.desc()).limit(limit)))
 
 
-def _neighbours(incident: Incident, by: Actor) -> tuple[list[Neighbour], list[Neighbour]]:
-    """What the service needs, and what needs it."""
+def _related(incident: Incident, by: Actor) -> list[Incident]:
+    """Others that are open on the same or a neighbouring service, or opened within half an hour of it."""
     if incident.service_id is None:
-        return [], []
+        return []
     edge = ServiceDependency
     needs = select(edge.depends_on_id).where(edge.service_id == incident.service_id)
     needed = select(edge.service_id).where(edge.depends_on_id == incident.service_id)
-    teams = visible_teams(by)
-    found = []
-    for some in (needs, needed):
-        query = select(Service).where(Service.id.in_(some), Service.lifecycle != "archived")
-        query = query if teams is None else query.where(Service.team_id.in_(teams))
-        found.append(list(session.scalars(query.order_by(Service.name).limit(NEIGHBOURS))))
-    worst = _worst([one.id for some in found for one in some])
-    causes, affected = ([Neighbour(one, worst.get(one.id)) for one in some] for some in found)
-    return causes, affected
-
-
-def _worst(services: Iterable[int]) -> dict[int, Incident]:
-    """The worst open incident of each service."""
-    wanted = list(services)
-    rows = session.scalars(select(Incident).where(Incident.service_id.in_(wanted), Incident.status.in_(rules.OPEN))
-                           .order_by(Incident.id.desc()).limit(200)) if wanted else []
-    found: dict[int, Incident] = {}
-    for one in rows:
-        held = found.get(one.service_id or 0)
-        if held is None or rules.is_raise(held.severity, one.severity):
-            found[one.service_id or 0] = one
-    return found
-
-
-def _related(incident: Incident, by: Actor, neighbours: Sequence[Neighbour]) -> list[Incident]:
-    """Others that are open on the same or a neighbouring service, or opened within half an hour of it."""
-    services = [*(one.service.id for one in neighbours), *([incident.service_id] if incident.service_id else [])]
-    if not services:
-        return []
     near = (incident.opened_at - timedelta(minutes=30), incident.opened_at + timedelta(minutes=30))
     return list(session.scalars(visible(select(Incident), by).where(
-        Incident.service_id.in_(services), Incident.id != incident.id, Incident.merged_into_id.is_distinct_from(incident.id),
+        or_(Incident.service_id == incident.service_id, Incident.service_id.in_(needs.union(needed))),
+        Incident.id != incident.id, Incident.merged_into_id.is_distinct_from(incident.id),
         or_(Incident.status.in_(rules.OPEN), Incident.opened_at.between(*near)))
         .order_by(Incident.status == "resolved", Incident.id.desc()).limit(SHOWN)))
 

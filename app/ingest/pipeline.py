@@ -39,7 +39,7 @@ class Batch:
 
 def begin(integration: Integration) -> Batch:
     """Everything routing needs, in four queries."""
-    services = session.execute(select(func.lower(Service.key), Service.id).join(Team).where(
+    services = session.execute(select(func.lower(Service.key), Service.id).join(Service.team).where(
         Service.lifecycle != "archived", Team.archived_at.is_(None)))
     tags: dict[str, list[int]] = {}
     for team_id, words in session.execute(select(Team.id, Team.tags).where(Team.archived_at.is_(None))):

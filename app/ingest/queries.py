@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import undefer
 
+from app.catalog.models import Service
 from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
@@ -148,3 +149,9 @@ def health(_subject: None = None) -> dict[str, float]:
     number, oldest = session.execute(select(func.count(), func.min(Delivery.received_at)).where(
         Delivery.state == "received")).one()
     return {"inbox": number, "inbox_age_s": 0.0 if oldest is None else (clock.now() - oldest).total_seconds()}
+
+
+def using_service(service: Service) -> list[str]:
+    """The integrations whose default service this is."""
+    return list(session.scalars(select(Integration.name).where(
+        Integration.service_id == service.id, Integration.removed_at.is_(None)).order_by(Integration.name)))

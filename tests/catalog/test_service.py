@@ -10,8 +10,10 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from app.catalog import queries, rules
+from app.catalog.dependencies import set_dependencies
 from app.catalog.models import Service, ServiceDependency
-from app.catalog.service import remove_service, save_service, set_dependencies
+from app.catalog.service import answer_offer, archive_service, hand_over, remove_service, save_service
+from app.core import clock
 from app.core.access import OPERATOR, Actor
 from app.core.db import session, transaction
 from app.core.errors import Conflict, Forbidden, Invalid
@@ -37,7 +39,7 @@ def test_a_manager_adds_a_service_and_one_fact_tells_it(ana: User, payments: Tea
     made = save(acting(ana), key="checkout", name="Checkout", team="payments", tags=["tier1"])
     assert queries.service_document(made) == {
         "key": "checkout", "name": "Checkout", "description": "", "team": "payments", "tags": ["tier1"],
-        "lifecycle": "active", "depends_on": [], "noise": {}}
+        "lifecycle": "active", "depends_on": [], "noise": {}, "links": [], "attributes": {}}
     assert said() == ["Ana added the service Checkout"]
 
 
@@ -108,17 +110,83 @@ def test_archiving_asks_first_when_others_stand_on_it(payments: Team) -> None:
         build.service(key, team=payments)
     save(key="checkout", depends_on=["ledger"])
     ledger = queries.service_by_key("ledger")
-    with pytest.raises(Conflict, match="checkout depend on ledger"), transaction():
-        remove_service(ledger, by=OPERATOR)
+    with pytest.raises(Conflict, match="dependents: checkout"), transaction():
+        archive_service(ledger, by=OPERATOR)
     with transaction():
-        assert remove_service(ledger, by=OPERATOR, confirmed=True).lifecycle == "archived"
+        assert archive_service(ledger, by=OPERATOR, confirmed=True).lifecycle == "archived"
+
+
+def test_a_service_that_was_never_used_is_deleted_and_any_other_stays_in_the_archive(payments: Team) -> None:
+    """CAT-06"""
+    for key in ("fresh", "known"):
+        build.service(key, team=payments)
+    build.incident(service=queries.service_by_key("known"))
+    for key in ("fresh", "known"):
+        with transaction():
+            remove_service(queries.service_by_key(key), by=OPERATOR)
+    assert queries.service_by_key("fresh") is None
+    assert queries.service_by_key("known").lifecycle == "archived"
+    assert "Fresh, which was never used" in said()[-2]
+
+
+def test_archiving_names_open_incidents_and_dependents(payments: Team) -> None:
+    """CAT-04"""
+    for key in ("checkout", "ledger"):
+        build.service(key, team=payments)
+    save(key="checkout", depends_on=["ledger"])
+    incident = build.incident(service=queries.service_by_key("ledger"))
+    with pytest.raises(Conflict) as refused, transaction():
+        archive_service(queries.service_by_key("ledger"), by=OPERATOR)
+    assert refused.value.state == {"dependents": ["checkout"], "open incidents": [f"#{incident.id}"]}
+
+
+def test_a_service_is_offered_and_the_other_teams_manager_takes_it(ana: User, bob: User, payments: Team) -> None:
+    """CAT-08"""
+    shop = build.team("shop", manager=bob)
+    service = build.service("checkout", team=payments)
+    with transaction():
+        assert hand_over(service, shop, by=acting(ana)) is False
+    assert service.team == payments
+    with pytest.raises(Forbidden), transaction():
+        answer_offer(service, accepted=True, by=acting(ana))
+    with transaction():
+        answer_offer(service, accepted=True, by=acting(bob))
+    assert (service.team.key, service.offered_team) == ("shop", None)
+    changed = session.scalars(select(Event).where(Event.kind == "service.changed")).one()
+    assert (changed.data["before"], changed.data["after"]) == ({"team": "payments"}, {"team": "shop"})
+    assert {payments.ref, shop.ref} <= set(changed.also)
+
+
+def test_who_manages_both_teams_hands_over_at_once(ana: User, payments: Team) -> None:
+    shop = build.team("shop", manager=ana)
+    service = build.service("checkout", team=payments)
+    with transaction():
+        assert hand_over(service, shop, by=acting(ana)) is True
+    assert service.team.key == "shop"
+
+
+def test_an_archived_team_gets_no_service_back(payments: Team) -> None:
+    """CAT-05"""
+    build.service("checkout", team=payments, lifecycle="archived")
+    with transaction():
+        session.merge(payments).archived_at = clock.now()
+    with pytest.raises(Invalid, match="Its team Payments is archived"):
+        save(key="checkout", lifecycle="active")
+
+
+@pytest.mark.parametrize("links", [[{"name": "x", "url": "javascript:alert(1)"}], [{"url": "https://a b"}], ["https://x"],
+                                   [{"url": "https://x.example"}] * 21])
+def test_a_link_leads_to_the_web_or_nowhere(payments: Team, links: list[Any]) -> None:
+    with pytest.raises(Invalid) as refused:
+        save(key="checkout", name="Checkout", team="payments", links=links)
+    assert [problem.field for problem in refused.value.problems] == ["links"]
 
 
 @pytest.mark.both_databases
 def test_two_edits_at_once_that_would_close_a_circle_store_one_edge(app: Flask, payments: Team) -> None:
     for key in ("a", "b"):
         build.service(key, team=payments)
-    for _ in range(10):
+    for _ in range(200):  # CAT-15
         refused = at_once(app, [("a", ["b"]), ("b", ["a"])])
         assert [type(error) for error in refused] == [Invalid]
         assert session.scalar(select(func.count()).select_from(ServiceDependency)) == 1
