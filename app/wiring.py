@@ -26,7 +26,8 @@ BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.oncall.api", "/api/v1"), ("app.oncall.api_calendars", "/api/v1"), ("app.oncall.api_requests", "/api/v1"),
     ("app.incidents.routes", ""), ("app.incidents.room_routes", ""), ("app.incidents.bulk_routes", ""),
     ("app.incidents.api", "/api/v1"), ("app.incidents.room_api", "/api/v1"), ("app.incidents.bulk_api", "/api/v1"),
-    ("app.notifications.routes", ""), ("app.notifications.callbacks", ""), ("app.notifications.api", "/api/v1"),
+    ("app.notifications.routes", ""), ("app.notifications.callbacks", ""),
+    ("app.notifications.channel_routes", ""), ("app.notifications.api", "/api/v1"),
     ("app.escalation.routes", ""), ("app.escalation.api", "/api/v1"),
     ("app.ingest.routes", ""), ("app.ingest.renewal_routes", ""), ("app.ingest.doors", ""), ("app.ingest.api", "/api/v1"),
     ("app.ingest.routing_routes", ""), ("app.ingest.explain_routes", ""),
@@ -79,7 +80,7 @@ SUBSCRIPTIONS: tuple[On, ...] = (
     On("incident.opened", "app.notifications.reactions.post_in_rooms"),
     *(On(f"incident.{fact}", "app.notifications.reactions.keep_posts_true", queue="pages") for fact in (
         "acknowledged", "unacknowledged", "resolved", "reopened", "assigned", "snoozed", "snooze_ended",
-        "severity_raised")),
+        "severity_raised", "merged")),
     On("incident.acknowledged", "app.notifications.reactions.tell_those_paged"),
     On("incident.resolved", "app.notifications.reactions.tell_those_paged"),
 )
@@ -208,6 +209,7 @@ SHELL = Shell(
         NavItem("windows.index", "Maintenance", "maintenance"),
         NavItem("ingest.index", "Integrations", "plug"),
         NavItem("routing.index", "Routes", "route"),
+        NavItem("channels.index", "Channels", "bell"),
         NavItem("identity.people", "People", "user"),
         NavItem("identity.teams", "Teams", "users"),
         NavItem("identity.audit", "Audit", "doc"),

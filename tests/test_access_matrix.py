@@ -25,7 +25,7 @@ PUBLIC = re.compile(r"/(login(/.*)?|setup/.*|healthz|readyz|metrics|in|in/.*|tap
 # What stands in for the parts of an address.
 PARTS = {"urgency": "high", "what": "resolve", "slug": "alertmanager", "number": "1", "alert": "1", "token_id": "1",
          "key_id": "1", "device_id": "1", "user_id": "1", "action": "acknowledge", "answer": "withdraw", "form": "csv",
-         "role": "scribe", "purpose": "status", "deed": "end",
+         "role": "scribe", "purpose": "status", "channel": "email", "deed": "end",
          "token": "no-such-token-000", "filename": "css/app.css"}
 KEYS = {"teams": "payments", "services": "checkout", "schedules": "primary", "policies": "payments",
         "escalation-policies": "payments", "integrations": "prometheus", "users": "ana@example.com", "deliveries": "1",

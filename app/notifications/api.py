@@ -9,7 +9,7 @@ from app.core.access import access
 from app.core.openapi import component, operation, sent
 from app.core.web import actor
 from app.incidents.queries import incident_for
-from app.notifications import contacts, queries
+from app.notifications import channel_pages, contacts, queries
 
 blueprint = Blueprint("notifications_api", __name__)
 
@@ -25,6 +25,17 @@ MESSAGE = component("Message", {
         "sent_at": {"type": ["string", "null"]}, "delivered_at": {"type": ["string", "null"]},
         "provider": {"type": "string"}, "provider_id": {"type": "string"}, "error": {"type": ["string", "null"]},
         "level": {"type": ["integer", "null"]}}})
+CHANNEL = component("Channel", {
+    "type": "object", "required": ["channel", "name", "methods", "providers"], "properties": {
+        "channel": {"type": "string"}, "name": {"type": "string"},
+        "methods": {"type": "integer", "description": "proven contact methods of people"},
+        "providers": {"type": "array", "items": {
+            "type": "object", "required": ["account", "name", "state"], "properties": {
+                "account": {"type": "string"}, "name": {"type": "string"},
+                "state": {"enum": ["ok", "failing", "out", "off"]}, "left_out_until": {"type": ["string", "null"]},
+                "last_hour": {"type": "object", "properties": {
+                    "sent": {"type": "integer"}, "failed": {"type": "integer"}, "seconds": {"type": ["number", "null"]}}},
+                "last_error": {"type": ["string", "null"]}, "last_error_at": {"type": ["string", "null"]}}}}}})
 SUBSCRIPTION = {
     "type": "object", "required": ["endpoint", "keys"], "properties": {
         "endpoint": {"type": "string", "maxLength": 2000}, "expirationTime": {},
@@ -43,6 +54,14 @@ def messages(number: str) -> Response:
     """Who was sent what, by which channel, with what outcome."""
     incident = incident_for(number, actor())
     return jsonify([queries.message_document(message) for message in queries.messages_of(incident)])
+
+
+@blueprint.get("/channels")
+@access("admin")
+@operation("How each provider of each channel fares", responses={200: {"type": "array", "items": CHANNEL}})
+def channels() -> Response:
+    """Accounts in the order in which they are tried, with the last hour and the last error of each."""
+    return jsonify(channel_pages.document())
 
 
 @blueprint.post("/me/push-subscriptions")

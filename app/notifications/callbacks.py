@@ -35,7 +35,6 @@ class Heard:
 
 
 @blueprint.route("/plugins/<slug>/callback/<purpose>", methods=["GET", "POST"])
-@blueprint.route("/plugins/<slug>/<any(events, interactive, commands):purpose>", methods=["POST"])
 @access("public")
 @own_transaction
 def callback(slug: str, purpose: str) -> Response:
@@ -55,6 +54,14 @@ def callback(slug: str, purpose: str) -> Response:
             reports.take(accounts.registry().channels_of(slug), one)
     session.remove()
     return _answered(heard, inbound, answers)
+
+
+@blueprint.post("/plugins/<slug>/<any(events, interactive, commands):purpose>")
+@access("public")
+@own_transaction
+def short_callback(slug: str, purpose: str) -> Response:
+    """The same at the addresses that some vendors' guides name."""
+    return callback(slug, purpose)
 
 
 def _inbound(purpose: str) -> Inbound:

@@ -31,3 +31,9 @@ PROVIDER_BACK = Kind("provider.back", "{provider} works again on {channel}", _PR
 REPORTED_LATE = Kind("message.reported_late", "A report on {kind} to {user} by {channel} came late: {state}",
                      (*_MESSAGE, "state", "error"))
 OPTED = Kind("contact_method.opted", "{name} of {person}: {what}", ("name", "channel", "person", "what"))
+PROVIDER_SWITCHED = Kind("provider.switched", "{actor} set {provider} on {channel}: {what}", (*_PROVIDER, "what"))
+ACCOUNT_ADDED = Kind("channel_account.added", "{actor} connected {name} of {plugin}", ("name", "plugin"))
+ACCOUNT_CHANGED = Kind("channel_account.changed", "{actor} changed {name} of {plugin}", ("name", "plugin"))
+ACCOUNT_REMOVED = Kind("channel_account.removed", "{actor} disconnected {name} of {plugin}", ("name", "plugin"))
+ROOM_ADDED = Kind("room.added", "{actor} lets incidents be posted in {room} by {channel}", ("room", "channel"))
+ROOM_REMOVED = Kind("room.removed", "{actor} ended posts in {room} by {channel}", ("room", "channel"))

@@ -6,7 +6,7 @@ from flask_login import current_user
 
 from app.core.errors import NotFound
 from app.core.feed import Feed
-from app.notifications import pages
+from app.notifications import channel_pages, pages
 
 
 def _test(id: int) -> pages.TestPage:
@@ -16,6 +16,8 @@ def _test(id: int) -> pages.TestPage:
 
 
 FEEDS = (
+    Feed("/settings/channels", "notifications/channels.html", channel_pages.channels_page, topics=("providers",),
+         regions={"channels": "provider.* channel_account.*"}),
     Feed("/me/test/<int:id>", "notifications/test.html", _test, topics=("user:{id}",),
          regions={"messages": "message.*"}, personal=True),
 )

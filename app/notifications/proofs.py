@@ -65,14 +65,28 @@ def test_pages(user: User, *, by: Actor) -> list[Message]:
     if not methods:
         raise Conflict("You have no proven contact method: nobody could page you")
     minute = int(clock.now().timestamp()) // 60
-    if session.scalar(select(Message.id).where(Message.user_id == user.id, Message.kind == "test",
-                                               Message.queued_at > clock.now() - RESEND).limit(1)):
-        raise RateLimited("A test was sent less than a minute ago", after=60)
+    not_twice(user)
     fresh = [message for method in methods
              for message in service.plain_message("test", method, once=f"test:{method.id}:{minute}")]
     if not fresh:
         raise RateLimited("A test was sent less than a minute ago", after=60)
     return fresh
+
+
+def test_method(method: ContactMethod, *, by: Actor) -> list[Message]:
+    """One test message by this method, the real way, once a minute; only its owner may."""
+    only_owner(method.user, by)
+    if not method.usable:
+        raise Conflict(f"{method.name} is not proven, so no page goes there")
+    not_twice(method.user)
+    return service.plain_message("test", method, once=f"test:{method.id}:{clock.now().timestamp():.0f}")
+
+
+def not_twice(user: User) -> None:
+    """Raise RateLimited when the person had a test within the last minute."""
+    if session.scalar(select(Message.id).where(Message.user_id == user.id, Message.kind == "test",
+                                               Message.queued_at > clock.now() - RESEND).limit(1)):
+        raise RateLimited("A test was sent less than a minute ago", after=60)
 
 
 def vouch(user: User, address: str) -> None:

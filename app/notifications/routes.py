@@ -141,6 +141,20 @@ def test() -> Response:
     return go(url_for(".test_states", id=user.id))
 
 
+@blueprint.post("/me/contacts/<int:key>/test")
+@access("own.edit")
+def test_one(key: int) -> Response:
+    """Send oneself a test by one method."""
+    user = _me()
+    try:
+        proofs.test_method(contacts.own_method(user, key), by=actor())
+    except Conflict as refusal:
+        return _back(refusal.detail, tone="danger")
+    except RateLimited as refusal:
+        return go(url_for(".test_states", id=user.id), refusal.detail, tone="caution")
+    return go(url_for(".test_states", id=user.id))
+
+
 @blueprint.get("/me/test/<int:id>")
 @access("own.read")
 def test_states(id: int) -> Response:

@@ -91,7 +91,8 @@ def _claim(message_id: int) -> Claim | None:
     session.refresh(message)
     return Claim(message.id, message.channel, compose(message),
                  Address(message.address, queries.data_of(message.method)),
-                 accounts.routes(message.channel, avoid=message.avoid.split()))
+                 accounts.routes(message.channel, only=message.account if message.kind == "test" else "",
+                                 avoid=message.avoid.split()))
 
 
 def _shared(incident_id: int | None) -> Incident | None:
