@@ -32,8 +32,9 @@ def references(kind: str, item: Item) -> Iterator[Reference]:
         yield from _of_schedule(item)
     for at, level in enumerate(item.get("levels") or []):
         for number, target in enumerate(level["targets"]):
-            name, key = next(iter(target.items()))
-            yield ("levels", at, "targets", number, name), TARGETS[name], key
+            path: Path = ("levels", at, "targets", number)
+            yield from (((*path, name), TARGETS[name], target[name]) for name in TARGETS if target.get(name))
+            yield from (((*path, "users", place), "users", email) for place, email in enumerate(target.get("users") or []))
 
 
 def _of_schedule(item: Item) -> Iterator[Reference]:

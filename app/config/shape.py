@@ -80,11 +80,20 @@ CALENDAR = shape(("use",), use={"type": "string", "enum": ["primary", "override"
 SCHEDULE = shape(("key", "name", "team", "time_zone"), key=KEY, name=text(100, 1), team=KEY, time_zone=ZONE,
                  layers=listed(LAYER, 20, default=[]), overrides=listed(OVERRIDE, 1000, default=[]),
                  calendars=listed(CALENDAR, 2, default=[]))
-TARGET: Schema = {**shape((), user=EMAIL, schedule=KEY, team=KEY), "minProperties": 1, "maxProperties": 1,
-                  "x-rule": "names exactly one of schedule, user and team"}
-LEVEL = shape(("targets",), timeout={**DURATION, "default": "5m"}, targets=listed(TARGET, 20))
+PICK: Schema = {"type": "string", "enum": ["round_robin"], "description": "Page one of them, the next one each time"}
+TARGET: Schema = {**shape((), user=EMAIL, schedule=KEY, team=KEY, users=listed(EMAIL, 20, minItems=2), pick=PICK, next={
+    "type": "boolean", "description": "With schedule: whoever comes on duty after the next hand-off"}),
+    "minProperties": 1, "maxProperties": 2,
+    "x-rule": "names exactly one of schedule, user, team and users, and at most one of pick and next"}
+CONDITION: Schema = shape((), severity=listed({"type": "string", "enum": list(SEVERITIES)}, 5),
+                          urgency={"type": "string", "enum": ["high", "low"]},
+                          days=listed({"type": "string", "enum": list(DAYS)}, 7), time_zone=ZONE,
+                          **{"from": CLOCK, "to": CLOCK})
+LEVEL = shape(("targets",), timeout={**DURATION, "default": "5m"}, targets=listed(TARGET, 20), when=CONDITION)
 POLICY = shape(("key", "name", "levels"), key=KEY, name=text(100, 1), team=nullable(KEY), levels=listed(LEVEL, 10),
-               repeat={"type": "integer", "minimum": 0, "maximum": 9, "default": 1})
+               repeat={"type": "integer", "minimum": 0, "maximum": 9, "default": 1},
+               repeat_from={"type": "integer", "minimum": 1, "maximum": 10, "default": 1,
+                            "description": "The level with which each repeat begins"})
 NOISE = shape((), group={"type": "string", "enum": list(GROUPS)}, window=DURATION, labels=listed(text(128, 1), 5),
               delay=DURATION, flapping={"type": "boolean"}, storm={"type": "boolean"}, dependency_hold=DURATION,
               dependency_hold_critical={"type": "boolean"})

@@ -59,7 +59,7 @@ def service_on_duty(key: str) -> Response:
 
 
 def _level(number: int, level: dict[str, Any], at: datetime) -> dict[str, Any]:
-    resolved = queries.resolve(level["targets"], at)
+    resolved = queries.whom(level, at)
     people = session.scalars(select(User).where(User.id.in_(resolved.people)).order_by(User.id))
     return {"level": number, "people": [{"email": person.email, "name": person.name} for person in people],
             "problems": resolved.problems}

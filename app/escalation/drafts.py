@@ -9,15 +9,33 @@ from typing import Any
 from app.escalation import rules
 
 Form = Mapping[str, Sequence[str]]
-KINDS = ("schedule", "user", "team")
+KINDS = ("schedule", "user", "team", "users", "turn-schedule", "turn-team", "next-schedule")
+MORE: dict[str, dict[str, Any]] = {"turn": {"pick": "round_robin"}, "next": {"next": True}}
 
 
 @dataclass(frozen=True)
 class LevelDraft:
-    """A level as typed; targets are `user:bob@example.com`, `schedule:primary`, `team:payments`."""
+    """A level as typed; targets are `user:bob@example.com`, `schedule:primary`, `team:payments`; one in turn of
+    `users:ana@example.com,bob@example.com`, `turn-team:payments`; after the hand-off `next-schedule:primary`."""
 
     timeout: str = "5m"
     targets: tuple[str, ...] = ()
+    severity: tuple[str, ...] = ()
+    urgency: str = ""
+    days: tuple[str, ...] = ()
+    start: str = ""
+    end: str = ""
+    time_zone: str = ""
+
+    @property
+    def conditional(self) -> bool:
+        """Whether it counts only at times."""
+        return bool(self.severity or self.urgency or self.days or self.start or self.end)
+
+    @property
+    def people(self) -> int:
+        """How many people it names one by one."""
+        return sum(target.startswith("user:") for target in self.targets)
 
 
 @dataclass(frozen=True)
@@ -29,13 +47,18 @@ class Draft:
     team: str = ""
     repeat: str = "1"
     levels: tuple[LevelDraft, ...] = (LevelDraft(),)
+    repeat_from: str = "1"
 
 
 def read(form: Form) -> Draft:
     """The draft of a form's fields; a target that is chosen but not added yet counts as added."""
     numbers = range(min(int(_one(form, "levels", "0") or 0) if _one(form, "levels", "0").isdecimal() else 0, 20))
-    levels = tuple(LevelDraft(_one(form, f"timeout-{at}", "5m"), _targets(form, at)) for at in numbers)
-    return Draft(_one(form, "key"), _one(form, "name"), _one(form, "team"), _one(form, "repeat"), levels)
+    levels = tuple(LevelDraft(
+        _one(form, f"timeout-{at}", "5m"), _targets(form, at), tuple(form.get(f"severity-{at}", ())),
+        _one(form, f"urgency-{at}"), tuple(form.get(f"days-{at}", ())), _one(form, f"from-{at}"), _one(form, f"to-{at}"),
+        _one(form, f"zone-{at}")) for at in numbers)
+    return Draft(_one(form, "key"), _one(form, "name"), _one(form, "team"), _one(form, "repeat"), levels,
+                 _one(form, "repeat-from", "1"))
 
 
 def _one(form: Form, name: str, default: str = "") -> str:
@@ -48,8 +71,8 @@ def _targets(form: Form, at: int) -> tuple[str, ...]:
 
 
 def moved(draft: Draft, action: str) -> Draft:
-    """The draft after a press: `add-level`, `remove-level:1`, `up:1`, `down:0`, `remove-target:1:0`; others change
-    nothing."""
+    """The draft after a press: `add-level`, `remove-level:1`, `up:1`, `down:0`, `remove-target:1:0`, `take-turns:0`;
+    others change nothing."""
     verb, _, place = action.partition(":")
     places = [int(part) for part in place.split(":") if part.isdecimal()]
     levels = list(draft.levels)
@@ -69,24 +92,57 @@ def _change(levels: list[LevelDraft], verb: str, places: list[int]) -> None:
     elif verb == "remove-target" and len(places) == 2:
         kept = tuple(target for number, target in enumerate(levels[at].targets) if number != places[1])
         levels[at] = replace(levels[at], targets=kept)
+    elif verb == "take-turns" and levels[at].people > 1:
+        people = [target[5:] for target in levels[at].targets if target.startswith("user:")]
+        others = tuple(target for target in levels[at].targets if not target.startswith("user:"))
+        levels[at] = replace(levels[at], targets=(*others, f"users:{','.join(people)}"))
 
 
 def values(draft: Draft) -> dict[str, Any]:
     """The fields of the configuration document."""
-    levels = [{"timeout": level.timeout, "targets": [_pair(target) for target in level.targets]}
+    levels = [{"timeout": level.timeout, "targets": [_pair(target) for target in level.targets], "when": _when(level)}
               for level in draft.levels]
-    repeat = draft.repeat if not draft.repeat.isdecimal() else int(draft.repeat[:9])
-    return {"key": draft.key, "name": draft.name, "team": draft.team or None, "repeat": repeat, "levels": levels}
+    return {"key": draft.key, "name": draft.name, "team": draft.team or None, "repeat": _number(draft.repeat),
+            "repeat_from": _number(draft.repeat_from), "levels": levels}
 
 
-def _pair(target: str) -> dict[str, str]:
+def _number(text: str) -> str | int:
+    return int(text[:9]) if text.isdecimal() else text
+
+
+def _when(level: LevelDraft) -> dict[str, Any]:
+    said = {"severity": list(level.severity), "urgency": level.urgency, "days": list(level.days), "from": level.start,
+            "to": level.end}
+    hours = level.days or level.start or level.end
+    return {name: value for name, value in (said | {"time_zone": level.time_zone if hours else ""}).items() if value}
+
+
+def _pair(target: str) -> dict[str, Any]:
     kind, _, key = target.partition(":")
-    return {kind: key}
+    if kind == "users":
+        return {"users": key.split(","), **MORE["turn"]}
+    how, _, plain = kind.rpartition("-")
+    return {plain: key, **MORE.get(how, {})}
+
+
+def _code(target: Mapping[str, Any]) -> str:
+    """The target as the form writes it; nothing when it is gone."""
+    kind = rules.kind_of(target)
+    key = ",".join(target[kind]) if kind == "users" else target[kind]
+    how = "next-" if target.get("next") else "turn-" if target.get("pick") and kind != "users" else ""
+    return f"{how}{kind}:{key}" if key else ""
+
+
+def _level_of(level: Mapping[str, Any]) -> LevelDraft:
+    when = level.get("when") or {}
+    return LevelDraft(
+        level["timeout"], tuple(code for target in level["targets"] if (code := _code(target))),
+        tuple(when.get("severity") or ()), when.get("urgency", ""), tuple(when.get("days") or ()), when.get("from", ""),
+        when.get("to", ""), when.get("time_zone", ""))
 
 
 def of_document(document: Mapping[str, Any]) -> Draft:
     """The draft of a saved policy; targets that are gone are left out."""
-    levels = tuple(LevelDraft(level["timeout"], tuple(
-        f"{kind}:{key}" for target in level["targets"] for kind, key in target.items() if key))
-        for level in document["levels"])
-    return Draft(document["key"], document["name"], document["team"] or "", str(document["repeat"]), levels)
+    levels = tuple(_level_of(level) for level in document["levels"])
+    return Draft(document["key"], document["name"], document["team"] or "", str(document["repeat"]), levels,
+                 str(document["repeat_from"]))

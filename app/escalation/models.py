@@ -17,7 +17,10 @@ RUNNING = text("state = 'running'")
 
 
 class Policy(Base):
-    """Levels in order: `[{"timeout": 300, "targets": [{"schedule": 3}, {"user": 7}, {"team": 2}]}]`, seconds and ids."""
+    """Levels in order: `[{"timeout": 300, "targets": [{"schedule": 3}, {"user": 7}, {"team": 2}]}]`, seconds and ids.
+
+    `repeat_from`: the level with which later rounds begin, from 0.
+    """
 
     __tablename__ = "escalation_policies"
 
@@ -26,6 +29,7 @@ class Policy(Base):
     name: Mapped[str] = mapped_column(String(100))
     team_id: Mapped[int | None] = foreign("teams.id", index=True)
     repeat: Mapped[int] = mapped_column(default=1)
+    repeat_from: Mapped[int] = mapped_column(default=0, server_default="0")
     levels: Mapped[list[Any]] = mapped_column(default=list)
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
@@ -59,6 +63,7 @@ class Run(Base):
     policy_version: Mapped[int] = mapped_column(default=1)
     levels: Mapped[list[Any]]
     repeat: Mapped[int]
+    repeat_from: Mapped[int] = mapped_column(default=0, server_default="0")
     catch_all: Mapped[bool] = mapped_column(default=False)
     state: Mapped[str] = mapped_column(String(20), default="running")
     level: Mapped[int] = mapped_column(default=0)
@@ -68,6 +73,15 @@ class Run(Base):
     ended_at: Mapped[datetime | None]
     incident: Mapped[Incident] = relationship()
     policy: Mapped[Policy | None] = relationship()
+
+
+class Turn(Base):
+    """The people of a rotation in the order in which they are next; `rotation` is what they take turns in."""
+
+    __tablename__ = "escalation_turns"
+
+    rotation: Mapped[str] = mapped_column(String(500), primary_key=True)
+    line: Mapped[list[Any]] = mapped_column(default=list)
 
 
 HELD = text("ended_at IS NULL")

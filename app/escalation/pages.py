@@ -44,6 +44,7 @@ class LevelView:
     after: str
     timeout: str
     targets: list[TargetView]
+    condition: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,11 @@ class Looking:
 
     at: datetime
     known: dict[str, Resolved] = field(default_factory=dict)
+
+    def level(self, level: dict[str, Any], after: int = 0) -> Resolved:
+        """Whom the level means then: nobody outside its hours; any severity counts."""
+        reason = rules.unmet(level.get("when"), self.at + timedelta(seconds=after))
+        return Resolved(problems=[reason]) if reason else self.whom(level["targets"], after)
 
     def whom(self, targets: list[dict[str, Any]], after: int = 0) -> Resolved:
         """Whom the targets mean `after` seconds later."""
@@ -180,35 +186,44 @@ def levels_of(policy: Policy, looking: Looking) -> list[LevelView]:
     for number, level in enumerate(policy.levels, 1):
         after = "at once" if number == 1 else f"after {duration_text(seconds)}"
         found.append(LevelView(number, after, duration_text(level["timeout"]),
-                               [_target(one, looking) for one in level["targets"]]))
+                               [_target(one, looking) for one in level["targets"]],
+                               rules.condition_text(level.get("when"))))
         seconds += level["timeout"]
     return found
 
 
 def _target(target: dict[str, Any], looking: Looking) -> TargetView:
-    kind, key = next(iter(target.items()))
+    kind, whom = rules.kind_of(target), looking.whom([target])
+    if kind == "users":
+        people = [session.get(User, key) for key in target[kind]]
+        return TargetView(f"In turn: {', '.join(one.name for one in people if one)}", "refresh", names(whom),
+                          "; ".join(whom.problems))
     model, icon, prefix = KINDS[kind]
-    thing, whom = session.get(model, key), looking.whom([target])
-    return TargetView(f"{prefix}{thing.name}" if thing else f"a {kind} that was deleted", icon, names(whom),
+    thing = session.get(model, target[kind])
+    how = ", one in turn" if target.get("pick") else ", next on duty" if target.get("next") else ""
+    return TargetView(f"{prefix}{thing.name}{how}" if thing else f"a {kind} that was deleted", icon, names(whom),
                       "; ".join(whom.problems))
 
 
 def steps_of(policy: Policy, looking: Looking) -> list[Step]:
     """What would happen, nobody answering: one round, how often it is repeated, and what comes last."""
-    found, at = [], 0
+    found, at, before = [], 0, 0
     for number, level in enumerate(policy.levels, 1):
-        whom = looking.whom(level["targets"], at)
+        before = at if number == policy.repeat_from + 1 else before
+        whom = looking.level(level, at)
         if whom.people:
-            found.append(Step(_clock(at), ", ".join(names(whom)), "human", "bell", f"level {number}"))
+            note = rules.condition_text(level.get("when"))
+            found.append(Step(_clock(at), ", ".join(names(whom)), "human", "bell",
+                              f"level {number}{', ' if note else ''}{note}"))
             at += int(level["timeout"])
         else:
             reason = "; ".join(whom.problems) or "it has no target"
             found.append(Step(_clock(at), f"Level {number} skipped", "caution", "warn", reason))
     if at and policy.repeat:
         times = "once more" if policy.repeat == 1 else f"{policy.repeat} times more"
-        found.append(Step(_clock(at), f"from level 1 again, {times}", "quiet", "refresh"))
+        found.append(Step(_clock(at), f"from level {policy.repeat_from + 1} again, {times}", "quiet", "refresh"))
     last = "nobody is left to ask" if policy.key == rules.CATCH_ALL else "the catch-all policy"
-    return [*found, Step(_clock(at * (policy.repeat + 1)), last, "danger", "escalate")]
+    return [*found, Step(_clock(at + (at - before) * policy.repeat), last, "danger", "escalate")]
 
 
 def _clock(seconds: int) -> str:

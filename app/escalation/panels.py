@@ -49,11 +49,11 @@ class _Looking:
 
     known: dict[str, Resolved] = field(default_factory=dict)
 
-    def at(self, level: dict[str, Any], at: datetime) -> Resolved:
-        """Whom the level means at `at`, to the minute."""
-        key = json.dumps([level["targets"], at.isoformat(timespec="minutes")])
+    def at(self, level: dict[str, Any], at: datetime, incident: Incident) -> Resolved:
+        """Whom the level means at `at`, to the minute, for an incident of this severity."""
+        key = json.dumps([level, at.isoformat(timespec="minutes"), incident.severity, incident.urgency])
         if key not in self.known:
-            self.known[key] = queries.resolve(level["targets"], at)
+            self.known[key] = queries.whom(level, at, severity=incident.severity, urgency=incident.urgency)
         return self.known[key]
 
 
@@ -106,15 +106,15 @@ def held_by(rows: Sequence[Any]) -> dict[str, list[int]]:
 def _of_run(run: Run, incident: Incident, looking: _Looking, *, changed: bool = False) -> NextStep:
     """The next level that means somebody at its time; empty ones are passed over, as the clock will do."""
     present = rules.Step(run.level, run.round)
-    ahead = rules.ahead(present, run.levels, run.repeat)
+    ahead = rules.ahead(present, run.levels, run.repeat, run.repeat_from)
     offset = ahead[0][1] if ahead else 0
     known: dict[str, Any] = {"at": run.next_at, "total": int(run.levels[run.level]["timeout"]), "levels": len(run.levels),
                              "policy": run.policy_name, "changed": changed, "catch_all": run.catch_all}
     for position, (step, seconds) in enumerate(ahead):
-        found = looking.at(run.levels[step.level], run.next_at + timedelta(seconds=seconds - offset))
+        found = looking.at(run.levels[step.level], run.next_at + timedelta(seconds=seconds - offset), incident)
         if found.people:
             return NextStep(_who(found, incident), level=step.level + 1, round=step.round + 1,
-                            then=_then(run, ahead[position:position + 2], looking), **known)
+                            then=_then(run, incident, ahead[position:position + 2], looking), **known)
     return NextStep("The policy is at its end" if run.catch_all else "The catch-all policy", **known)
 
 
@@ -137,12 +137,12 @@ def _names(found: Resolved) -> str:
     return f"{', '.join(names[:3])}{more}"
 
 
-def _then(run: Run, steps: list[tuple[rules.Step, int]], looking: _Looking) -> str:
+def _then(run: Run, incident: Incident, steps: list[tuple[rules.Step, int]], looking: _Looking) -> str:
     """`then Cem after 10m`: what follows the next level."""
     wait = duration_text(int(run.levels[steps[0][0].level]["timeout"]))
     if len(steps) < 2:
         return "" if run.catch_all else f"then the catch-all policy after {wait}"
-    found = looking.at(run.levels[steps[1][0].level], run.next_at)
+    found = looking.at(run.levels[steps[1][0].level], run.next_at, incident)
     return f"then {_names(found) or 'nobody'} after {wait}"
 
 
@@ -155,7 +155,7 @@ def would_page(place: tuple[Service | None, Team | None]) -> list[tuple[str, str
     """Whom a new incident of this service or team would page: (level, who), as of now."""
     policy = queries.policy_for(*place)
     levels = (queries.frozen(policy) if policy else queries.catch_all()).levels
-    found = [queries.resolve(level["targets"], clock.now()) for level in levels[:5]]
+    found = [queries.whom(level, clock.now()) for level in levels[:5]]
     return [(f"Level {number}", _names(one) if one.people else "; ".join(one.problems) or "nobody")
             for number, one in enumerate(found, 1)]
 

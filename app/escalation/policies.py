@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,12 +15,17 @@ from app.core.access import Actor
 from app.core.db import db, session
 from app.core.errors import Conflict, Invalid, Problem
 from app.core.events import record
-from app.core.forms import Problems, check_key, check_text, duration
+from app.core.forms import Problems, check_key, check_text, duration, time_zone
+from app.core.matching import DAYS
 from app.escalation import events, queries, rules
 from app.escalation.models import Policy, Run, TeamPolicy
 from app.identity.models import Team
 from app.identity.queries import allow, team_by_key, user_by_email
+from app.incidents.rules import SEVERITIES
 from app.oncall.queries import schedule_by_key
+
+CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00")
+FINDERS: dict[str, Any] = {"user": user_by_email, "users": user_by_email, "schedule": schedule_by_key, "team": team_by_key}
 
 
 def save_policy(values: Mapping[str, Any], *, by: Actor) -> Policy:
@@ -72,6 +78,8 @@ def _fill(policy: Policy, values: Mapping[str, Any]) -> None:
         if type(values["repeat"]) is not int or not 0 <= values["repeat"] <= rules.REPEATS:
             problems.add("repeat", f"A policy is repeated 0 to {rules.REPEATS} times")
         found["repeat"] = values["repeat"]
+    if "repeat_from" in values:
+        found["repeat_from"] = _repeat_from(values, policy, problems)
     if "levels" in values:
         levels = values["levels"] or []
         if not 1 <= len(levels) <= rules.LEVELS:
@@ -80,6 +88,16 @@ def _fill(policy: Policy, values: Mapping[str, Any]) -> None:
     problems.raise_if_any()
     for name, value in found.items():
         setattr(policy, name, value)
+    policy.repeat_from = min(policy.repeat_from or 0, max(len(policy.levels) - 1, 0))
+
+
+def _repeat_from(values: Mapping[str, Any], policy: Policy, problems: Problems) -> int:
+    """The level with which each repeat begins, from 0."""
+    number, levels = values["repeat_from"], len(values.get("levels", policy.levels) or [])
+    if type(number) is not int or not 1 <= number <= max(levels, 1):
+        problems.add("repeat_from", f"There is no such level: it has {levels}")
+        return 0
+    return number - 1
 
 
 def _level(level: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
@@ -89,21 +107,54 @@ def _level(level: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
     targets = level.get("targets") or []
     if not 1 <= len(targets) <= rules.TARGETS:
         problems.add("targets", f"A level has 1 to {rules.TARGETS} targets")
+    when = _when(level.get("when") or {}, problems.at("when"))
     return {"timeout": timeout, "targets": [_target(target, problems.at(f"targets[{number}]"))
-                                            for number, target in enumerate(targets)]}
+                                            for number, target in enumerate(targets)], **({"when": when} if when else {})}
 
 
-def _target(target: Mapping[str, Any], problems: Problems) -> dict[str, int]:
-    finders: dict[str, Any] = {"user": user_by_email, "schedule": schedule_by_key, "team": team_by_key}
-    if len(target) != 1 or next(iter(target)) not in finders:
-        problems.add("", "A target is one of user, schedule or team")
+def _when(when: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
+    """The condition of a level, without what says nothing."""
+    for name, known in (("severity", SEVERITIES), ("days", DAYS)):
+        if set(when.get(name) or ()) - set(known):
+            problems.add(name, f"Choose from {', '.join(known)}")
+    if when.get("urgency") not in (None, "", "high", "low"):
+        problems.add("urgency", "An urgency is high or low")
+    for name in ("from", "to"):
+        if when.get(name) and not CLOCK.fullmatch(str(when[name])):
+            problems.add(name, "Write a time like 09:00")
+    if when.get("time_zone"):
+        problems.take("time_zone", time_zone, when["time_zone"])
+    return {name: value for name, value in when.items() if value and name in ("severity", "urgency", *rules.HOURS)}
+
+
+def _target(target: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
+    kind, more = rules.kind_of(target), {name: target[name] for name in ("pick", "next") if target.get(name)}
+    if kind not in FINDERS or set(target) - {kind, "pick", "next"} or len(more) > 1:
+        problems.add("", "A target is one of user, schedule, team or users")
         return {}
-    kind, key = next(iter(target.items()))
-    found = finders[kind](key) if isinstance(key, str) else None
+    fits = "pick" in more if kind == "users" else kind != "user" or "pick" not in more
+    if not fits or more.get("pick", "round_robin") != "round_robin" or ("next" in more and kind != "schedule"):
+        problems.add("", "People of a list, a team or a schedule take turns with pick: round_robin; "
+                         "next: true goes with a schedule")
+        return {}
+    if kind == "users":
+        return {"users": _people(target["users"], problems), **more}
+    found = _found(kind, target[kind], problems)
+    return {kind: found, **more} if found else {}
+
+
+def _found(kind: str, key: object, problems: Problems) -> int | None:
+    found = FINDERS[kind](key) if isinstance(key, str) else None
     if found is None:
         problems.add(kind, f"There is no {kind} {key}")
-        return {}
-    return {kind: found.id}
+    return found.id if found is not None else None
+
+
+def _people(emails: object, problems: Problems) -> list[int]:
+    if not isinstance(emails, list) or not 2 <= len(set(emails)) <= rules.TARGETS:
+        problems.add("users", f"2 to {rules.TARGETS} people take turns")
+        return []
+    return [found for found in (_found("user", one, problems) for one in dict.fromkeys(emails)) if found]
 
 
 def set_team_policy(team: Team, key: str | None, *, by: Actor) -> None:

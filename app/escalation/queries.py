@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -12,13 +13,15 @@ from app.catalog.models import Service
 from app.core import clock
 from app.core.db import session
 from app.core.forms import duration_text
-from app.escalation import rules
+from app.escalation import rules, turns
 from app.escalation.models import Hold, Policy, Run, TeamPolicy
 from app.identity.models import Membership, Team, User
 from app.incidents.models import Incident
 from app.notifications.queries import reachable
 from app.oncall.models import Schedule
-from app.oncall.queries import on_duty
+from app.oncall.queries import on_duty, shifts
+
+AHEAD = timedelta(days=92)
 
 
 @dataclass(frozen=True)
@@ -31,14 +34,19 @@ class Frozen:
     policy_id: int | None = None
     version: int = 1
     catch_all: bool = False
+    repeat_from: int = 0
 
 
 @dataclass
 class Resolved:
-    """Whom a level means at an instant: reason by user id, and why some targets mean nobody."""
+    """Whom a level means at an instant: reason by user id, and why some targets mean nobody.
+
+    `turns`: the line and who is next in it, by rotation.
+    """
 
     people: dict[int, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    turns: dict[str, tuple[list[int], int]] = field(default_factory=dict)
 
 
 def policy_by_key(key: str) -> Policy | None:
@@ -66,7 +74,7 @@ def policy_for(service: Service | None, team: Team | None) -> Policy | None:
 def frozen(policy: Policy) -> Frozen:
     """The policy as it is now."""
     return Frozen(policy.name, [dict(level) for level in policy.levels], policy.repeat, policy.id, policy.version,
-                  policy.key == rules.CATCH_ALL)
+                  policy.key == rules.CATCH_ALL, policy.repeat_from)
 
 
 def catch_all() -> Frozen:
@@ -82,17 +90,61 @@ def admins() -> Frozen:
     return Frozen("all platform admins", [{"timeout": 300, "targets": [{"admins": True}]}], 1, catch_all=True)
 
 
+def whom(level: Mapping[str, Any], at: datetime, *, severity: str = "", urgency: str = "") -> Resolved:
+    """The people a level means at `at`: nobody while its condition does not hold."""
+    reason = rules.unmet(level.get("when"), at, severity=severity, urgency=urgency)
+    return Resolved(problems=[reason]) if reason else resolve(level["targets"], at)
+
+
 def resolve(targets: list[dict[str, Any]], at: datetime) -> Resolved:
     """The people these targets mean at `at`, each once, only those whom some method reaches."""
     found = Resolved()
     for target in targets:
-        kind, key = next(iter(target.items()))
-        _TARGETS[kind](found, key, at)
+        kind = rules.kind_of(target)
+        if turns.rotation(target):
+            _turn(found, target, at)
+        elif target.get("next"):
+            _next(found, target[kind], at)
+        else:
+            _TARGETS[kind](found, target[kind], at)
     usable = reachable(found.people)
     for user_id in [user_id for user_id in found.people if user_id not in usable]:
         found.problems.append(f"{session.get_one(User, user_id).name} has no proven contact method")
         del found.people[user_id]
     return found
+
+
+def _turn(found: Resolved, target: Mapping[str, Any], at: datetime) -> None:
+    """The first in line whom some method reaches; those before keep their place and are named."""
+    several = Resolved()
+    kind = rules.kind_of(target)
+    for key in target[kind] if kind == "users" else [target[kind]]:
+        _TARGETS["user" if kind == "users" else kind](several, key, at)
+    line = turns.waiting(target, target[kind] if kind == "users" else list(several.people))
+    usable = reachable(several.people)
+    chosen = next((one for one in line if one in usable), None)
+    found.problems += several.problems
+    before = line if chosen is None else line[:line.index(chosen)]
+    found.problems += [f"{session.get_one(User, one).name} has no proven contact method" for one in before
+                       if one in several.people]
+    if chosen is not None:
+        found.turns[turns.rotation(target)] = (line, chosen)
+        found.people.setdefault(chosen, f"{several.people[chosen]}, whose turn it is")
+
+
+def _next(found: Resolved, key: int, at: datetime) -> None:
+    """On duty after the next hand-off; the same people once more are passed over."""
+    schedule = session.get(Schedule, key)
+    if schedule is None:
+        found.problems.append("a schedule of this level was deleted")
+        return
+    now = set(on_duty(schedule, at).people)
+    later = next((shift for shift in shifts(schedule, at, at + AHEAD)
+                  if shift.start is not None and shift.start > at and set(shift.people) - now), None)
+    if later is None:
+        found.problems.append(f"nobody else comes on duty in {schedule.name}")
+    for user_id in later.people if later else ():
+        found.people.setdefault(int(user_id), f"next on duty in {schedule.name}")
 
 
 def _user(found: Resolved, key: int, at: datetime) -> None:
@@ -161,18 +213,23 @@ def run_document(incident: Incident) -> dict[str, Any]:
 def policy_document(policy: Policy) -> dict[str, Any]:
     """The policy as the configuration document writes it."""
     team = session.get(Team, policy.team_id) if policy.team_id else None
-    levels = [{"timeout": duration_text(level["timeout"]), "targets": [target_document(target) for target in
-                                                                       level["targets"]]} for level in policy.levels]
+    levels = [{"timeout": duration_text(level["timeout"]),
+               "targets": [target_document(target) for target in level["targets"]],
+               **({"when": level["when"]} if level.get("when") else {})} for level in policy.levels]
     return {"key": policy.key, "name": policy.name, "team": team.key if team else None, "repeat": policy.repeat,
-            "levels": levels}
+            "repeat_from": policy.repeat_from + 1, "levels": levels}
 
 
 def target_document(target: dict[str, Any]) -> dict[str, Any]:
     """The target as the configuration document writes it; None where it is gone."""
-    kind, key = next(iter(target.items()))
+    kind = rules.kind_of(target)
+    more = {name: target[name] for name in ("pick", "next") if name in target}
+    if kind == "users":
+        people = [session.get(User, key) for key in target[kind]]
+        return {kind: [one.email for one in people if one], **more}
     model: Any = {"user": User, "schedule": Schedule, "team": Team}[kind]
-    found = session.get(model, key)
-    return {kind: None if found is None else getattr(found, "email" if kind == "user" else "key")}
+    found = session.get(model, target[kind])
+    return {kind: None if found is None else getattr(found, "email" if kind == "user" else "key"), **more}
 
 
 def users_of(policy: Policy) -> list[str]:

@@ -9,7 +9,7 @@ from app.core.access import SYSTEM, Actor
 from app.core.db import session
 from app.core.events import Kind, record
 from app.core.jobs import wake
-from app.escalation import events, holds, queries, rules
+from app.escalation import events, holds, queries, rules, turns
 from app.escalation.models import Run
 from app.escalation.policies import (
     add_policy,
@@ -45,7 +45,8 @@ def start(incident: Incident, *, by: Actor = SYSTEM, policy: Frozen | None = Non
         chosen = queries.policy_for(incident.service, incident.team)
         policy = queries.frozen(chosen) if chosen else queries.catch_all()
     run = Run(incident_id=incident.id, policy_id=policy.policy_id, policy_name=policy.name, levels=policy.levels,
-              policy_version=policy.version, repeat=policy.repeat, catch_all=policy.catch_all, level=-1)
+              policy_version=policy.version, repeat=policy.repeat, repeat_from=policy.repeat_from,
+              catch_all=policy.catch_all, level=-1)
     session.add(run)
     session.flush()
     _say(events.STARTED, incident, run, policy=run.policy_name, catch_all=run.catch_all)
@@ -57,11 +58,11 @@ def advance(run: Run, incident: Incident) -> None:
     """Page the next level that means somebody; after the last one the catch-all takes over at once."""
     step = rules.Step(run.level, run.round) if run.level >= 0 else None
     skipped = 0
-    while (step := rules.next_step(step, len(run.levels), run.repeat)) is not None:
+    while (step := rules.next_step(step, len(run.levels), run.repeat, run.repeat_from)) is not None:
         if _page_level(run, incident, step):
             return
         skipped += 1
-        if rules.fruitless(skipped, len(run.levels)):
+        if rules.fruitless(skipped, len(run.levels) - (run.repeat_from if step.round else 0)):
             break
     _exhaust(run, incident)
 
@@ -70,13 +71,15 @@ def _page_level(run: Run, incident: Incident, step: rules.Step) -> bool:
     """Page whom the level means now; says whether there was anybody."""
     level = run.levels[step.level]
     run.level, run.round = step.level, step.round
-    found = queries.resolve(level["targets"], clock.now())
+    turns.lock([level])
+    found = queries.whom(level, clock.now(), severity=incident.severity, urgency=incident.urgency)
     if not found.people:
         _say(events.LEVEL_SKIPPED, incident, run, level=step.level + 1, round=step.round + 1,
              reason="; ".join(found.problems) or "it has no target")
         return False
     people = list(session.scalars(select(User).where(User.id.in_(found.people)).order_by(User.id)))
     run.next_at = rules.due(clock.now(), int(level["timeout"]))
+    turns.pass_on(found.turns)
     incidents.involve(incident, found.people)
     _say(events.LEVEL_REACHED, incident, run, level=step.level + 1, round=step.round + 1, policy=run.policy_name,
          people=[person.name for person in people], ids=[person.id for person in people])
@@ -99,7 +102,8 @@ def _exhaust(run: Run, incident: Incident) -> None:
 
 def _anybody(run: Run) -> bool:
     """Whether any level of the run means somebody now."""
-    return any(queries.resolve(level["targets"], clock.now()).people for level in run.levels)
+    return any(queries.whom(level, clock.now(), severity=run.incident.severity, urgency=run.incident.urgency).people
+               for level in run.levels)
 
 
 def escalate(incident: Incident, *, by: Actor) -> Incident:
@@ -138,6 +142,7 @@ def _resumed(former: Run, incident: Incident) -> Run:
     void(incident)
     run = Run(incident_id=incident.id, policy_id=former.policy_id, policy_name=former.policy_name,
               policy_version=former.policy_version, levels=former.levels, repeat=former.repeat,
+              repeat_from=former.repeat_from,
               catch_all=former.catch_all, level=former.level, round=former.round)
     session.add(run)
     session.flush()

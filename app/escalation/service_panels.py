@@ -51,7 +51,7 @@ def on_duty(service: Service) -> OnDuty:
     origin = ("its own" if policy.id == service.policy_id else "inherited from the team") if policy else "the catch-all"
     levels, waited = [], 0
     for number, level in enumerate(frozen.levels, 1):
-        found = queries.resolve(level["targets"], clock.now())
+        found = queries.whom(level, clock.now())
         after = "at once" if waited == 0 else f"after {_words(waited)}"
         levels.append(Level(number, after, _names(found), "; ".join(found.problems)))
         waited += int(level["timeout"])
@@ -77,7 +77,7 @@ def duty_of(services: Sequence[Service]) -> dict[int, list[str]]:
 
 
 def _first(policy: queries.Frozen) -> list[str]:
-    found = (_names(queries.resolve(level["targets"], clock.now())) for level in policy.levels)
+    found = (_names(queries.whom(level, clock.now())) for level in policy.levels)
     return next((names for names in found if names), [])
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 from app.core import clock
 from app.core.access import SYSTEM
 from app.core.db import session, transaction
-from app.escalation import holds, queries, service
+from app.escalation import holds, queries, service, turns
 from app.escalation.models import Hold, Run
 from app.incidents import service as incidents
 from app.incidents.models import Incident
@@ -26,6 +26,7 @@ def advance() -> int:
     while _any_due():
         with transaction():
             batch = _due()
+            turns.lock(level for run, _ in batch for level in run.levels)
             for run, incident in batch:
                 _step(run, incident)
         done += len(batch)

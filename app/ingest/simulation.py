@@ -22,6 +22,7 @@ from app.escalation import holds
 from app.escalation import queries as runs
 from app.escalation import service as escalation
 from app.escalation.models import Hold, Run
+from app.escalation.rules import kind_of
 from app.identity.queries import allow
 from app.incidents import service as incidents
 from app.incidents.models import Incident
@@ -197,7 +198,7 @@ def _skipped(incident: Incident) -> list[dict[str, Any]]:
 def _targets(run: Run | None, level: int) -> str:
     """The kinds of what the level names, `schedule, user`."""
     targets = run.levels[level - 1]["targets"] if run is not None and level <= len(run.levels) else []
-    return ", ".join(dict.fromkeys(next(iter(target)) for target in targets))
+    return ", ".join(dict.fromkeys(kind_of(target) for target in targets))
 
 
 def body_of(payload: Any) -> bytes:

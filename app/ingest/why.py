@@ -16,6 +16,7 @@ from app.core.events import Event, sentence
 from app.core.forms import duration_text
 from app.escalation.models import Run
 from app.escalation.queries import target_document
+from app.escalation.rules import condition_text, kind_of
 from app.identity.queries import may
 from app.incidents.models import Incident
 from app.incidents.queries import incident_for
@@ -48,6 +49,7 @@ class FrozenLevel:
     number: int
     targets: list[str]
     timeout: str
+    condition: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,8 @@ def steps(route: dict[str, Any]) -> list[Step]:
 
 
 def _levels(run: Run) -> list[FrozenLevel]:
-    return [FrozenLevel(at, [_in_words(target) for target in level["targets"]], duration_text(int(level["timeout"])))
+    return [FrozenLevel(at, [_in_words(target) for target in level["targets"]], duration_text(int(level["timeout"])),
+                        condition_text(level.get("when")))
             for at, level in enumerate(run.levels, 1)]
 
 
@@ -127,8 +130,11 @@ def _in_words(target: dict[str, Any]) -> str:
     """`schedule payments-primary`; `all platform admins`."""
     if "admins" in target:
         return "all platform admins"
-    kind, key = next(iter(target_document(target).items()))
-    return f"{kind} {key or 'that was removed'}"
+    said = target_document(target)
+    kind = kind_of(said)
+    name = ", ".join(said[kind]) if kind == "users" else said[kind]
+    how = ", one in turn" if said.get("pick") else ", next on duty" if said.get("next") else ""
+    return f"{kind} {name or 'that was removed'}{how}"
 
 
 def _lines(incident: Incident) -> list[Line]:
