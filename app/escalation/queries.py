@@ -92,8 +92,9 @@ def admins() -> Frozen:
 
 def whom(level: Mapping[str, Any], at: datetime, *, severity: str = "", urgency: str = "") -> Resolved:
     """The people a level means at `at`: nobody while its condition does not hold."""
-    reason = rules.unmet(level.get("when"), at, severity=severity, urgency=urgency)
-    return Resolved(problems=[reason]) if reason else resolve(level["targets"], at)
+    if reason := rules.unmet(level.get("when"), at, severity=severity, urgency=urgency):
+        return Resolved(problems=[reason])
+    return resolve(level["targets"], at)
 
 
 def resolve(targets: list[dict[str, Any]], at: datetime) -> Resolved:
@@ -103,10 +104,8 @@ def resolve(targets: list[dict[str, Any]], at: datetime) -> Resolved:
         kind = rules.kind_of(target)
         if turns.rotation(target):
             _turn(found, target, at)
-        elif target.get("next"):
-            _next(found, target[kind], at)
         else:
-            _TARGETS[kind](found, target[kind], at)
+            (_next if target.get("next") else _TARGETS[kind])(found, target[kind], at)
     usable = reachable(found.people)
     for user_id in [user_id for user_id in found.people if user_id not in usable]:
         found.problems.append(f"{session.get_one(User, user_id).name} has no proven contact method")
@@ -123,10 +122,9 @@ def _turn(found: Resolved, target: Mapping[str, Any], at: datetime) -> None:
     line = turns.waiting(target, target[kind] if kind == "users" else list(several.people))
     usable = reachable(several.people)
     chosen = next((one for one in line if one in usable), None)
+    before = [one for one in line[:None if chosen is None else line.index(chosen)] if one in several.people]
     found.problems += several.problems
-    before = line if chosen is None else line[:line.index(chosen)]
-    found.problems += [f"{session.get_one(User, one).name} has no proven contact method" for one in before
-                       if one in several.people]
+    found.problems += [f"{session.get_one(User, one).name} has no proven contact method" for one in before]
     if chosen is not None:
         found.turns[turns.rotation(target)] = (line, chosen)
         found.people.setdefault(chosen, f"{several.people[chosen]}, whose turn it is")
@@ -138,9 +136,8 @@ def _next(found: Resolved, key: int, at: datetime) -> None:
     if schedule is None:
         found.problems.append("a schedule of this level was deleted")
         return
-    now = set(on_duty(schedule, at).people)
-    later = next((shift for shift in shifts(schedule, at, at + AHEAD)
-                  if shift.start is not None and shift.start > at and set(shift.people) - now), None)
+    now, coming = set(on_duty(schedule, at).people), shifts(schedule, at, at + AHEAD)
+    later = next((one for one in coming if one.start and one.start > at and set(one.people) - now), None)
     if later is None:
         found.problems.append(f"nobody else comes on duty in {schedule.name}")
     for user_id in later.people if later else ():
