@@ -90,6 +90,8 @@ def _about(methods: Sequence[ContactMethod], reply: Reply) -> tuple[ContactMetho
     """Whose answer to which incident it is, or the question that has to be asked back."""
     if named := _named(reply):
         return methods[0], named
+    if reply.incident:  # a number that was said is never taken for another
+        return f"There is no incident {reply.incident[:20]}. {help_text(methods)}"
     if reply.code:
         codes = {code.user_id: code.incident for code in session.scalars(select(ReplyCode).where(
             ReplyCode.user_id.in_([method.user_id for method in methods]), ReplyCode.code == reply.code,
@@ -130,7 +132,9 @@ def help_text(methods: Sequence[ContactMethod]) -> str:
              for method in methods for one in open_of(method.user)]
     if not lines:
         return "Nothing is open for you."
-    return f"Open: {'; '.join(lines[:4])}. Reply A and the code to acknowledge, R and the code to resolve."
+    how = ("Reply A and the code to acknowledge, R and the code to resolve." if codes
+           else "Answer ack or resolve and the number.")
+    return f"Open: {'; '.join(lines[:4])}. {how}"
 
 
 def _done(reply: Reply, incident: Incident | None, by: Actor, order: str | None) -> tuple[bool, str]:
