@@ -72,6 +72,12 @@ def test_every_feed_shows_blocks_that_its_template_has(app):
         assert not missing, f"{feed.template} has no block {missing}"
 
 
+def test_no_region_takes_the_name_of_a_part_of_the_frame(app):
+    taken = {"main", "live", "not-live"}
+    for feed in (feed for module in wiring.FEEDS for feed in import_module(module).FEEDS):
+        assert not taken & set(feed.regions), f"{feed.path} would replace a part of the frame"
+
+
 def test_every_template_can_be_read(app):
     for name in app.jinja_env.list_templates(extensions=["html", "txt"]):
         app.jinja_env.get_template(name)

@@ -40,5 +40,5 @@ FEEDS = (
     Feed("/services/<key>/graph", "catalog/graph.html", _around, topics=("services", "incidents"), regions=GRAPH),
     Feed("/services", "catalog/index.html", _directory, topics=("*",), regions={"services": SHOWN}),
     Feed("/services/<key>", "catalog/service.html", _service, topics=("*",),
-         regions={"summary": "service.*", "main": SHOWN, "rail": SHOWN}),
+         regions={"summary": "service.*", "around": SHOWN, "rail": SHOWN}),
 )
