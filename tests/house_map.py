@@ -63,6 +63,7 @@ EXTRAS = {
     "oncall/handover": Extra(3.2, "hand-offs and gaps as they happen, and the note between two people", public=True),
     "oncall/swaps": Extra(3.2, "commands on swaps, apart from those on schedules", public=True),
     "oncall/covers": Extra(3.2, "commands on requests for cover, apart from those on schedules", public=True),
+    "oncall/archive": Extra(3.4, "putting a schedule away and taking it back, apart from changing one", public=True),
     "oncall/request_forms": Extra(4.1, "the forms of swaps and covers, apart from that of overrides"),
     "oncall/request_pages": Extra(3.6, "page contexts of swaps and covers, apart from those of duty"),
     "oncall/routes_requests": Extra(5, "the routes of swaps and covers, apart from those of schedules", edge=True),

@@ -38,6 +38,7 @@ from app.ingest.service import remove_integration, save_integration
 from app.notifications.contacts import save_contact_methods, save_rules
 from app.notifications.queries import contact_documents, rule_documents
 from app.oncall import queries as oncall
+from app.oncall.archive import restore_schedule
 from app.oncall.models import Schedule
 from app.oncall.service import remove_schedule, save_schedule
 
@@ -135,8 +136,8 @@ KINDS: tuple[Kind, ...] = (
          _team_document, save_team, archive_team, _finish_team, "team.read", "team.edit", ("policy",),
          restore_team),
     Kind("schedules", "schedule", "key", oncall.schedule_by_key,
-         lambda by: _of_teams(select(Schedule), Schedule.team_id, by), oncall.schedule_document,
-         _save_schedule, remove_schedule, _nothing, "schedule.read", "schedule.edit"),
+         lambda by: _of_teams(oncall.in_use(), Schedule.team_id, by), oncall.schedule_document,
+         _save_schedule, remove_schedule, _nothing, "schedule.read", "schedule.edit", (), restore_schedule),
     Kind("escalation_policies", "policy", "key", policy_by_key,
          lambda by: _of_teams(select(Policy), Policy.team_id, by), policy_document,
          policies.save_policy, policies.remove_policy, _nothing, "team.read", "policy.edit"),

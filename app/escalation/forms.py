@@ -87,7 +87,7 @@ def _targets(by: Actor) -> dict[str, Choices]:
     if seen is not None:
         schedules, teams = schedules.where(Schedule.team_id.in_(seen)), teams.where(Team.id.in_(seen))
     people = session.scalars(select(User).where(User.state == "active").order_by(User.name, User.id))
-    plans = list(session.scalars(schedules))
+    plans = list(session.scalars(schedules.where(Schedule.archived_at.is_(None))))
     groups = list(session.scalars(teams.where(Team.archived_at.is_(None))))
     return {"Schedules": [(f"schedule:{one.key}", one.name) for one in plans],
             "People": [(f"user:{one.email}", one.name) for one in people],

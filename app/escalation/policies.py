@@ -22,6 +22,7 @@ from app.escalation.models import Policy, Run, TeamPolicy
 from app.identity.models import Team
 from app.identity.queries import allow, team_by_key, user_by_email
 from app.incidents.rules import SEVERITIES
+from app.oncall.models import Schedule
 from app.oncall.queries import schedule_by_key
 
 CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00")
@@ -147,6 +148,8 @@ def _found(kind: str, key: object, problems: Problems) -> int | None:
     found = FINDERS[kind](key) if isinstance(key, str) else None
     if found is None:
         problems.add(kind, f"There is no {kind} {key}")
+    if isinstance(found, Schedule) and found.archived_at is not None:
+        problems.add(kind, f"The schedule {key} is archived; restore it or name another")
     return found.id if found is not None else None
 
 

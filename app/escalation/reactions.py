@@ -122,7 +122,7 @@ def hand_on(event: Event) -> None:
 def tell_of_gaps(event: Event) -> None:
     """`user.deactivated`: the managers of each team whose schedule has nobody at some time now are told when."""
     user, now = _person(event), clock.now()
-    plans = {} if user.is_active else schedules.plans_of(session.scalars(select(Schedule)).all(), since=now)
+    plans = {} if user.is_active else schedules.plans_of(session.scalars(schedules.in_use()).all(), since=now)
     for key in sorted(key for key, plan in plans.items() if user.id in schedules.people_in(plan)):
         schedule = session.get_one(Schedule, key)
         gap = next(_new_gaps(plans[key], user), None)

@@ -74,7 +74,7 @@ def look_ahead() -> int:
     """A day ahead: whoever comes on duty is told, and managers when nobody does; each shift and gap once. Every week
     managers learn of people on duty whom no page can reach."""
     now = clock.now()
-    every = {one.id: one for one in session.scalars(select(Schedule))}
+    every = {one.id: one for one in session.scalars(schedules.in_use())}
     plans = schedules.plans_of(every.values(), since=now)
     inactive = schedules.inactive_of(*plans.values())
     return sum(_ahead(every[key], plan, now, inactive) for key, plan in plans.items())

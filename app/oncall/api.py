@@ -99,7 +99,7 @@ def team_on_duty(key: str) -> Any:
         raise NotFound
     allow(actor(), "schedule.read", team_id=team.id)
     at = _at()
-    schedules = list(session.scalars(select(Schedule).where(Schedule.team_id == team.id).order_by(Schedule.name)))
+    schedules = list(session.scalars(queries.in_use().where(Schedule.team_id == team.id).order_by(Schedule.name)))
     now = queries.on_duty_now(schedules, at)
     people = queries.named(person for shift in now.values() for person in shift.people)
     return jsonify({"at": clock.rfc3339(at), "schedules": [

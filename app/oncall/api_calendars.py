@@ -1,4 +1,4 @@
-"""Calendar addresses and the fairness of schedules for machines."""
+"""Calendar addresses, the fairness of schedules and their archive for machines."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from flask import Blueprint, Response, jsonify, request
 
 from app.core import clock
 from app.core.access import access
-from app.core.openapi import component, operation, sent
+from app.core.openapi import PROBLEM, component, operation, sent
 from app.core.web import actor
 from app.oncall import feeds, queries
+from app.oncall.archive import archive_schedule, restore_schedule
 from app.oncall.calendar_models import CalendarFeed
 from app.oncall.calendar_pages import what_of
 from app.oncall.quality_pages import quality_document, quality_page
@@ -60,6 +61,25 @@ def revoke(key: int) -> Any:
 def quality(key: str) -> Any:
     """Coverage, balance, each person's load, and an exchange that evens it out."""
     return jsonify(quality_document(quality_page(queries.schedule_for(key, actor()), actor())))
+
+
+@blueprint.post("/schedules/<key>/archive")
+@access("schedule.edit")
+@operation("Archive a schedule", responses={204: None, 409: PROBLEM},
+           description="409 names the policies that use it. Nobody is on duty by it any more; what has been stays.")
+def put_away(key: str) -> Any:
+    """Put a schedule away that nothing uses any more."""
+    archive_schedule(queries.schedule_for(key, actor(), "schedule.edit"), by=actor())
+    return Response(status=204)
+
+
+@blueprint.post("/schedules/<key>/restore")
+@access("schedule.edit")
+@operation("Take an archived schedule back into use", responses={204: None})
+def restore(key: str) -> Any:
+    """As it stands."""
+    restore_schedule(queries.schedule_for(key, actor()), by=actor())
+    return Response(status=204)
 
 
 def _shown(feed: CalendarFeed) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from app.core import clock, http
 from app.core.db import session, transaction
 from app.oncall import imports
 from app.oncall.ical import MOST_BYTES, Unreadable
-from app.oncall.models import CalendarImport
+from app.oncall.models import CalendarImport, Schedule
 
 BATCH, REDIRECTS, LEASE = 20, 3, timedelta(minutes=2)
 
@@ -20,7 +20,8 @@ def read_calendars() -> int:
     """Tick: read the calendars that are due, each claimed, fetched with nothing open, and kept in a transaction."""
     with transaction():
         due = list(session.execute(select(CalendarImport.id, CalendarImport.next_at).where(
-            CalendarImport.next_at <= clock.now()).order_by(CalendarImport.next_at).limit(BATCH)))
+            CalendarImport.next_at <= clock.now(),
+            CalendarImport.schedule.has(Schedule.archived_at.is_(None))).order_by(CalendarImport.next_at).limit(BATCH)))
     return sum(_read(row.id, row.next_at) for row in due)
 
 

@@ -5,6 +5,8 @@ from app.core.events import Kind
 CREATED = Kind("schedule.created", "{actor} added the schedule {name}", ("name", "after"))
 CHANGED = Kind("schedule.changed", "{actor} changed the schedule {name}", ("name", "before", "after", "takes_effect"))
 REMOVED = Kind("schedule.removed", "{actor} removed the schedule {name}", ("name", "before"))
+ARCHIVED = Kind("schedule.archived", "{actor} archived the schedule {name}", ("name",))
+RESTORED = Kind("schedule.restored", "{actor} took the schedule {name} back into use", ("name",))
 OVERRIDE_ADDED = Kind("schedule.override_added", "{actor} made an override in {name}: {what}",
                       ("name", "what", "after"))
 OVERRIDE_REMOVED = Kind("schedule.override_removed", "{actor} took back an override in {name}: {what}",

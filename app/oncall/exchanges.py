@@ -18,15 +18,16 @@ from app.identity.queries import allow, may, role_in
 from app.oncall import overrides, rules
 from app.oncall.exchange_rules import Span
 from app.oncall.models import HandoverNote, Override, Schedule
-from app.oncall.queries import inactive_of, named, people_in, plan_of
+from app.oncall.queries import inactive_of, named, people_in, plan_of, refuse_archived
 from app.oncall.rows import override_of
 
 NOTE_LIVES = timedelta(days=14)
 
 
 def begin(schedule: Schedule, by: Actor) -> Schedule:
-    """The schedule, ours until the transaction ends, if this person may exchange shifts in it at all."""
+    """The schedule, ours until the transaction ends, if this person may exchange shifts in it, and it is in use."""
     allow(by, "shift.exchange", team_id=schedule.team_id)
+    refuse_archived(schedule)
     return locked(Schedule, schedule.id) or schedule
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from flask import current_app
-from sqlalchemy import select
 
 from app.core import clock
 from app.core.access import Actor
@@ -53,7 +52,7 @@ def subject_of(what: str, user: User) -> Subject:
     team = session.get(Team, number) if kind == "team" else None
     if team is None or not may(by, "schedule.read", team_id=team.id):
         raise NotFound(GONE)
-    found = session.scalars(select(Schedule).where(Schedule.team_id == team.id).order_by(Schedule.name))
+    found = session.scalars(queries.in_use().where(Schedule.team_id == team.id).order_by(Schedule.name))
     return Subject(team.name, list(found))
 
 

@@ -29,7 +29,7 @@ LONGEST_NOTE, MOST_KEPT = 4000, 50
 def due(limit: int = 100) -> list[int]:
     """The schedules at which the clock has to look: never looked at, or the time has come."""
     found = select(Schedule.id).outerjoin(Duty, Duty.schedule_id == Schedule.id).where(
-        Duty.id.is_(None) | (Duty.look_at <= clock.now())).order_by(Schedule.id).limit(limit)
+        Schedule.archived_at.is_(None), Duty.id.is_(None) | (Duty.look_at <= clock.now())).order_by(Schedule.id).limit(limit)
     return list(session.scalars(found))
 
 
@@ -93,7 +93,7 @@ def leave_note(schedule: Schedule, body: str, *, by: Actor) -> HandoverNote:
 def watch_gaps() -> int:
     """State gaps of the next 30 days: those that a change has made, all of them every week, and that all are closed."""
     now, done = clock.now(), 0
-    schedules = {one.id: one for one in session.scalars(select(Schedule))}
+    schedules = {one.id: one for one in session.scalars(queries.in_use())}
     plans = queries.plans_of(schedules.values(), since=now)
     inactive = queries.inactive_of(*plans.values())
     told = _last_told()

@@ -48,6 +48,7 @@ class SchedulePage:
     used_by: list[str]
     may_edit: bool
     may_override: bool
+    may_restore: bool = False
     why: str = ""
     panels: Mapping[str, Any] = field(default_factory=dict)
     views: Mapping[str, str] = field(default_factory=lambda: timeline.VIEWS)
@@ -145,6 +146,7 @@ def schedule_page(key: str, by: Actor, args: Mapping[str, str]) -> SchedulePage:
     names = {one: user.name for one, user in people.items()}
     overrides = [one for one in schedule.overrides if one.ends_at > shown.start and one.starts_at < shown.end]
     duty = duties([schedule], now)[0]
+    used, may_edit = schedule.archived_at is None, may(by, "schedule.edit", team_id=schedule.team_id)
     return SchedulePage(
         schedule=schedule, duty=duty,
         why=cause(plan, max(duty.gaps[0].start or now, now), inactive) if duty.gaps else "", shown=shown, zone=zone, now=now,
@@ -157,8 +159,9 @@ def schedule_page(key: str, by: Actor, args: Mapping[str, str]) -> SchedulePage:
                 if (held := _held(replace(plan, layers=versions, overrides=()), shown, inactive))
                  or versions[-1].until is None],
         overrides=overrides, people=people, used_by=used_by(schedule),
-        may_edit=may(by, "schedule.edit", team_id=schedule.team_id),
-        may_override=may(by, "schedule.override_self", team_id=schedule.team_id), panels=panels("schedule", schedule))
+        may_edit=used and may_edit, may_restore=may_edit and not used,
+        may_override=used and may(by, "schedule.override_self", team_id=schedule.team_id),
+        panels=panels("schedule", schedule))
 
 
 def used_by(schedule: Schedule) -> list[str]:

@@ -24,6 +24,7 @@ class Schedule(Base):
     team_id: Mapped[int] = foreign("teams.id", index=True)
     time_zone: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    archived_at: Mapped[datetime | None]
     team: Mapped[Team] = relationship()
     layers: Mapped[list[Layer]] = relationship(back_populates="schedule", order_by="Layer.position",
                                                cascade="all, delete-orphan")

@@ -23,7 +23,7 @@ from app.oncall.models import HandoverNote, Schedule
 
 GAPS_AHEAD = timedelta(days=30)
 SHIFTS_AHEAD = timedelta(days=60)
-MOST_SHIFTS = 6
+MOST_SHIFTS, MOST_ARCHIVED = 6, 100
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,7 @@ class SchedulesPage:
     teams: Sequence[tuple[str, str]]
     team: str
     may_add: bool
+    archived: Sequence[Schedule] = ()
 
 
 def duties(schedules: Iterable[Schedule], at: datetime) -> list[Duty]:
@@ -129,7 +130,7 @@ def on_call_page(by: Actor, args: Mapping[str, str]) -> OnCallPage:
     now = clock.now()
     mine = my_shifts(by, now)
     reader = queries.named([by.user_id] if by.user_id is not None else [])
-    found = paged(queries.visible(select(Schedule), by).options(selectinload(Schedule.team)), args,
+    found = paged(queries.visible(queries.in_use(), by).options(selectinload(Schedule.team)), args,
                   by=(Schedule.name, Schedule.id), show=lambda row: row)
     return OnCallPage(mine=[one for one in mine if one.start <= now],
                       coming=[one for one in mine if one.start > now][:MOST_SHIFTS],
@@ -174,12 +175,17 @@ def _spans(plan: rules.Schedule, person: int | None, now: datetime,
 def schedules_page(by: Actor, args: Mapping[str, str]) -> SchedulesPage:
     """The schedules that `args` (team, cursor) let through, by name."""
     allow(by, "schedule.read")
-    query = queries.visible(select(Schedule), by).options(selectinload(Schedule.team))
+    query = queries.visible(queries.in_use(), by).options(selectinload(Schedule.team))
     if args.get("team"):
         query = query.where(Schedule.team_id.in_(select(Team.id).where(Team.key == args["team"])))
     found = paged(query, args, by=(Schedule.name, Schedule.id), show=lambda row: row)
     return SchedulesPage(duties(found["items"], clock.now()), found["next"], team_choices(by), args.get("team", ""),
-                         bool(teams_for(by)))
+                         bool(teams_for(by)), _archived(by))
+
+
+def _archived(by: Actor) -> Sequence[Schedule]:
+    query = select(Schedule).where(Schedule.archived_at.is_not(None)).order_by(Schedule.name).limit(MOST_ARCHIVED)
+    return session.scalars(queries.visible(query, by)).all()
 
 
 def team_choices(by: Actor) -> list[tuple[str, str]]:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import select
-
 from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
 from app.identity.models import Team
 from app.oncall.models import Schedule
 from app.oncall.pages import MyShift, my_shifts
-from app.oncall.queries import inactive_of, plans_of
+from app.oncall.queries import in_use, inactive_of, plans_of
 from app.oncall.rules import shifts
 
 
@@ -39,8 +37,8 @@ AHEAD = timedelta(days=30)
 def team_health(team: Team) -> list[tuple[str, str]]:
     """The schedules of the team on which nobody is on duty at some time in the next 30 days."""
     now = clock.now()
-    named = dict(session.execute(select(Schedule.id, Schedule.name).where(Schedule.team_id == team.id)).tuples().all())
-    plans = plans_of(session.scalars(select(Schedule).where(Schedule.team_id == team.id)).all(), since=now)
+    schedules = session.scalars(in_use().where(Schedule.team_id == team.id)).all()
+    named, plans = {one.id: one.name for one in schedules}, plans_of(schedules, since=now)
     inactive, found = inactive_of(*plans.values()), []
     for key, plan in sorted(plans.items()):
         gaps = [shift for shift in shifts(plan, now, now + AHEAD, inactive=inactive) if not shift.people]

@@ -14,7 +14,7 @@ from sqlalchemy.orm import selectinload
 
 from app.core.access import Actor
 from app.core.db import session
-from app.core.errors import NotFound
+from app.core.errors import Conflict, NotFound
 from app.identity.models import User
 from app.identity.queries import allow, visible_teams
 from app.identity.rules import version_of
@@ -33,12 +33,21 @@ def schedule_by_key(key: str) -> Schedule | None:
 
 
 def schedule_for(key: str, by: Actor, action: str = "schedule.read") -> Schedule:
-    """The schedule, if this person may do `action` with it. Raises NotFound, also for what is hidden; Forbidden."""
+    """The schedule, if this person may do `action` with it. Raises NotFound, also for what is hidden; Forbidden; Conflict
+    for everything but reading when it is archived."""
     schedule = schedule_by_key(key)
     if schedule is None:
         raise NotFound
     allow(by, action, team_id=schedule.team_id)
+    if action != "schedule.read":
+        refuse_archived(schedule)
     return schedule
+
+
+def refuse_archived(schedule: Schedule) -> None:
+    """Raise Conflict for an archived schedule: what has been stays as it is."""
+    if schedule.archived_at is not None:
+        raise Conflict(f"{schedule.name} is archived. Restore it before you change anything.")
 
 
 def visible(query: Select[Any], by: Actor) -> Select[Any]:
@@ -47,9 +56,14 @@ def visible(query: Select[Any], by: Actor) -> Select[Any]:
     return query if teams is None else query.where(Schedule.team_id.in_(teams))
 
 
+def in_use() -> Select[tuple[Schedule]]:
+    """The schedules that are not archived."""
+    return select(Schedule).where(Schedule.archived_at.is_(None))
+
+
 def all_schedules(by: Actor) -> list[Schedule]:
-    """Every schedule this person may see, by name, with its team."""
-    query = select(Schedule).options(selectinload(Schedule.team)).order_by(Schedule.name, Schedule.id)
+    """Every schedule in use that this person may see, by name, with its team."""
+    query = in_use().options(selectinload(Schedule.team)).order_by(Schedule.name, Schedule.id)
     return list(session.scalars(visible(query, by)))
 
 

@@ -8,7 +8,7 @@ from app.core.access import access
 from app.core.errors import Conflict, Invalid
 from app.core.pages import go, page
 from app.core.web import actor
-from app.oncall import forms, pages, queries, schedule_forms, service
+from app.oncall import archive, forms, pages, queries, schedule_forms, service
 from app.oncall.lanes import schedule_page
 from app.oncall.models import Schedule
 
@@ -100,13 +100,37 @@ def change(key: str) -> Response:
 @access("schedule.edit")
 def remove(key: str) -> Response:
     """Delete a schedule that nothing uses."""
-    schedule = queries.schedule_for(key, actor(), "schedule.edit")
+    schedule = queries.schedule_for(key, actor())
     try:
         service.remove_schedule(schedule, by=actor())
     except Conflict as refused:
-        form = schedule_forms.schedule_form(schedule, actor(), problem=refused.detail)
-        return page("oncall/edit.html", form, status=refused.status)
+        return _still_used(schedule, refused)
     return go(url_for("oncall.index"), f"{schedule.name} is deleted")
+
+
+@blueprint.post("/schedules/<key>/archive")
+@access("schedule.edit")
+def put_away(key: str) -> Response:
+    """Put a schedule away that nothing uses any more; what has been stays readable."""
+    schedule = queries.schedule_for(key, actor(), "schedule.edit")
+    try:
+        archive.archive_schedule(schedule, by=actor())
+    except Conflict as refused:
+        return _still_used(schedule, refused)
+    return go(url_for("oncall.show", key=key), f"{schedule.name} is archived")
+
+
+@blueprint.post("/schedules/<key>/restore")
+@access("schedule.edit")
+def restore(key: str) -> Response:
+    """Take an archived schedule back into use."""
+    schedule = archive.restore_schedule(queries.schedule_for(key, actor()), by=actor())
+    return go(url_for("oncall.show", key=key), f"{schedule.name} is in use again")
+
+
+def _still_used(schedule: Schedule, refused: Conflict) -> Response:
+    form = schedule_forms.schedule_form(schedule, actor(), problem=refused.detail)
+    return page("oncall/edit.html", form, status=refused.status)
 
 
 def _saved(schedule: Schedule | None) -> Response:

@@ -20,7 +20,7 @@ from app.identity.queries import allow
 from app.oncall import drafts, editing, events, imports, overrides
 from app.oncall.models import Override, Schedule
 from app.oncall.preview import Preview
-from app.oncall.queries import mark_of, schedule_by_key, schedule_document
+from app.oncall.queries import mark_of, refuse_archived, schedule_by_key, schedule_document
 from app.oncall.versions import When
 
 Values = Mapping[str, Any]
@@ -157,6 +157,7 @@ def add_override(schedule: Schedule, *, starts: datetime | None, ends: datetime,
     alone = [person.id for person in people] == [by.user_id]
     allow(by, "schedule.override_self" if alone else "schedule.edit", team_id=schedule.team_id)
     schedule = locked(Schedule, schedule.id) or schedule
+    refuse_archived(schedule)
     now, problems = clock.now(), Problems()
     made = Override(starts_at=_beginning(starts, now, problems), ends_at=ends,
                     people=list(dict.fromkeys(person.id for person in people)),
@@ -216,13 +217,18 @@ def remove_schedule(schedule: Schedule, *, by: Actor) -> None:
     """Delete a schedule that nothing uses. Raises Conflict naming what does."""
     allow(by, "schedule.edit", team_id=schedule.team_id)
     schedule = locked(Schedule, schedule.id) or schedule
-    users = [name for names in panels("schedule_used_by", schedule).values() for name in names]
-    if users:
-        raise Conflict(f"{schedule.name} is used by {', '.join(users)}", {"used_by": users})
+    refuse_used(schedule)
     record(events.REMOVED, schedule.ref, by=by, also=[schedule.team.ref], name=schedule.name,
            before=schedule_document(schedule))
     session.delete(schedule)
     session.flush()
+
+
+def refuse_used(schedule: Schedule) -> None:
+    """Raise Conflict naming what pages by this schedule."""
+    users = [name for names in panels("schedule_used_by", schedule).values() for name in names]
+    if users:
+        raise Conflict(f"{schedule.name} is used by {', '.join(users)}", {"used_by": users})
 
 
 def _beginning(starts: datetime | None, now: datetime, problems: Problems) -> datetime:
