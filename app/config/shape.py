@@ -75,11 +75,11 @@ LAYER = shape(
                                "it counts only for a layer that is new, others go on with the next turn"})
 OVERRIDE = shape(("starts", "ends"), starts=LOCAL, ends=LOCAL, people=listed(EMAIL, 10), replaces=nullable(EMAIL),
                  reason=text(200, default=""))
-CALENDAR = shape(("use",), use={"type": "string", "enum": ["primary", "override"]},
+CALENDAR = shape(("use",), use={"type": "string", "enum": ["primary", "override", "holidays"]},
                  url={**text(2000), "writeOnly": True})
 SCHEDULE = shape(("key", "name", "team", "time_zone"), key=KEY, name=text(100, 1), team=KEY, time_zone=ZONE,
                  layers=listed(LAYER, 20, default=[]), overrides=listed(OVERRIDE, 1000, default=[]),
-                 calendars=listed(CALENDAR, 2, default=[]))
+                 calendars=listed(CALENDAR, 3, default=[]))
 PICK: Schema = {"type": "string", "enum": ["round_robin"], "description": "Page one of them, the next one each time"}
 TARGET: Schema = {**shape((), user=EMAIL, schedule=KEY, team=KEY, users=listed(EMAIL, 20, minItems=2), pick=PICK, next={
     "type": "boolean", "description": "With schedule: whoever comes on duty after the next hand-off"}),

@@ -145,7 +145,8 @@ class ImportsPage:
 
 
 USES = {"primary": ("Primary calendar", "Below all layers: where they have nobody, its events say who is on duty."),
-        "override": ("Calendar for overrides", "Above all layers: its events stand in the place of whoever has the turn.")}
+        "override": ("Calendar for overrides", "Above all layers: its events stand in the place of whoever has the turn."),
+        "holidays": ("Holidays", "Each day of its events is a holiday: shaded in the timeline, and counted for fairness.")}
 
 
 def imports_page(schedule: Schedule, by: Actor, *, typed: Mapping[str, str] | None = None,

@@ -12,6 +12,7 @@ OVERRIDE_ADDED = Kind("schedule.override_added", "{actor} made an override in {n
 OVERRIDE_REMOVED = Kind("schedule.override_removed", "{actor} took back an override in {name}: {what}",
                         ("name", "what", "before", "after"))
 CALENDAR_READ = Kind("schedule.calendar_read", "{name}: the imported calendar changed who is on duty", ("name", "use"))
+HOLIDAYS_READ = Kind("schedule.holidays_read", "{name}: the imported calendar changed the holidays", ("name",))
 CALENDAR_FAILING = Kind("schedule.calendar_failing", "{name}: an imported calendar can't be read for an hour: {reason}",
                         ("name", "use", "reason"))
 CALENDAR_BACK = Kind("schedule.calendar_back", "{name}: the imported calendar can be read again", ("name", "use"))

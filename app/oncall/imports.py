@@ -1,4 +1,4 @@
-"""Calendars of others as part of a schedule: who is meant by an event, and how a new copy takes the old one's place."""
+"""Calendars of others as part of a schedule: whom or which days events mean, how a new copy takes the old one's place."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from app.core.secrets import digest, open_, seal
 from app.identity.models import User
 from app.oncall import events
 from app.oncall.ical import Occurrence, occurrences
-from app.oncall.models import CalendarImport, ImportedShift, Schedule
+from app.oncall.models import CalendarImport, Holiday, ImportedShift, Schedule
 
-USES = ("primary", "override")
+USES = ("primary", "override", "holidays")
 AHEAD, EVERY, PATIENCE = timedelta(days=400), timedelta(minutes=15), timedelta(hours=1)
-MOST_UNMATCHED = 50
+MOST_UNMATCHED, _DAY = 50, timedelta(days=1)
 _ADDRESS = re.compile(r"[\w.+-]+@[\w.-]+\w")
 Span = tuple[datetime, datetime, tuple[int, ...]]
 
@@ -49,7 +49,7 @@ def read(given: object, schedule: Schedule | None, problems: Problems) -> dict[s
         here, entry = problems.at(f"calendars[{place}]"), value if isinstance(value, Mapping) else {}
         use, url = entry.get("use"), str(entry.get("url") or "").strip()
         if use not in USES or use in found:
-            here.add("use", "A schedule has one primary calendar and one for overrides")
+            here.add("use", "A schedule has one primary calendar, one for overrides and one for holidays")
         elif not url and use not in stored:
             here.add("url", "Write the calendar’s address")
         elif url and not _is_address(url):
@@ -73,7 +73,7 @@ def store(schedule: Schedule, wanted: Mapping[str, str]) -> bool:
     for row in list(schedule.calendars):
         if row.use not in wanted:
             schedule.calendars.remove(row)
-            _replace(schedule, row.use, [], now=now, known=now)
+            _forget(schedule, row.use, now)
     for use, url in wanted.items():
         row_ = next((one for one in schedule.calendars if one.use == use), None)
         if row_ is not None and url in ("", url_of(row_)):
@@ -94,9 +94,20 @@ def url_of(row: CalendarImport) -> str:
 
 
 def took(row: CalendarImport, text: bytes) -> None:
-    """A new copy was read: from now on it says who is on duty, what has been stays. Raises ical.Unreadable."""
+    """A new copy counts from now on, for who is on duty or for holidays; what has been stays. Raises ical.Unreadable."""
     schedule, now = locked(Schedule, row.schedule_id) or row.schedule, clock.now().replace(microsecond=0)
-    found = occurrences(text, ZoneInfo(schedule.time_zone), now, now + AHEAD)
+    if row.use == "holidays":
+        found = occurrences(text, ZoneInfo(schedule.time_zone), now - AHEAD, now + AHEAD)
+        if _keep_days(schedule, named_days(found), now=now):
+            record(events.HOLIDAYS_READ, schedule.ref, by=SYSTEM, also=[schedule.team.ref], name=schedule.name)
+    else:
+        _took_shifts(row, schedule, occurrences(text, ZoneInfo(schedule.time_zone), now, now + AHEAD), now)
+    if row.told_at is not None:
+        record(events.CALENDAR_BACK, schedule.ref, by=SYSTEM, also=[schedule.team.ref], name=schedule.name, use=row.use)
+    row.read_at, row.failing_since, row.told_at, row.error = now, None, None, ""
+
+
+def _took_shifts(row: CalendarImport, schedule: Schedule, found: Sequence[Occurrence], now: datetime) -> None:
     people = directory(found, schedule)
     matched = [(one, match(one, people)) for one in found]
     row.unmatched = [{"start": clock.rfc3339(one.start), "title": one.title[:200]}
@@ -104,9 +115,40 @@ def took(row: CalendarImport, text: bytes) -> None:
     spans = flattened(((one.start, one.end, who) for one, who in matched if who), now)
     if _replace(schedule, row.use, spans, now=now, known=(row.read_at or now) + AHEAD):
         record(events.CALENDAR_READ, schedule.ref, by=SYSTEM, also=[schedule.team.ref], name=schedule.name, use=row.use)
-    if row.told_at is not None:
-        record(events.CALENDAR_BACK, schedule.ref, by=SYSTEM, also=[schedule.team.ref], name=schedule.name, use=row.use)
-    row.read_at, row.failing_since, row.told_at, row.error = now, None, None, ""
+
+
+def named_days(found: Iterable[Occurrence]) -> dict[str, str]:
+    """The days that a calendar of holidays names, each with all its names; an event of several days names each."""
+    days: dict[str, list[str]] = {}
+    for one in found:
+        for place in range(max(1, round((one.end - one.start) / _DAY))):
+            names = days.setdefault((one.first + place * _DAY).isoformat(), [])
+            names += [one.title] if one.title and one.title not in names else []
+    return {day: (", ".join(names) or "Holiday")[:200] for day, names in days.items()}
+
+
+def _keep_days(schedule: Schedule, wanted: Mapping[str, str], *, now: datetime) -> bool:
+    """Make the days from today on these, and add what was not known of the past. Whether anything became another."""
+    today = now.astimezone(ZoneInfo(schedule.time_zone)).date().isoformat()
+    missing, changed = dict(wanted), False
+    for row in list(schedule.holidays):
+        if row.day < today or wanted.get(row.day) == row.name:
+            missing.pop(row.day, None)
+        else:
+            schedule.holidays.remove(row)
+            changed = True
+    session.flush()  # a day that gets another name is another row
+    schedule.holidays += [Holiday(day=day, name=name) for day, name in sorted(missing.items())]
+    session.flush()
+    session.expire(schedule, ["holidays"])  # they are read in the order of time
+    return changed or bool(missing)
+
+
+def _forget(schedule: Schedule, use: str, now: datetime) -> None:
+    if use == "holidays":
+        _keep_days(schedule, {}, now=now)
+    else:
+        _replace(schedule, use, [], now=now, known=now)
 
 
 def failed(row: CalendarImport, reason: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -26,6 +26,16 @@ from app.oncall.rows import CALENDARS, imported_layers, layer_of
 
 _EVER = datetime.max.replace(tzinfo=UTC)
 ZONES = {"mine": "My zone", "schedule": "Schedule’s", "utc": "UTC"}
+
+
+@dataclass(frozen=True)
+class Holiday:
+    """A day with a name, from `x` on, `width` wide, both in percent."""
+
+    day: date
+    name: str
+    x: float
+    width: float
 
 
 @dataclass(frozen=True)
@@ -85,6 +95,12 @@ class SchedulePage:
         return timeline.nights(self.shown)
 
     @property
+    def holidays(self) -> list[Holiday]:
+        """The holidays behind the lanes."""
+        named = {date.fromisoformat(one.day): one.name for one in self.schedule.holidays}
+        return holidays_in(self.shown, named, ZoneInfo(self.schedule.time_zone))
+
+    @property
     def zone_words(self) -> str:
         """`Berlin time`."""
         name = self.shown.zone.key
@@ -133,6 +149,17 @@ class SchedulePage:
         hours = "; ".join(timeline.restriction_words(one) for one in layer.restrictions[:1])
         more = " …" if len(layer.restrictions) > 1 else ""
         return f"{hours}{more}" if hours else timeline.rotation_words(layer)
+
+
+def holidays_in(shown: timeline.Window, named: Mapping[date, str], zone: ZoneInfo) -> list[Holiday]:
+    """The holidays within the window, which are days of `zone`, whatever the zone of the lanes."""
+    found = []
+    for day, name in sorted(named.items()):
+        x, end = (shown.at(rules.local_instant(datetime.combine(one, time()), zone))
+                  for one in (day, day + timedelta(days=1)))
+        if end > x:
+            found.append(Holiday(day, name, x, round(end - x, 3)))
+    return found
 
 
 def schedule_page(key: str, by: Actor, args: Mapping[str, str]) -> SchedulePage:

@@ -34,6 +34,7 @@ class Schedule(Base):
                                                            cascade="all, delete-orphan")
     imported: Mapped[list[ImportedShift]] = relationship(order_by="ImportedShift.starts_at",
                                                          cascade="all, delete-orphan")
+    holidays: Mapped[list[Holiday]] = relationship(order_by="Holiday.day", cascade="all, delete-orphan")
     swaps: Mapped[list[Swap]] = relationship(back_populates="schedule", cascade="all, delete-orphan")
     cover_requests: Mapped[list[CoverRequest]] = relationship(back_populates="schedule", cascade="all, delete-orphan")
     duty: Mapped[Duty | None] = relationship(cascade="all, delete-orphan")
@@ -106,8 +107,8 @@ class ScheduleVersion(Base):
 
 
 class CalendarImport(Base):
-    """A calendar from which a schedule is read: below all layers (`use` primary) or above them (override). `error` is
-    why the last reading failed; `unmatched` lists events in which nobody was recognised."""
+    """A calendar from which a schedule is read: below all layers (`use` primary) or above them (override), or the days
+    that are holidays. `error` is why the last reading failed; `unmatched` lists events in which nobody was recognised."""
 
     __tablename__ = "calendar_imports"
     __table_args__ = (UniqueConstraint("schedule_id", "use"),)
@@ -138,6 +139,20 @@ class ImportedShift(Base):
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     people: Mapped[list[int]] = mapped_column(default=list)
+
+
+class Holiday(Base):
+    """A day that an imported calendar names; what has been stays when the calendar changes."""
+
+    __tablename__ = "holidays"
+    __table_args__ = (UniqueConstraint("schedule_id", "day"),)
+
+    id: Mapped[Key]
+    schedule_id: Mapped[int] = foreign("schedules.id")
+    day: Mapped[str] = mapped_column(String(10))
+    name: Mapped[str] = mapped_column(String(200))
+
+
 class Swap(Base):
     """Two people give each other a span of duty: the proposer's `gives`, the counterpart's `takes`. Once accepted it is
     two overrides, made by `swap:<id>`. `reminded` is the last reminder in hours before the first span."""

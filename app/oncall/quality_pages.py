@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -80,7 +80,7 @@ def quality_page(schedule: Schedule, by: Actor) -> QualityPage:
     wanted = sorted((one for one in people.values() if one.is_active and one.id in _holders(schedule, (past, coming))),
                     key=lambda one: (one.name, one.id))
     zones = {one.id: ZoneInfo(one.time_zone) for one in wanted}
-    scale = Scale(now - QUARTER, now + QUARTER, zones)
+    scale = Scale(now - QUARTER, now + QUARTER, zones, (date.fromisoformat(one.day) for one in schedule.holidays))
     before, after = loads(past, zones, scale), loads(coming, zones, scale)
     paged = panels("schedule_quality", (zones, now - QUARTER, now)).get("pages", {})
     whole = [one for one in coming if one.end != now + QUARTER]
