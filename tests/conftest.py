@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.core import http, jobs, secrets
+from app.core import http, jobs, limits, secrets
 from app.core.db import db, session
 from app.identity.models import Team, User
 from tests import build
@@ -125,6 +125,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory, redis_server: Redis,
 @pytest.fixture(scope="session")
 def _apps(environment: Callable[..., dict[str, str]],
           database_url: Callable[[str, str], str]) -> Callable[[str], Flask]:
+    limits.PATIENCE = 5.0  # on a busy machine a slow moment of Redis must not look like its absence
     made: dict[str, Flask] = {}
 
     def of(kind: str) -> Flask:

@@ -34,6 +34,7 @@ LIVE_CLOSED = Kind("live.closed", "Live pages of {caller} were closed {number} t
                    ("number", "limit", "caller", "minute"))
 LIVE_REFUSED = Kind("live.refused", "{number} live connections from {caller} were refused: {reason}",
                     ("number", "reason", "caller", "minute"))
+PATIENCE = 0.04  # seconds that a request waits for Redis to count it, before its process counts alone
 WARN_AT, CLOSE_AT, WINDOW = 80, 101, 60  # messages of the sockets of one login, in so many seconds
 
 
@@ -85,7 +86,7 @@ limiter = Limiter(key_func=caller, default_limits=[_limit], headers_enabled=True
 def init_limits(app: Flask) -> None:
     """Attach the limiter; without Redis each process counts alone, at once."""
     app.config["RATELIMIT_STORAGE_URI"] = url(app.config).replace("unix://", "redis+unix://", 1)
-    app.config["RATELIMIT_STORAGE_OPTIONS"] = {"socket_timeout": 0.04, "socket_connect_timeout": 0.04}
+    app.config["RATELIMIT_STORAGE_OPTIONS"] = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE}
     limiter.init_app(app)
 
 
