@@ -38,6 +38,7 @@ from app.ingest import ticks as ingest
 from app.ingest.door import receive
 from app.ingest.queries import integration_by_key
 from app.notifications import sending
+from app.oncall import covers, request_forms, swaps
 from app.oncall.queries import schedule_by_key, schedule_document
 from app.oncall.service import save_schedule
 from app.plugin_api import Inbound
@@ -189,6 +190,24 @@ def _joins(act: Act) -> None:
                           by=Actor(person.ref, person.name, via="web", user_id=person.id))
 
 
+def _asks(act: Act) -> None:
+    """Somebody wants to be rid of a coming shift: for one of the admin's, or for whoever has the time."""
+    with transaction():
+        schedule, person = schedule_by_key(act.problem), user_by_email(f"{act.who}@example.com")
+        if schedule is None or person is None:
+            return
+        by = Actor(person.ref, person.name, via="web", user_id=person.id)
+        form = request_forms.exchange_form(schedule, by, {})
+        own, other = ([one for one, _ in some if one.startswith(whose)][2:3] for some, whose in (
+            (form.own, person.email), (form.others, ADMIN)))  # not the one that runs or is about to begin
+        chosen = {"gives": "".join(own), "takes": "".join(other), "reason": act.text}
+        if act.what == "swap":
+            swaps.propose(schedule, request_forms.read_swap(request_forms.typed_swap(chosen), schedule, by), by=by)
+        else:
+            asks, span = request_forms.read_cover(request_forms.typed_cover(chosen), schedule, by)
+            covers.ask(schedule, asks, span, reason=act.text, by=by)
+
+
 def _silences(act: Act) -> None:
     """Somebody holds the pages of a service's known problem for half a day."""
     with transaction():
@@ -208,7 +227,7 @@ def _task(incident: Incident, title: str) -> int:
 
 
 _ACTS: dict[str, Callable[[Act], None]] = {
-    "joins": _joins, "reports": _reports, "silences": _silences,
+    "joins": _joins, "swap": _asks, "cover": _asks, "reports": _reports, "silences": _silences,
     "fires": _fires, "fires again": _fires, "recovers": _recovers, "unreadable": _unreadable,
     "acknowledge": _by(lambda incident, by, _: incidents.acknowledge(incident, by=by)),
     "note": _by(lambda incident, by, text: incidents.add_note(incident, text, by=by)),

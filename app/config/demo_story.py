@@ -80,6 +80,8 @@ STORY: tuple[Act, ...] = (
     Act(20 * HOUR - 15, "note", "disk", "dana", "Volume grows by 200 GB tonight, approved."),
     Act(5 * HOUR, "fires", "cert"), Act(5 * HOUR - 11, "acknowledge", "cert", "bob"),
     Act(5 * HOUR - 12, "assign", "cert", "bob", "chen"),
+    Act(9 * HOUR, "swap", "platform-primary", "eli", "My daughter starts school that week"),
+    Act(7 * HOUR, "cover", "platform-primary", "dana", "A wedding; I am back the evening after"),
     Act(170, "silences", "main", "dana", "The build farm moves to new machines today"), Act(100, "fires", "main"),
     Act(95, "fires", "lag"), Act(92, "acknowledge", "lag", "dana"), Act(80, "fires again", "lag"),
     Act(70, "note", "lag", "dana", "Failing over does not help, the writes come in bursts. Looking at the jobs."),

@@ -39,13 +39,15 @@ FALLBACK = {"clock": "%H:%M UTC", "day": "%a %-d %B", "stamp": "%-d %b %Y, %H:%M
 
 @dataclass(frozen=True)
 class NavItem:
-    """One place in the navigation; shown once its endpoint exists. `tab` puts it into the tab bar of a telephone."""
+    """One place in the navigation; shown once its endpoint exists. `tab` puts it into the tab bar of a telephone;
+    `under` is the address of further pages that belong to it."""
 
     endpoint: str
     label: str
     icon: str
     group: str = ""
     tab: bool = False
+    under: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,9 +123,13 @@ def nav() -> list[Link]:
         view = current_app.view_functions.get(item.endpoint)
         if view is not None and _open(shell, view):
             url = url_for(item.endpoint)
-            here = request.path == url or (url != "/" and request.path.startswith(url.rstrip("/") + "/"))
-            links.append(Link(url, item.label, item.icon, item.group, item.tab, here))
+            links.append(Link(url, item.label, item.icon, item.group, item.tab, _within(url) or _within(item.under)))
     return links
+
+
+def _within(url: str) -> bool:
+    """Whether the reader is on this page or on one below it."""
+    return request.path == url or (url not in ("", "/") and request.path.startswith(url.rstrip("/") + "/"))
 
 
 def _open(shell: Shell, view: Any) -> bool:

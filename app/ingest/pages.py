@@ -57,7 +57,6 @@ class IndexPage:
     total: int
     q: str
     may_add: bool
-    may_admin: bool
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ def index_page(by: Actor, args: Mapping[str, str]) -> IndexPage:
     counts = counts_of(None)
     rows = [_row(one, counts.get(one.id, rules.Counts())) for one in found]
     shown = [row for row in rows if wanted in f"{row.integration.name} {row.integration.key} {row.plugin.name}".casefold()]
-    return IndexPage(shown, len(rows), args.get("q", ""), may_anywhere(by, "integration.edit"), may(by, "admin"))
+    return IndexPage(shown, len(rows), args.get("q", ""), may_anywhere(by, "integration.edit"))
 
 
 def _row(integration: Integration, counts: rules.Counts) -> Row:
