@@ -39,8 +39,7 @@ FALLBACK = {"clock": "%H:%M UTC", "day": "%a %-d %B", "stamp": "%-d %b %Y, %H:%M
 
 @dataclass(frozen=True)
 class NavItem:
-    """One place in the navigation; shown once its endpoint exists. `tab` puts it into the tab bar of a telephone;
-    `under` is the address of further pages that belong to it."""
+    """One place in the navigation, shown once it exists: `tab` for the telephone's bar, `under` where more of it lies."""
 
     endpoint: str
     label: str
@@ -120,16 +119,11 @@ def nav() -> list[Link]:
     shell: Shell = current_app.extensions["shell"]
     links = []
     for item in shell.nav:
-        view = current_app.view_functions.get(item.endpoint)
-        if view is not None and _open(shell, view):
+        if (view := current_app.view_functions.get(item.endpoint)) is not None and _open(shell, view):
             url = url_for(item.endpoint)
-            links.append(Link(url, item.label, item.icon, item.group, item.tab, _within(url) or _within(item.under)))
+            below = tuple(f"{at.rstrip('/')}/" for at in (url, item.under) if at.strip("/"))
+            links.append(Link(url, item.label, item.icon, item.group, item.tab, f"{request.path}/".startswith(below)))
     return links
-
-
-def _within(url: str) -> bool:
-    """Whether the reader is on this page or on one below it."""
-    return request.path == url or (url not in ("", "/") and request.path.startswith(url.rstrip("/") + "/"))
 
 
 def _open(shell: Shell, view: Any) -> bool:

@@ -34,9 +34,10 @@ def client() -> FlaskClient:
     app.secret_key = "test"
     app.jinja_env.loader = ChoiceLoader([DictLoader({"list.html": LIST}), app.jinja_env.loader])  # type: ignore[list-item]
     app.jinja_env.globals["csrf_token"] = lambda: "token-of-ana"
-    pages.install(app, pages.Shell(nav=(pages.NavItem("index", "Names", "users", tab=True),
+    pages.install(app, pages.Shell(nav=(pages.NavItem("index", "Names", "users", tab=True, under="/words"),
                                         pages.NavItem("later", "Not built", "doc")), home="index"))
     app.add_url_rule("/names", "index", lambda: pages.page("list.html", Names()))
+    app.add_url_rule("/words/new", "word", lambda: pages.page("list.html", Names()))
     app.add_url_rule("/refused", "refused", lambda: pages.page("list.html", Names(), status=422), methods=["POST"])
     app.add_url_rule("/done", "done", lambda: pages.go("/names", "Saved"), methods=["POST"])
     app.add_url_rule("/failed/<int:status>", "failed", lambda status: pages.page("errors/error.html", {
@@ -105,6 +106,10 @@ def test_navigation_shows_only_what_exists_and_marks_where_one_is(client: FlaskC
     html = client.get("/names").text
     assert 'href="/names" aria-current="page"' in html
     assert "Not built" not in html
+
+
+def test_a_page_elsewhere_that_belongs_to_an_entry_marks_it(client: FlaskClient) -> None:
+    assert 'href="/names" aria-current="page"' in client.get("/words/new").text
 
 
 def test_a_page_without_feed_opens_no_socket(client: FlaskClient) -> None:
