@@ -9,7 +9,7 @@ import time
 
 from bench import report
 
-PROGRAMS = ("schedules", "routing", "ingest", "paging", "storm", "timers", "viewing", "footprint", "access")
+PROGRAMS = ("schedules", "routing", "ingest", "paging", "handing", "storm", "timers", "viewing", "footprint", "access")
 
 
 def main() -> None:

@@ -13,9 +13,11 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
 class Sink:
-    """`first` holds the wall-clock time of the first page about each problem, by the mark in its title."""
+    """`first` holds the wall-clock time of the first page about each problem, by the mark in its title. It answers after
+    so many seconds, as a provider far away does; `began` and `ended` are when the first and the last message came."""
 
-    def __init__(self) -> None:
+    def __init__(self, delay: float = 0) -> None:
+        self.delay, self.began, self.ended = delay, 0.0, 0.0
         self.port = free_port()
         self.first: dict[str, float] = {}
         self.count = 0
@@ -37,6 +39,8 @@ class Sink:
     def take(self, body: bytes) -> None:
         """A message came."""
         self.count += 1
+        self.ended = time.time()
+        self.began = self.began or self.ended
         if found := MARK.search(body):
             self.first.setdefault(found.group().decode(), time.time())
 
@@ -68,4 +72,4 @@ class _Call(asyncio.Protocol):
         if len(self.buffer) >= end + 4 + length:
             self.sink.take(bytes(self.buffer[end + 4:end + 4 + length]))
             del self.buffer[:end + 4 + length]
-            self.transport.write(OK)
+            asyncio.get_running_loop().call_later(self.sink.delay, self.transport.write, OK)

@@ -37,6 +37,8 @@ from app.ingest import route_store as routes
 from app.ingest.service import remove_integration, save_integration
 from app.notifications.contacts import save_contact_methods, save_rules
 from app.notifications.queries import contact_documents, rule_documents
+from app.notifications.quiet import documents as quiet_documents
+from app.notifications.quiet import save as save_quiet
 from app.oncall import queries as oncall
 from app.oncall.archive import restore_schedule
 from app.oncall.models import Schedule
@@ -82,7 +84,8 @@ def _of_teams(query: Select[Any], column: Any, by: Actor) -> Select[Any]:
 
 
 def _user_document(user: User) -> dict[str, Any]:
-    return {**user_document(user), "contact_methods": contact_documents(user), "rules": rule_documents(user)}
+    return {**user_document(user), "contact_methods": contact_documents(user), "rules": rule_documents(user),
+            "quiet_hours": quiet_documents(user)}
 
 
 def _finish_user(user: User, values: Values, *, by: Actor) -> None:
@@ -90,6 +93,8 @@ def _finish_user(user: User, values: Values, *, by: Actor) -> None:
         save_contact_methods(user, values["contact_methods"], by=by)
     if values.get("rules") is not None:
         save_rules(user, values["rules"], by=by)
+    if values.get("quiet_hours") is not None:
+        save_quiet(user, values["quiet_hours"], by=by)
 
 
 def _restore_user(user: User, *, by: Actor) -> None:
@@ -130,7 +135,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("users", "user", "email", user_by_email,
          lambda by: select(User).where(User.state != "deactivated").order_by(User.email),
          _user_document, save_user, deactivate_user, _finish_user, "people.read", "people.edit",
-         ("contact_methods", "rules"), _restore_user),
+         ("contact_methods", "rules", "quiet_hours"), _restore_user),
     Kind("teams", "team", "key", team_by_key,
          lambda by: _of_teams(select(Team).where(Team.archived_at.is_(None)), Team.id, by),
          _team_document, save_team, archive_team, _finish_team, "team.read", "team.edit", ("policy",),

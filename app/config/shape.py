@@ -53,11 +53,13 @@ TAGS = listed(text(50, 1), 20, default=[])
 CONTACT_METHOD = shape(("channel", "address"), name=text(60, 1), channel=text(40, 1), address=text(2000, 1),
                        verified={"type": "boolean", "default": False}, secret={**text(500), "writeOnly": True})
 STEPS = listed(shape(("after", "via"), after=DURATION, via=text(60, 1)), 20)
+QUIET = shape(("days", "from", "to"), time_zone=ZONE, **{
+    "days": listed({"type": "string", "enum": list(DAYS)}, 7, minItems=1), "from": CLOCK, "to": CLOCK})
 USER = shape(
     ("email", "name"), email=EMAIL, name=text(200, 1), role={"type": "string", "enum": list(PLATFORM_ROLES),
                                                             "default": "member"},
     time_zone={**ZONE, "default": "UTC"}, password={**text(200), "writeOnly": True},
-    contact_methods=listed(CONTACT_METHOD, 20), rules=shape((), high=STEPS, low=STEPS))
+    contact_methods=listed(CONTACT_METHOD, 20), rules=shape((), high=STEPS, low=STEPS), quiet_hours=listed(QUIET, 7))
 MEMBER = shape(("user",), user=EMAIL, role={"type": "string", "enum": list(TEAM_ROLES), "default": "responder"})
 TEAM = shape(("key", "name"), key=KEY, name=text(100, 2), description=text(500, default=""), tags=TAGS,
              private={"type": "boolean", "default": False}, members=listed(MEMBER, 500, default=[]),

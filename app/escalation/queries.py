@@ -39,14 +39,12 @@ class Frozen:
 
 @dataclass
 class Resolved:
-    """Whom a level means at an instant: reason by user id, and why some targets mean nobody.
-
-    `turns`: the line and who is next in it, by rotation.
-    """
+    """Whom a level means now: reason by user id; `lost`: whom nothing reaches; `turns`: who is next, by rotation."""
 
     people: dict[int, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     turns: dict[str, tuple[list[int], int]] = field(default_factory=dict)
+    lost: list[int] = field(default_factory=list)
 
 
 def policy_by_key(key: str) -> Policy | None:
@@ -109,6 +107,7 @@ def resolve(targets: list[dict[str, Any]], at: datetime) -> Resolved:
     usable = reachable(found.people)
     for user_id in [user_id for user_id in found.people if user_id not in usable]:
         found.problems.append(f"{session.get_one(User, user_id).name} has no proven contact method")
+        found.lost.append(user_id)
         del found.people[user_id]
     return found
 

@@ -23,7 +23,7 @@ from app.identity.models import User
 from app.incidents import service as incidents
 from app.incidents.models import Incident
 from app.notifications import queries as messages
-from app.notifications.service import Paging, page
+from app.notifications.service import Paging, lost, page
 
 __all__ = ["add_policy", "advance", "escalate", "escalate_for", "hurry", "remove_policy", "restart_timer", "save_policy",
            "set_service_policy",
@@ -73,6 +73,7 @@ def _page_level(run: Run, incident: Incident, step: rules.Step) -> bool:
     run.level, run.round = step.level, step.round
     turns.lock([level])
     found = queries.whom(level, clock.now(), severity=incident.severity, urgency=incident.urgency)
+    lost(incident, found.lost, Paging(run_id=run.id, level=step.level, round=step.round))
     if not found.people:
         _say(events.LEVEL_SKIPPED, incident, run, level=step.level + 1, round=step.round + 1,
              reason="; ".join(found.problems) or "it has no target")

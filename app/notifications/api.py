@@ -9,7 +9,7 @@ from app.core.access import access
 from app.core.openapi import component, operation, sent
 from app.core.web import actor
 from app.incidents.queries import incident_for
-from app.notifications import channel_pages, contacts, queries
+from app.notifications import channel_pages, contacts, queries, readiness
 
 blueprint = Blueprint("notifications_api", __name__)
 
@@ -36,6 +36,16 @@ CHANNEL = component("Channel", {
                 "last_hour": {"type": "object", "properties": {
                     "sent": {"type": "integer"}, "failed": {"type": "integer"}, "seconds": {"type": ["number", "null"]}}},
                 "last_error": {"type": ["string", "null"]}, "last_error_at": {"type": ["string", "null"]}}}}}})
+PERSON = component("Reachability", {
+    "type": "object", "required": ["user", "teams", "on_duty", "methods", "problems"], "properties": {
+        "user": {"type": "object", "properties": {"email": {"type": "string"}, "name": {"type": "string"}}},
+        "teams": {"type": "array", "items": {"type": "string"}},
+        "on_duty": {"type": "boolean", "description": "at some time in the next 14 days"},
+        "problems": {"type": "array", "items": {"type": "string"}},
+        "methods": {"type": "array", "items": {"type": "object", "properties": {
+            "name": {"type": "string"}, "channel": {"type": "string"},
+            "state": {"enum": ["proven", "unproven", "disabled", "failing"]},
+            "last_reached_at": {"type": ["string", "null"]}}}}}})
 SUBSCRIPTION = {
     "type": "object", "required": ["endpoint", "keys"], "properties": {
         "endpoint": {"type": "string", "maxLength": 2000}, "expirationTime": {},
@@ -62,6 +72,15 @@ def messages(number: str) -> Response:
 def channels() -> Response:
     """Accounts in the order in which they are tried, with the last hour and the last error of each."""
     return jsonify(channel_pages.document())
+
+
+@blueprint.get("/reachability")
+@access("audit.read")
+@operation("Who can't be reached and why: everybody for admins, one's teams for managers",
+           responses={200: {"type": "array", "items": PERSON}})
+def reachability() -> Response:
+    """Trouble on duty first."""
+    return jsonify([readiness.document(one) for one in readiness.people(actor())])
 
 
 @blueprint.post("/me/push-subscriptions")

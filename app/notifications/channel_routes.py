@@ -1,6 +1,9 @@
-"""Pages and calls about channels for administrators: health of providers, accounts, rooms, and connecting by OAuth."""
+"""Pages about channels and who is reached by them: health, accounts, rooms, connecting by OAuth, readiness, quiet hours."""
 
 from __future__ import annotations
+
+import csv
+import io
 
 from flask import Blueprint, Response, request, url_for
 from flask import session as cookie
@@ -14,11 +17,12 @@ from app.core.pages import go, page
 from app.core.web import actor
 from app.identity.models import User
 from app.identity.queries import team_by_key
-from app.notifications import channel_pages, connecting
+from app.notifications import channel_pages, connecting, forms, quiet, readiness
 from app.notifications.channel_models import Room
 from app.plugin_api import Inbound
 
 blueprint = Blueprint("channels", __name__)
+PROFILE = "identity.profile"
 
 
 @blueprint.get("/settings/channels")
@@ -146,3 +150,38 @@ def remove_room(slug: str, key: int) -> Response:
         raise NotFound("There is no such room")
     connecting.remove_room(room, by=actor())
     return go(url_for(".show", slug=slug), "Nothing more is posted there")
+
+
+@blueprint.post("/me/quiet-hours")
+@access("own.edit")
+def save_quiet_hours() -> Response:
+    """Save when low urgency waits."""
+    user, form = session.get_one(User, actor().user_id), request.form
+    rows = forms.typed_quiet(form.getlist("days"), form.getlist("from"), form.getlist("to"), form.get("press", ""))
+    try:
+        quiet.save(user, rows, by=actor())
+    except Invalid as refusal:
+        return go(url_for(PROFILE), refusal.detail, tone="danger")
+    return go(url_for(PROFILE), "Saved" if rows else "No quiet hours: low urgency reaches you at once")
+
+
+@blueprint.get("/reachability")
+@access("audit.read")
+def reachability() -> Response:
+    """Who can't be reached and why."""
+    return page("notifications/reachability.html", readiness.readiness_page(actor(), request.args))
+
+
+@blueprint.get("/reachability.csv")
+@access("audit.read")
+def reachability_csv() -> Response:
+    """The same as a table to download."""
+    lines = io.StringIO()
+    table = csv.writer(lines)
+    table.writerow(("person", "e-mail", "teams", "on duty", "methods", "problems"))
+    for one in readiness.people(actor()):
+        methods = ", ".join(f"{method.name} ({method.state})" for method in one.methods)
+        table.writerow((one.name, one.email, ", ".join(one.teams), "yes" if one.on_duty else "no", methods,
+                        "; ".join(one.problems)))
+    return Response(lines.getvalue(), mimetype="text/csv", headers={
+        "Content-Disposition": 'attachment; filename="reachability.csv"'})

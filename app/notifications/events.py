@@ -23,6 +23,7 @@ RULES_CHANGED = Kind("notification_rules.changed", "{actor} changed the notifica
                      ("person", "before", "after"))
 DUTY_NOTICES_CHANGED = Kind("duty_notices.changed", "{actor} changed the notices of hand-offs of {person}",
                             ("person", "before", "after"))
+QUIET_CHANGED = Kind("quiet_hours.changed", "{actor} changed the quiet hours of {person}", ("person", "before", "after"))
 _PROVIDER = ("provider", "channel", "account")
 PROVIDER_FAILED = Kind("provider.failed", "{provider} failed on {channel}: {error}", (*_PROVIDER, "error"))
 PROVIDER_LEFT_OUT = Kind("provider.left_out", "{provider} is left out on {channel}: {error}",

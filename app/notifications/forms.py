@@ -26,6 +26,19 @@ def typed_rules(minutes: Sequence[str], methods: Sequence[str], press: str) -> l
     return [row for at, row in enumerate(rows) if row.method and at != gone]
 
 
+WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+SPANS = {"every": WEEK, "work": WEEK[:5], "weekend": WEEK[5:], **{day: (day,) for day in WEEK}}
+
+
+def typed_quiet(days: Sequence[str], starts: Sequence[str], ends: Sequence[str], press: str) -> list[dict[str, object]]:
+    """The rows that name days, without the one whose remove button was pressed, as the document writes them."""
+    verb, _, number = press.partition("-")
+    gone = int(number) if verb == "remove" and number.isdecimal() else -1
+    rows = zip(days, starts, ends, strict=False)
+    return [{"days": list(SPANS[word]), "from": start.strip(), "to": end.strip()}
+            for at, (word, start, end) in enumerate(rows) if word in SPANS and at != gone]
+
+
 def rule_values(rows: Iterable[TypedRule], names: dict[str, str]) -> list[dict[str, str]]:
     """The rows as the configuration document writes them. `names`: id of a method → its name. Raises Invalid."""
     problems, values = Problems(), []

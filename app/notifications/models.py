@@ -136,6 +136,19 @@ class DutyNotices(Base):
     end: Mapped[bool] = mapped_column(default=False)
 
 
+class QuietHours(Base):
+    """A span in which low urgency waits for a person: weekdays on which it begins, local times, and its zone."""
+
+    __tablename__ = "quiet_hours"
+
+    id: Mapped[Key]
+    user_id: Mapped[int] = foreign("users.id", index=True)
+    days: Mapped[list[int]]
+    starts: Mapped[str] = mapped_column(String(5))
+    ends: Mapped[str] = mapped_column(String(5))
+    zone: Mapped[str] = mapped_column(String(64))
+
+
 class OneTapLink(Base):
     """One person, one incident, one action, one use, 15 minutes. Only the SHA-256 of the token is stored."""
 

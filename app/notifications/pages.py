@@ -10,12 +10,13 @@ from flask import current_app
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
+from app.core import clock
 from app.core.db import session
 from app.core.errors import NotFound, Problem
 from app.identity.models import User
 from app.incidents.models import Incident
-from app.notifications import duty_notices, queries, rules
-from app.notifications.forms import TypedRule
+from app.notifications import duty_notices, queries, quiet, rules
+from app.notifications.forms import SPANS, TypedRule
 from app.notifications.models import ContactMethod, Message, NotificationRule
 
 Errors = Mapping[str, str]
@@ -213,3 +214,24 @@ class LinkPage:
     token: str
     channel: str
     name: str
+
+
+@dataclass(frozen=True)
+class QuietPanel:
+    """When low urgency waits for oneself: rows of (choice of days, from, to), and whether it is quiet now."""
+
+    rows: list[tuple[str, str, str]]
+    choices: list[tuple[str, str]]
+    zone: str
+    until: datetime | None
+    template: str = "panels/profile-quiet.html"
+
+
+def quiet_panel(user: User) -> QuietPanel:
+    """The quiet hours of oneself."""
+    words = {tuple(days): word for word, days in SPANS.items()}
+    rows = [(words.get(tuple(one["days"]), "every"), one["from"], one["to"]) for one in quiet.documents(user)]
+    names = {"every": "Every night", "work": "Monday to Friday", "weekend": "Saturday and Sunday", "mon": "Monday",
+             "tue": "Tuesday", "wed": "Wednesday", "thu": "Thursday", "fri": "Friday", "sat": "Saturday", "sun": "Sunday"}
+    return QuietPanel(rows, list(names.items()), user.time_zone,
+                      rules.quiet_until(quiet.quiet_of([user.id]).get(user.id, ()), clock.now()))

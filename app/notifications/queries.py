@@ -31,7 +31,7 @@ def usable(user_ids: Iterable[int]) -> dict[int, list[ContactMethod]]:
     found: dict[int, list[ContactMethod]] = defaultdict(list)
     for method in session.scalars(select(ContactMethod).where(
             ContactMethod.user_id.in_(list(user_ids)), ContactMethod.proven_at.is_not(None),
-            ContactMethod.disabled_at.is_(None)).order_by(ContactMethod.id)):
+            ContactMethod.disabled_at.is_(None), ContactMethod.removed_at.is_(None)).order_by(ContactMethod.id)):
         found[method.user_id].append(method)
     return dict(found)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from random import Random
+from zoneinfo import ZoneInfo
 
 LOUD = ("sms", "voice")
 CHAT_SECONDS, SMS_SECONDS, VOICE_SECONDS = 0, 60, 180
@@ -104,6 +106,65 @@ def masked(channel: str, address: str) -> str:
     if address.startswith(("http://", "https://")):
         return "/".join(address.split("/")[:3]) + "/…"
     return f"…{address[-3:]}"
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """A span in which low urgency waits: weekdays (Monday is 0) on which it begins, and local times; past midnight
+    where it ends no later than it begins."""
+
+    days: tuple[int, ...]
+    starts: time
+    ends: time
+    zone: str
+
+    def begun(self, day: date) -> tuple[datetime, datetime] | None:
+        """Its beginning and end where it begins on this local day."""
+        if day.weekday() not in self.days:
+            return None
+        over = day + timedelta(days=1) if self.ends <= self.starts else day
+        return tuple(datetime.combine(on, at, ZoneInfo(self.zone)).astimezone(UTC)  # type: ignore[return-value]
+                     for on, at in ((day, self.starts), (over, self.ends)))
+
+
+LONGEST_QUIET = 14  # spans that follow each other without a gap are one silence, up to this many
+
+
+def quiet_until(spans: Iterable[Quiet], at: datetime) -> datetime | None:
+    """When the silence ends in which `at` lies; None when it lies in none."""
+    known, until = list(spans), at
+    for _ in range(LONGEST_QUIET):
+        later = max((end for span in known for end in _ends(span, until)), default=until)
+        if later == until:
+            break
+        until = later
+    return until if until > at else None
+
+
+def _ends(span: Quiet, at: datetime) -> Iterator[datetime]:
+    today = at.astimezone(ZoneInfo(span.zone)).date()
+    for day in (today - timedelta(days=1), today):
+        found = span.begun(day)
+        if found is not None and found[0] <= at < found[1]:
+            yield found[1]
+
+
+def reach_problems(methods: Sequence[tuple[str, str]], *, on_duty: bool) -> Iterator[str]:
+    """Why a person with these methods (name and state) can't be relied on to be reached, as sentences."""
+    good = [name for name, state in methods if state == "proven"]
+    if not methods:
+        yield "No contact method at all"
+    elif not good and all(state in ("unproven", "disabled") for _, state in methods):
+        yield "No contact method is proven"
+    for name, state in methods:
+        if state == "failing":
+            yield f"The last two messages by {name} failed"
+        elif state == "disabled":
+            yield f"{name} is switched off"
+        elif state == "unproven" and good:
+            yield f"{name} is not proven"
+    if on_duty and len(good) == 1:
+        yield "On duty within two weeks, and only one way to reach them works"
 
 
 IN_A_ROW = 3

@@ -9,15 +9,18 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, func, or_, select, true, update
 
 from app.core import clock
+from app.core.access import SYSTEM
 from app.core.db import session
+from app.core.events import record
 from app.core.jobs import wake
 from app.identity.models import User
 from app.incidents.models import Incident
-from app.notifications import queries, rules
+from app.notifications import events, queries, quiet, rules
 from app.notifications.models import ContactMethod, Message
 
 EXPIRES = timedelta(minutes=30)
 AT_ONCE, APART = timedelta(seconds=5), timedelta(seconds=30)
+NOTICES, NOTICES_APART = ("acknowledged", "resolved", "assigned", "merged"), timedelta(seconds=60)
 UNDER_WAY = ("sending", "sent", "delivered")
 TOLD = "told"  # a message to somebody by name; it replaces no notice
 SEND = "app.notifications.ticks.send"
@@ -46,6 +49,28 @@ def page(incident: Incident, people: Sequence[User], paging: Paging) -> list[Mes
         if message.next_at == message.queued_at and message.method_id in told:
             message.next_at = told[message.method_id] + APART
     return _keep(written)
+
+
+def lost(incident: Incident, people: Sequence[int], paging: Paging) -> None:
+    """A level means people whom nothing reaches: managers and admins hear of it, and a copy goes out on the off-chance."""
+    for user in session.scalars(select(User).where(User.id.in_(people)).order_by(User.id)):
+        record(events.UNREACHABLE, incident.ref, by=SYSTEM, also=[user.ref, "incidents"], user=user.name, user_id=user.id,
+               error="no contact method is proven", run=paging.run_id, level=paging.level, round=paging.round, alone=False)
+
+
+def copy(incident: Incident, user: User, *, cause: str) -> list[Message]:
+    """A copy of the page to the address of the account, proven or not; it never counts as reached."""
+    method = session.scalar(select(ContactMethod).where(
+        ContactMethod.user_id == user.id, ContactMethod.channel == "email", ContactMethod.address == user.email,
+        ContactMethod.disabled_at.is_(None)).limit(1))
+    if method is None:
+        name = f"account {user.id}"
+        method = ContactMethod(user_id=user.id, name=name, channel="email", address=user.email, removed_at=clock.now())
+        session.add(method)
+        session.flush()
+    written = _queued("copy", method, incident, once=f"{cause}:copy")
+    written.reason = "no proven way to reach you worked"
+    return _keep([written])
 
 
 def _begin_anew(incident: Incident, people: Sequence[User], paging: Paging) -> None:
@@ -81,6 +106,7 @@ def ask(incident: Incident, people: Sequence[User], *, reason: str, cause: str) 
 def _by_rules(kind: str, incident: Incident, people: Sequence[User], prefix: str) -> list[Message]:
     ids = [person.id for person in people]
     methods, own = queries.usable(ids), queries.rules_of(ids, incident.urgency)
+    silences = quiet.quiet_of(ids) if incident.urgency == "low" else {}
     written: list[Message] = []
     for person in people:
         by_id = {method.id: method for method in methods.get(person.id, [])}
@@ -90,6 +116,9 @@ def _by_rules(kind: str, incident: Incident, people: Sequence[User], prefix: str
             message = _queued(kind, by_id[step.method_id], incident, once=f"{prefix}:{person.id}:{number}",
                               after=step.after)
             message.step = number
+            held = rules.quiet_until(silences.get(person.id, ()), message.next_at)
+            if held is not None:
+                message.next_at, message.expires_at = held, held + EXPIRES
             written.append(message)
     return written
 
@@ -104,14 +133,25 @@ def notify(incident: Incident, people: Sequence[User], *, kind: str, cause: str,
     methods = queries.usable(ids)
     session.execute(update(Message).where(
         Message.incident_id == incident.id, Message.user_id.in_(ids), Message.state == "queued", kind != TOLD,
-        Message.kind.in_(("acknowledged", "resolved", "assigned", "merged")), ~Message.once.startswith(f"{cause}:")).values(
+        Message.kind.in_(NOTICES), ~Message.once.startswith(f"{cause}:")).values(
         state="cancelled", error="a newer notice replaces it"))
     written = [_queued(kind, method, incident, once=f"{cause}:{person.id}:{method.id}")
                for person in people for method in methods.get(person.id, [])
                if method.channel not in rules.LOUD and (channels is None or method.channel in channels)]
+    last = _last_notices(incident, ids)
     for message in written:
         message.urgency, message.reason = "low", reason
+        if kind != TOLD and message.method_id in last:
+            message.next_at = max(message.next_at, last[message.method_id] + NOTICES_APART)
     return _keep(written)
+
+
+def _last_notices(incident: Incident, ids: Sequence[int]) -> dict[int, datetime]:
+    """When each method last got a notice about the incident: at most one a minute, and the newest wins."""
+    found = session.execute(select(Message.method_id, func.max(Message.started_at)).where(
+        Message.incident_id == incident.id, Message.user_id.in_(ids), Message.kind.in_(NOTICES),
+        Message.started_at > clock.now() - NOTICES_APART).group_by(Message.method_id))
+    return {method: at for method, at in found}
 
 
 def tell(people: Sequence[User], *, kind: str, cause: str, reason: str) -> list[Message]:

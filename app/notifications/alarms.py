@@ -1,0 +1,42 @@
+"""Who has to know that somebody can't be reached, or that a provider does not let us in."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from app.core.db import session
+from app.core.events import Event
+from app.identity.models import Membership, Team, User
+from app.incidents.models import Incident
+from app.notifications import service
+
+
+def tell_of_lost(event: Event) -> None:
+    """`message.unreachable`: managers of the team and admins, once per person and hour; a copy to the account's address."""
+    incident = session.get_one(Incident, int(event.subject.partition(":")[2]))
+    user = session.get(User, event.data["user_id"])
+    if user is None or incident.test:
+        return
+    if user.is_active:
+        service.copy(incident, user, cause=f"lost:{user.id}:{incident.id}")
+    people = [one for one in [*_managers(incident.team), *_admins()] if one.id != user.id]
+    service.tell(list({one.id: one for one in people}.values()), kind="alarm", cause=f"lost:{user.id}:{event.at:%Y%m%d%H}",
+                 reason=f"{user.name} can't be reached: {event.data['error']}. They were to be paged for #{incident.id} "
+                        f"{incident.title[:80]}")
+
+
+def tell_of_refusal(event: Event) -> None:
+    """`provider.left_out` since it does not accept our account: admins, once an hour."""
+    if event.data["credentials"]:
+        data = event.data
+        service.tell(_admins(), kind="alarm", cause=f"left-out:{data['account']}:{data['channel']}:{event.at:%Y%m%d%H}",
+                     reason=f"{data['provider']} is left out: {data['error']}. Look at Settings, Channels")
+
+
+def _managers(team: Team | None) -> list[User]:
+    return [] if team is None else list(session.scalars(select(User).join(Membership, Membership.user_id == User.id).where(
+        Membership.team_id == team.id, Membership.role == "manager", User.state == "active")))
+
+
+def _admins() -> list[User]:
+    return list(session.scalars(select(User).where(User.role == "admin", User.state == "active")))
