@@ -171,7 +171,7 @@ def _described(method: str, rule: Rule, said: Operation) -> dict[str, Any]:
 def _all_answers(rule: Rule, said: Operation) -> dict[int, Schema | None]:
     failing = {401, 403, 429} | ({404} if rule.arguments else set())
     if said.request is not None:
-        failing |= {400, 413, 422}
+        failing |= {400, 404, 413, 422}  # a body may name what its sender may not know of
     if said.parameters:
         failing.add(422)
     return {**said.responses, **{status: PROBLEM for status in sorted(failing) if status not in said.responses}}
