@@ -60,7 +60,7 @@ define installed
 	grep -qsF "$$PWD" .venv/place || "$$python" -m venv --clear .venv || exit 1; \
 	echo "$$PWD" > .venv/place; \
 	echo "Installing the packages of $(1) into .venv (once)"; \
-	$(BIN)/python -m pip install -q --require-hashes -r $(1) || exit 1; \
+	$(BIN)/python -m pip install -q --no-deps --require-hashes -r $(1) || exit 1; \
 	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e . || exit 1; \
 	echo "$$want" > .venv/$(2)
 endef
