@@ -235,6 +235,7 @@ VENDORS = {
     "mattermost", "telegram", "ntfy", "discord", "zabbix", "nagios", "sensu", "icinga", "newrelic", "dynatrace",
     "uptime kuma", "uptimerobot", "pingdom", "splunk", "victorops", "jira", "servicenow", "github", "gitlab", "okta",
     "jenkins", "rundeck", "ansible", "azure", "amazon", "google", "microsoft", "honeycomb", "elastic", "checkmk",
+    "appdynamics", "kapacitor", "coralogix", "checkly", "zendesk", "cronitor", "graylog", "librenms", "signalfx",
 }
 # Files that may name a vendor, and why.
 MAY_NAME_VENDORS = {"app/config/demo.py": "the example organisation uses plugins, as any does"}

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Literal
 
-from app.core.reading import Rejected
+from app.core.reading import Rejected, moment
 
 OLD_SECONDS = 300
 AHEAD_SECONDS = 60
 
-Signed = Literal["body", "timestamp.body", "timestamp:body"]
+Signed = Literal["body", "timestamp.body", "timestamp:body", "timestampbody"]
 
 
 def sign(body: bytes, *, secret: str, at: datetime, delivery: str) -> dict[str, str]:
@@ -73,10 +73,10 @@ def check(
 
 
 def _check_age(timestamp: str, received_at: datetime) -> None:
-    try:
-        age = received_at.timestamp() - float(timestamp)
-    except ValueError:
-        raise Rejected("The signature is stale: its time can't be read", unauthenticated=True) from None
+    sent = moment(timestamp)
+    if sent is None:
+        raise Rejected("The signature is stale: its time can't be read", unauthenticated=True)
+    age = (received_at - sent).total_seconds()
     if not -AHEAD_SECONDS <= age <= OLD_SECONDS:
         raise Rejected(f"The signature is stale: its time is {age:.0f} s ago", unauthenticated=True)
 

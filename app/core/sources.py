@@ -15,22 +15,24 @@ from app.core.reading import Rejected, text
 
 
 def check_signature(
-    inbound: Inbound, *, secret: str, header: str, prefix: str = "", timestamp_header: str = "",
+    inbound: Inbound, *, secret: str, header: str, prefix: str = "", timestamp_header: str = "", **how: Any,
 ) -> None:
     """Check a vendor's HMAC-SHA256 in hex over the body, or over "time:body" where the vendor sends the time too.
 
-    Raises Rejected (unauthenticated) naming whether it is missing, wrong or stale.
+    `how`: another `encoding` ("base64") or form of what is `signed` ("timestamp.body", "timestampbody"). Raises Rejected
+    (unauthenticated) naming whether it is missing, wrong or stale.
     """
     signatures.check(inbound.body, inbound.headers, inbound.received_at, secrets=[secret], header=header, prefix=prefix,
-                     timestamp_header=timestamp_header, signed="timestamp:body" if timestamp_header else "body")
+                     timestamp_header=timestamp_header,
+                     **{"signed": "timestamp:body" if timestamp_header else "body", **how})
 
 
 @dataclass(frozen=True)
 class Signature:
     """How a vendor proves itself: an HMAC-SHA256 of the body in hex, or the secret itself (`kind` "token").
 
-    With a `timestamp_header` its time is signed too, as "time:body". `field` is the field of the integration that holds
-    the secret; where it is empty nothing is checked.
+    With a `timestamp_header` its time is signed too, as "time:body" unless `signed` says otherwise. `field` is the field of
+    the integration that holds the secret; where it is empty nothing is checked.
     """
 
     header: str
@@ -38,13 +40,20 @@ class Signature:
     prefix: str = ""
     kind: Literal["hmac", "token"] = "hmac"
     timestamp_header: str = ""
+    signed: signatures.Signed | None = None
+    encoding: Literal["hex", "base64"] = "hex"
+
+    def _how(self) -> dict[str, Any]:
+        """The description that signing and checking share."""
+        usual = "timestamp:body" if self.timestamp_header else "body"
+        return {"header": self.header, "prefix": self.prefix, "timestamp_header": self.timestamp_header,
+                "signed": self.signed or usual, "encoding": self.encoding}
 
     def check(self, inbound: Inbound, config: Mapping[str, Any]) -> None:
         """Raise Rejected (unauthenticated) when it is missing or wrong."""
         secret = str(config.get(self.field) or "")
         if secret and self.kind == "hmac":
-            check_signature(inbound, secret=secret, header=self.header, prefix=self.prefix,
-                            timestamp_header=self.timestamp_header)
+            check_signature(inbound, secret=secret, **self._how())
         elif secret:
             self._check_token(inbound.headers.get(self.header.lower(), ""), secret)
 
@@ -58,9 +67,7 @@ class Signature:
         """The headers that `check` accepts."""
         secret = str(config.get(self.field) or "")
         if secret and self.kind == "hmac":
-            return signatures.made(body, secret=secret, at=at, header=self.header, prefix=self.prefix,
-                                   timestamp_header=self.timestamp_header,
-                                   signed="timestamp:body" if self.timestamp_header else "body")
+            return signatures.made(body, secret=secret, at=at, **self._how())
         return {self.header: secret} if secret else {}
 
 
