@@ -21,7 +21,7 @@ class Lane:
     its own and says whether it did; `failed(key, fault)` hears what it raised.
     """
 
-    def __init__(self, app: Flask, pool: ThreadPoolExecutor, size: int, due: Callable[[int], list[int]],
+    def __init__(self, app: Flask, pool: ThreadPoolExecutor, size: int, due: Callable[[int], list[int]], *,
                  work: Callable[[int], bool], failed: Callable[[int, Exception], None] | None = None) -> None:
         self.app, self.pool, self.size = app, pool, size
         self.due, self.work, self.failed = due, work, failed

@@ -25,9 +25,9 @@ def send() -> int:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     size = int(app.config["SEND_THREADS"])
     with ThreadPoolExecutor(size, "send") as pool, ThreadPoolExecutor(max(1, size // 4), "tell") as notices:
-        return drained(Lane(app, pool, size * 2, partial(sending.due, pages=True), sending.hand_over, sending.postpone),
-                       Lane(app, notices, max(2, size // 2), partial(sending.due, pages=False), sending.hand_over,
-                            sending.postpone))
+        send_one = {"work": sending.hand_over, "failed": sending.postpone}
+        return drained(Lane(app, pool, size * 2, partial(sending.due, pages=True), **send_one),
+                       Lane(app, notices, max(2, size // 2), partial(sending.due, pages=False), **send_one))
 
 
 def refresh_posts() -> int:
@@ -36,7 +36,7 @@ def refresh_posts() -> int:
     if not looked(surfaces.due, 1):
         return 0
     with ThreadPoolExecutor(POSTS_AT_ONCE, "post") as pool:
-        return drained(Lane(app, pool, POSTS_AT_ONCE * 2, surfaces.due, surfaces.refresh))
+        return drained(Lane(app, pool, POSTS_AT_ONCE * 2, surfaces.due, work=surfaces.refresh))
 
 
 def release() -> int:
