@@ -23,6 +23,8 @@ from app.incidents.models import Alert, Counter, Incident
 from app.ingest.models import Integration
 from app.notifications.models import ContactMethod, NotificationRule
 from app.oncall.models import Layer, Schedule
+from app.runbooks import vault
+from app.runbooks.models import Secret
 
 PASSWORD = "correct horse battery staple"
 Thing = TypeVar("Thing", bound=Base)
@@ -144,6 +146,11 @@ def heartbeat(key: str, *, team: Team | None = None, **values: Any) -> Heartbeat
         return save_heartbeat({"key": key, "name": key.title(), "team": team.key if team else None, "every": "1m",
                                "grace": "30s", "token": f"token-of-{key}-0123456789", **values}, by=OPERATOR)
     return _kept(make)
+
+
+def secret(name: str, value: str = "s3cret-value", *, team: Team | None = None) -> Secret:
+    """What requests name `{{ secret.<name> }}`; a team's, or everybody's."""
+    return _kept(lambda: vault.add(name, value, team=team.key if team else None, by=OPERATOR))
 
 
 def incident(title: str = "Checkout is down", *, service: Service | None = None, team: Team | None = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from tests.house_extras import AUTOMATION, Extra
 
 # A domain may import only from those to its left.
 DOMAINS = ("core", "identity", "catalog", "oncall", "incidents", "notifications", "escalation", "ingest", "heartbeats", "runbooks",
@@ -16,18 +16,8 @@ RANKS = {"rules": 0, "events": 0, "schemas": 0.5, "models": 1, "queries": 2, "pa
 PUBLIC = {"rules", "events", "models", "queries", "service"}  # what other domains may import
 EDGE = {"routes", "api", "live"}  # what may touch the request
 
-
-@dataclass(frozen=True)
-class Extra:
-    """A file beside the grid: its rank, why it stands alone, and whether it is public or part of the edge."""
-
-    rank: float
-    why: str
-    public: bool = False
-    edge: bool = False
-
-
 EXTRAS = {
+    **AUTOMATION,
     "config/tree": Extra(-0.4, "reads text, knows nothing of the document"),
     "config/shape": Extra(0.5, "the document's JSON Schema, apart from reading it"),
     "config/document": Extra(1, "the document takes the place of a model here"),

@@ -14,6 +14,7 @@ from app.core.db import session, transaction
 from app.identity import rules
 from app.ingest.models import Delivery, Route
 from app.oncall.models import Override
+from app.runbooks.models import Secret
 from tests import build
 from tests.test_architecture import nothing
 
@@ -24,7 +25,7 @@ PUBLIC = re.compile(r"/(login(/.*)?|setup/.*|healthz|readyz|metrics|in|in/.*|tap
                     r"|api/docs|api/v1/openapi\.json)")
 # What stands in for the parts of an address.
 PARTS = {"urgency": "high", "what": "resolve", "slug": "alertmanager", "number": "1", "alert": "1", "token_id": "1",
-         "key_id": "1", "device_id": "1", "user_id": "1", "action": "acknowledge", "answer": "withdraw", "form": "csv",
+         "key_id": "1", "secret_id": "1", "device_id": "1", "user_id": "1", "action": "acknowledge", "answer": "withdraw", "form": "csv",
          "role": "scribe", "purpose": "status", "channel": "email", "deed": "end",
          "token": "no-such-token-000", "filename": "css/app.css"}
 KEYS = {"teams": "payments", "services": "checkout", "schedules": "primary", "policies": "payments",
@@ -32,7 +33,7 @@ KEYS = {"teams": "payments", "services": "checkout", "schedules": "primary", "po
         "plugins": "alertmanager", "routes": "nightly", "heartbeats": "nightly",
         "maintenance": "upgrade", "silences": "2"}
 # Things of no team: whoever may do it anywhere, may do it here.
-NO_TEAMS = re.compile(r"/people/|/audit/|/plugins/|/integrations/-/|/heartbeats/-/|/api/v1/users/|/routes/|/api/v1/routes/")
+NO_TEAMS = re.compile(r"/people/|/audit/|/plugins/|/integrations/-/|/heartbeats/-/|/secrets/-/|/api/v1/users/|/routes/|/api/v1/routes/")
 # Own things, whoever one is; forms behind them ask the command itself.
 CHOSEN_BY_THE_COMMAND = re.compile(r"/me.*|/logout|/teams/<key>/members/<int:user_id>|/api/v1/users/<key>|/")
 
@@ -54,6 +55,7 @@ def world(private: bool = False):
         session.add(Delivery(integration_id=integration.id, body=b"{}", body_hash="0" * 64, state="rejected"))
         session.add_all(Window(id=at, kind=kind, key=key, team_id=team.id, starts="2026-01-01T00:00:00", ends="2030-01-01T00:00:00")
                         for at, (kind, key) in enumerate((("maintenance", "upgrade"), ("silence", None)), 1))
+        session.add(Secret(name="ops", team_id=team.id, value_sealed=""))
         session.add(Route(name="nightly", position=1, then={"severity": "low"}))
         session.add(Override(schedule_id=schedule.id, people=[bob.id], starts_at=clock.now(),
                              ends_at=clock.now() + timedelta(days=1)))
@@ -170,7 +172,7 @@ def test_what_is_hidden_answers_word_for_word_like_what_is_not_there(app, browse
               if "<" in rule.rule and action not in ("public", "token") and not NO_SECRET.match(rule.rule)]
     for name in set(KEYS) - {"users", "plugins"}:
         monkeypatch.setitem(KEYS, name, "987654321")
-    for name in ("number", "alert", "id"):
+    for name in ("number", "alert", "id", "secret_id"):
         monkeypatch.setitem(PARTS, name, "987654321")
     nothing(f"{method} {rule.rule}: {said}" for rule, method, said in hidden
             if said != (other := asked(app, outsider, rule, method)) and (404 in (said[0], other[0])))

@@ -28,6 +28,8 @@ TABLE: dict[str, frozenset[str]] = {
     # Everybody sees which senders there are and how they are; addresses, tokens and raw bodies are the team's.
     "integration.read": EVERYBODY, "integration.secrets": RESPONDERS, "integration.edit": MANAGERS,
     "maintenance.edit": MANAGERS, "silence.edit": RESPONDERS,
+    # What requests of runbooks and workflows name: only those who may write such requests know the names.
+    "secret.edit": MANAGERS,
     "route.read": EVERYBODY, "route.edit": ADMINS,
     "team.read": EVERYBODY, "team.edit": MANAGERS, "team.create": ADMINS,
     "people.read": EVERYBODY, "people.edit": ADMINS,
@@ -51,6 +53,7 @@ NEEDED_SCOPES: dict[str, frozenset[str]] = {
     "policy.edit": _WRITE_CONFIG, "service.edit": _WRITE_CONFIG,
     "integration.read": _READ_CONFIG, "integration.secrets": _READ_CONFIG, "integration.edit": _WRITE_CONFIG,
     "maintenance.edit": _WRITE_CONFIG, "silence.edit": frozenset({"incidents:write", "config:write"}),
+    "secret.edit": _WRITE_CONFIG,
     "route.read": _READ_CONFIG, "route.edit": _WRITE_CONFIG,
     "team.read": _READ_CONFIG, "team.edit": _WRITE_CONFIG, "team.create": _WRITE_CONFIG,
     "people.read": _READ_CONFIG, "people.edit": _WRITE_CONFIG, "own.read": frozenset(SCOPES),

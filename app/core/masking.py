@@ -1,0 +1,35 @@
+"""Secrets made unreadable in what is shown or kept: ••• wherever one of them stands."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+MASK = "•••"
+
+
+def mask(value: Any, secrets: Iterable[str]) -> Any:
+    """`value` with each of these texts replaced by •••, also where it stands escaped, percent-encoded or in base64."""
+    variants = sorted({form for text in secrets if text for form in _forms(text)}, key=len, reverse=True)
+    return _masked(value, variants) if variants else value
+
+
+def _masked(value: Any, variants: list[str]) -> Any:
+    if isinstance(value, str):
+        for text in variants:
+            value = value.replace(text, MASK)
+        return value
+    if isinstance(value, Mapping):
+        return {_masked(key, variants): _masked(item, variants) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked(item, variants) for item in value]
+    return MASK if isinstance(value, int | float) and not isinstance(value, bool) and str(value) in variants else value
+
+
+def _forms(text: str) -> set[str]:
+    coded = base64.b64encode(text.encode("utf-8", "surrogatepass")).decode()
+    return {text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], quote(text, safe=""),
+            quote(text), coded, *([coded.rstrip("=")] if len(text) > 5 else [])}
