@@ -6,9 +6,10 @@ from flask import Blueprint, Response, request, url_for
 
 from app.core.access import access
 from app.core.errors import Forbidden, Invalid
+from app.core.forms import refuse
 from app.core.pages import go, page
 from app.core.web import actor
-from app.identity.queries import may_anywhere
+from app.identity.queries import may, may_anywhere
 from app.runbooks import secret_pages, vault
 
 blueprint = Blueprint("secrets", __name__)
@@ -35,9 +36,11 @@ def create() -> Response:
     by = actor()
     if not may_anywhere(by, "secret.edit"):
         raise Forbidden("Your role does not include this.")
+    team = request.form.get("team") or None
     try:
-        secret = vault.add(request.form.get("name", "").strip(), request.form.get("value", ""),
-                           team=request.form.get("team") or None, by=by)
+        if team is None and not may(by, "secret.edit"):
+            refuse("team", "Choose the team whose secret it is")
+        secret = vault.add(request.form.get("name", "").strip(), request.form.get("value", ""), team=team, by=by)
     except Invalid as refusal:
         return page("secrets/form.html", secret_pages.form(by, request.form, invalid=refusal), status=422)
     return go(url_for(".index"), f"{secret.name} is stored. Requests name it {{{{ secret.{secret.name} }}}}")
