@@ -7,7 +7,7 @@ from typing import Any
 
 import pluggy
 
-from app.plugin_api import Channel, EventView, Integration, Setting
+from app.plugin_api import Action, Channel, EventView, Integration, Setting
 
 hookspec = pluggy.HookspecMarker("oncall")
 
@@ -21,6 +21,12 @@ def integrations() -> Sequence[Integration]:
 @hookspec
 def channels() -> Sequence[Channel]:
     """The ways to reach a person or a room that this plugin offers."""
+    return ()
+
+
+@hookspec
+def workflow_actions() -> Sequence[Action]:
+    """The verbs that this plugin offers to workflows, and to whoever makes tickets."""
     return ()
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Protocol, runtime_checkable
 
 import pluggy
 
+from app.core.acting import Action, Call, Done, Order, Ticket
 from app.core.clock import now
 from app.core.exchange import (
     Address,
@@ -25,7 +25,7 @@ from app.core.exchange import (
     Retry,
 )
 from app.core.fields import Field, Setting
-from app.core.http import Answer, ForbiddenAddress, Unreachable, request
+from app.core.http import Answer, ForbiddenAddress, Unreachable, request, retry_after
 from app.core.inbound import (
     AlertView,
     Ask,
@@ -66,13 +66,13 @@ from app.core.sources import Signature, Source, check_signature
 from app.core.texting import gsm, read_reply, spoken, text_message
 
 __all__ = [
-    "API_VERSION", "Address", "AlertView", "Answer", "Answered", "Ask", "Channel", "Connection", "Door", "EventView",
-    "Field", "ForbiddenAddress", "Inbound", "Integration", "Link", "Message", "NoAccess", "Receipt", "Refused",
-    "Rejected", "Reply", "Report", "Retry", "Setting", "Severity", "Signal", "SignalStatus", "Signature", "Source",
-    "Told", "Unreachable", "Wanted", "as_group", "check_signature", "deliver", "filled", "first", "gsm", "hookimpl",
-    "ignored", "is_mail_address", "labels", "labels_but", "lines", "mail_of", "mapping", "meaning", "moment", "noted",
-    "now", "one_line", "parse_json", "read_each", "read_reply", "request", "sequence", "severity_of", "sign",
-    "spoken", "stable_key", "text", "text_message", "web_link", "words",
+    "API_VERSION", "Action", "Address", "AlertView", "Answer", "Answered", "Ask", "Call", "Channel", "Connection",
+    "Done", "Door", "EventView", "Field", "ForbiddenAddress", "Inbound", "Integration", "Link", "Message", "NoAccess",
+    "Order", "Receipt", "Refused", "Rejected", "Reply", "Report", "Retry", "Setting", "Severity", "Signal",
+    "SignalStatus", "Signature", "Source", "Ticket", "Told", "Unreachable", "Wanted", "as_group", "check_signature",
+    "deliver", "filled", "first", "gsm", "hookimpl", "ignored", "is_mail_address", "labels", "labels_but", "lines",
+    "mail_of", "mapping", "meaning", "moment", "noted", "now", "one_line", "parse_json", "read_each", "read_reply",
+    "request", "sequence", "severity_of", "sign", "spoken", "stable_key", "text", "text_message", "web_link", "words",
 ]
 
 API_VERSION = 1
@@ -143,16 +143,5 @@ def deliver(
     if answer.status in (404, 410) and not account:
         raise Refused(f"{said}: the address does not exist")
     if answer.status in (408, 429) or not 400 <= answer.status < 500:
-        raise Retry(said, after=_retry_after(answer))
+        raise Retry(said, after=retry_after(answer))
     raise Rejected(said)
-
-
-def _retry_after(answer: Answer) -> float | None:
-    """The wait in seconds that the header Retry-After asks for, as a number or a date (RFC 9110, 10.2.3)."""
-    said = answer.headers.get("retry-after", "").strip()
-    if said.isdecimal() and said.isascii():
-        return float(said[:9])
-    try:
-        return max(0.0, (parsedate_to_datetime(said) - now()).total_seconds())
-    except (TypeError, ValueError):
-        return None

@@ -12,7 +12,7 @@ MODELS = (
     "app.core.events", "app.core.chain", "app.core.pulse", "app.identity.models", "app.catalog.models", "app.oncall.models",
     "app.oncall.calendar_models",
     "app.incidents.models", "app.notifications.models", "app.notifications.channel_models", "app.escalation.models",
-    "app.ingest.models", "app.heartbeats.models", "app.runbooks.models",
+    "app.ingest.models", "app.heartbeats.models", "app.runbooks.models", "app.connections.models",
 )
 
 # Pages for people and calls for machines, one blueprint each: module, and where it is mounted.
@@ -33,6 +33,7 @@ BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.ingest.routing_routes", ""), ("app.ingest.explain_routes", ""),
     ("app.heartbeats.doors", ""), ("app.heartbeats.routes", ""), ("app.heartbeats.api", "/api/v1"),
     ("app.runbooks.secret_routes", ""), ("app.runbooks.secret_api", "/api/v1"),
+    ("app.connections.routes", ""), ("app.connections.api", "/api/v1"),
     ("app.config.routes", ""), ("app.config.api", "/api/v1"),
 )
 
@@ -138,6 +139,7 @@ SEALED: tuple[Sealed, ...] = (
     Sealed("app.ingest.models.FormerCredential", "sealed", "former:{hash}"),
     Sealed("app.heartbeats.models.Heartbeat", "token_sealed", "heartbeat:{key}/token"),
     Sealed("app.runbooks.models.Secret", "value_sealed", "secret:{id}/value"),
+    Sealed("app.connections.models.Connection", "config", "connection:{key}/{field}", within=True),
     Sealed("app.notifications.models.ContactMethod", "data_sealed", "contact_method:{id}/data"),
     Sealed("app.notifications.models.Message", "data_sealed", "message:{id}/data"),
     Sealed("app.oncall.calendar_models.CalendarFeed", "token_sealed", "calendar_feed:{token_hash}"),
@@ -153,6 +155,7 @@ OWNED: dict[str, str] = {
     "incident": "app.incidents.models.Incident", "service": "app.catalog.models.Service",
     "schedule": "app.oncall.models.Schedule", "policy": "app.escalation.models.Policy",
     "integration": "app.ingest.models.Integration", "heartbeat": "app.heartbeats.models.Heartbeat",
+    "connection": "app.connections.models.Connection",
     "maintenance": "app.catalog.models.Window", "silence": "app.catalog.models.Window",
     "secret": "app.runbooks.models.Secret",
 }
@@ -195,13 +198,14 @@ PANELS: dict[str, dict[str, str]] = {
                         "integrations": "app.ingest.queries.using_service"},
     "schedule_used_by": {"policies": "app.escalation.queries.policies_using"},
     "secret_used_by": {},
+    "connection_used_by": {},
     "incident_document": {"escalation": "app.escalation.queries.run_document"},
 }
 
 # Which regions of which page refresh on which facts: the modules that say so, each with its own FEEDS.
 FEEDS: tuple[str, ...] = (
     "app.catalog.live", "app.oncall.live", "app.incidents.live", "app.notifications.live", "app.escalation.live",
-    "app.ingest.live", "app.heartbeats.live", "app.runbooks.live",
+    "app.ingest.live", "app.heartbeats.live", "app.runbooks.live", "app.connections.live",
 )
 
 # The frame around every page: navigation, home, account, sign-out. Entries show once their endpoint exists.
@@ -219,6 +223,7 @@ SHELL = Shell(
         NavItem("heartbeats.index", "Heartbeats", "pulse", "Set up"),
         NavItem("channels.index", "Channels", "bell", "Set up"),
         NavItem("secrets.index", "Secrets", "key", "Set up"),
+        NavItem("connections.index", "Connections", "link", "Set up"),
         NavItem("channels.reachability", "Reachability", "check", "Organisation"),
         NavItem("identity.people", "People", "user", "Organisation"),
         NavItem("identity.teams", "Teams", "users", "Organisation"),

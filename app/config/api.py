@@ -46,6 +46,7 @@ RESOURCES = (
     Resource("services", BY_NAME["services"], shape.SERVICE, "Service", "service.edit"),
     Resource("integrations", BY_NAME["integrations"], shape.INTEGRATION, "Integration", "integration.edit"),
     Resource("heartbeats", BY_NAME["heartbeats"], shape.HEARTBEAT, "Heartbeat", "integration.edit"),
+    Resource("connections", BY_NAME["connections"], shape.CONNECTION, "Connection", "connection.edit"),
     Resource("maintenance", BY_NAME["maintenance"], shape.MAINTENANCE, "Maintenance", "maintenance.edit"),
     Resource("routes", BY_NAME["routes"], shape.ROUTE, "Route", "route.edit"),
 )

@@ -18,7 +18,8 @@ from app.core.plugins import Registry
 from app.core.shapes import Path
 
 SECRET = re.compile(r"\$\{(env|file):([^}]+)\}")
-KINDS = ("users", "teams", "schedules", "escalation_policies", "services", "integrations", "heartbeats", "routes",
+KINDS = ("users", "teams", "schedules", "escalation_policies", "services", "integrations", "heartbeats",
+         "connections", "routes",
          "maintenance")
 NAMED_BY = {"users": "email", "routes": "name"}
 PART = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
@@ -161,3 +162,6 @@ def secret_paths(kind: str, item: Item, registry: Registry) -> Iterator[Path]:
         yield from (("token",), ("secret",))
         plugin = registry.integrations.get(str(item.get("plugin")))
         yield from (("config", one.name) for one in (plugin.fields if plugin else ()) if one.secret)
+    if kind == "connections":
+        action = registry.actions.get(str(item.get("action")))
+        yield from (("config", one.name) for one in (action.fields if action else ()) if one.secret)

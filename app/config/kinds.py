@@ -15,6 +15,8 @@ from app.catalog.queries import service_by_key, service_document
 from app.catalog.queries import visible as visible_services
 from app.catalog.service import remove_service, save_service
 from app.catalog.window_service import remove_maintenance, save_maintenance
+from app.connections import queries as connections
+from app.connections.service import remove_connection, save_connection
 from app.core.access import Actor
 from app.core.db import session
 from app.escalation import policies
@@ -156,6 +158,9 @@ KINDS: tuple[Kind, ...] = (
          save_integration, remove_integration, _nothing, "integration.read", "integration.edit"),
     Kind("heartbeats", "heartbeat", "key", heartbeats.heartbeat_by_key, heartbeats.visible, heartbeats.heartbeat_document,
          save_heartbeat, remove_heartbeat, _nothing, "integration.read", "integration.edit"),
+    Kind("connections", "connection", "key", connections.connection_by_key, connections.visible,
+         connections.connection_document, save_connection, remove_connection, _nothing,
+         "connection.read", "connection.edit"),
     Kind("maintenance", "maintenance window", "key", windows.maintenance_by_key,
          lambda by: windows.of_kind("maintenance", by), windows.maintenance_document, save_maintenance,
          remove_maintenance, _nothing, "team.read", "maintenance.edit"),

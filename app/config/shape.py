@@ -142,6 +142,17 @@ HEARTBEAT = shape(
     ("key", "every"), key=KEY, name=text(100, 1), team=nullable(KEY), service=nullable(SERVICE_KEY), every=DURATION,
     grace={**DURATION, "description": "A fifth of the interval, at least 30s, when it is left out"},
     token=INTEGRATION["properties"]["token"])
+CONNECTION = shape(("key", "action"), key=KEY, name=text(100, 1), action=text(60, 1), team=nullable(KEY),
+                   config={"type": "object", "default": {}})
+
+
+def connection(registry: Registry) -> Schema:
+    """The schema of a connection with what each action wants to know."""
+    actions = sorted(registry.actions)
+    choices = [{"if": {"required": ["action"], "properties": {"action": {"const": slug}}},
+                "then": {"properties": {"config": _config(registry.actions[slug].fields)}}} for slug in actions]
+    properties = {**CONNECTION["properties"], "action": {"type": "string", "enum": actions}}
+    return {**CONNECTION, "properties": properties, "allOf": choices}
 
 
 def integration(registry: Registry) -> Schema:
@@ -154,7 +165,8 @@ def integration(registry: Registry) -> Schema:
 
 
 KINDS_OF_FIELDS: dict[str, Schema] = {
-    "text": {"type": "string"}, "url": {"type": "string"}, "number": {"type": "number"}, "json": {},
+    "text": {"type": "string"}, "area": {"type": "string"}, "url": {"type": "string"}, "number": {"type": "number"},
+    "json": {},
     "boolean": {"type": "boolean"}, "lines": {"type": "array", "items": {"type": "string"}}}
 
 
@@ -172,7 +184,8 @@ def _field(field: Field) -> Schema:
 def document(registry: Registry) -> Schema:
     """The whole document."""
     kinds = {"users": USER, "teams": TEAM, "schedules": SCHEDULE, "escalation_policies": POLICY, "services": SERVICE,
-             "integrations": integration(registry), "heartbeats": HEARTBEAT, "routes": ROUTE, "maintenance": MAINTENANCE}
+             "integrations": integration(registry), "heartbeats": HEARTBEAT,
+             "connections": connection(registry), "routes": ROUTE, "maintenance": MAINTENANCE}
     later = {name: {"type": "array", "maxItems": 0, "x-rule": "is not supported by this version"} for name in LATER}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "OnCall Platform configuration",
             **shape(("version",), version={"const": 1},

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from app.core.contract_actions import action_faults, field_faults
 from app.core.plugins import Registry
-from app.plugin_api import Channel, Field, Inbound, Integration, Rejected, Signal
+from app.plugin_api import Channel, Inbound, Integration, Rejected, Signal
 
 BROKEN_BODIES = (b"", b"{", b"\xff\xfe\x00", b"null", b"[]", b"3", b'"text"', b"[" * 100_000)
 ACTIVE = ("<script", "href=", " onload", "<foreignobject")
@@ -29,11 +30,14 @@ def faults(registry: Registry, slug: str) -> list[str]:
     for offers in registry.providers.values():
         if slug in offers:
             found += _channel_faults(offers[slug], folder)
+    for name, action in registry.actions.items():
+        if registry.owner("action", name) == slug:
+            found += action_faults(action, folder)
     return found
 
 
 def _channel_faults(channel: Channel, folder: Path) -> Iterator[str]:
-    yield from _field_faults("channels()", (channel.address,))
+    yield from field_faults("channels()", (channel.address,))
     yield from (f"channels() {channel.slug} can {word!r}, which means nothing" for word in sorted(channel.can - CAN))
     hears = bool(channel.can & {"reply", "status"})
     if hears != bool(getattr(channel, "callbacks", ())) or hears != hasattr(channel, "receive"):
@@ -56,16 +60,6 @@ def _folder_faults(folder: Path) -> Iterator[str]:
     icon = folder / "icon.svg"
     drawn = icon.read_text(encoding="utf-8").lower() if icon.is_file() else ""
     yield from (f"icon.svg holds {part!r}" for part in ACTIVE if part in drawn)
-
-
-def _field_faults(hook: str, fields: tuple[Field, ...]) -> Iterator[str]:
-    names = [field.name for field in fields]
-    yield from (f"{hook} declares the field {name!r} twice" for name in set(names) if names.count(name) > 1)
-    for field in fields:
-        if not field.label:
-            yield f"{hook} field {field.name!r} has no label"
-        if field.kind == "choice" and field.default not in (None, *(value for value, _ in field.choices)):
-            yield f"{hook} field {field.name!r} has a default that is not among its choices"
 
 
 def defaults(integration: Integration) -> dict[str, Any]:
@@ -96,7 +90,7 @@ def inbound(body: bytes, headers: Mapping[str, str] | None = None) -> Inbound:
 
 
 def _integration_faults(integration: Integration, folder: Path) -> Iterator[str]:
-    yield from _field_faults("integrations()", tuple(integration.fields))
+    yield from field_faults("integrations()", tuple(integration.fields))
     readme = folder / "README.md"
     guide = readme.read_text(encoding="utf-8") if readme.is_file() else ""
     yield from (f"README.md says nothing of the field {field.name!r}" for field in integration.fields

@@ -21,11 +21,11 @@ class Setting:
 
 @dataclass(frozen=True)
 class Field:
-    """One configurable value: gives the form, the check, the masking and the README table."""
+    """One configurable value: gives the form, the check, the masking and the README table. An `area` is a long text."""
 
     name: str
     label: str
-    kind: Literal["text", "url", "number", "boolean", "choice", "json", "lines"] = "text"
+    kind: Literal["text", "url", "number", "boolean", "choice", "json", "lines", "area"] = "text"
     required: bool = False
     help: str = ""
     secret: bool = False
@@ -89,6 +89,7 @@ def _lines(field_: Field, text: Any) -> list[str]:
 
 
 _PARSERS: dict[str, Callable[[Field, Any], Any]] = {
-    "text": lambda _field, text: str(text), "url": _url, "number": _number, "boolean": _boolean,
+    "text": lambda _field, text: str(text), "area": lambda _field, text: str(text), "url": _url, "number": _number,
+    "boolean": _boolean,
     "choice": _choice, "json": _json, "lines": _lines,
 }

@@ -9,6 +9,7 @@ import ssl
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
@@ -16,9 +17,10 @@ from typing import Any
 import httpcore
 import httpx
 
+from app.core import clock
 from app.core.outbound import CheckedBackend, Deadline, ForbiddenAddress, Unreachable
 
-__all__ = ["Answer", "ForbiddenAddress", "Unreachable", "configure", "request"]
+__all__ = ["Answer", "ForbiddenAddress", "Unreachable", "configure", "request", "retry_after"]
 
 CONNECT_SECONDS = 3.0
 TOTAL_SECONDS = 10.0
@@ -47,6 +49,17 @@ class Answer:
     def json(self) -> Any:
         """The body as JSON. Raises ValueError when it is not."""
         return json_module.loads(self.body)
+
+
+def retry_after(answer: Answer) -> float | None:
+    """The wait in seconds that the header Retry-After asks for, as a number or a date (RFC 9110, 10.2.3)."""
+    said = answer.headers.get("retry-after", "").strip()
+    if said.isdecimal() and said.isascii():
+        return float(said[:9])
+    try:
+        return max(0.0, (parsedate_to_datetime(said) - clock.now()).total_seconds())
+    except (TypeError, ValueError):
+        return None
 
 
 class _State:

@@ -15,8 +15,9 @@ import jinja2
 import pluggy
 
 from app import hookspecs
+from app.core.plugin_offers import KINDS, Offer, implements, offer_of
 from app.core.plugin_sources import Found, bundled, packaged
-from app.plugin_api import API_VERSION, Channel, EventView, Integration, Setting
+from app.plugin_api import API_VERSION, Action, Channel, EventView, Integration, Setting
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ class Registry:
 
     integrations: dict[str, Integration] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
+    actions: dict[str, Action] = field(default_factory=dict)
     providers: dict[str, dict[str, Channel]] = field(default_factory=dict)
     settings: list[tuple[str, Setting]] = field(default_factory=list)
     blueprints: dict[str, Any] = field(default_factory=dict)
@@ -70,23 +72,23 @@ class Registry:
                 for slug, found in sorted(self._found.items())]
 
     def _name(self, slug: str) -> str:
-        offered: list[Integration | Channel] = [*self.integrations.values(), *self.channels.values()]
+        offered: list[Integration | Channel | Action] = [*self.integrations.values(), *self.channels.values(),
+                                                         *self.actions.values()]
         named = (thing.name for thing in offered if thing.slug == slug)
         return next(named, slug.replace("_", " ").replace("-", " ").capitalize())
 
     def owner(self, kind: str, slug: str) -> str:
-        """The slug of the plugin that offers the "integration" or "channel" of this slug. Raises KeyError."""
+        """The slug of the plugin that offers the thing of this kind and slug. Raises KeyError."""
         return self.owners[kind, slug]
 
     def kinds(self, plugin: str) -> list[str]:
-        """What a plugin offers: "integration", "channel", both or neither."""
-        offers = {"integration": any(kind == "integration" and owner == plugin
-                                     for (kind, _), owner in self.owners.items()),
-                  "channel": any(plugin in found for found in self.providers.values())}
-        return [kind for kind, there in offers.items() if there]
+        """What a plugin offers: "integration", "channel", "action"."""
+        owned = {kind for (kind, _), owner in self.owners.items() if owner == plugin}
+        also = {"channel"} if any(plugin in found for found in self.providers.values()) else set()
+        return [kind for kind in KINDS if kind in owned - {"channel"} | also]
 
     def is_on(self, kind: str, slug: str) -> bool:
-        """Whether the "integration" or "channel" exists and its plugin (a channel's: one of them) is not switched off."""
+        """Whether the thing of this kind exists and its plugin (a channel's: one of them) is not switched off."""
         if kind == "channel":
             return bool(self.providers.get(slug, {}).keys() - self.off)
         return (kind, slug) in self.owners and self.owners[kind, slug] not in self.off
@@ -151,7 +153,7 @@ def _add(registry: Registry, manager: pluggy.PluginManager, found: Found) -> Non
         _check_version(module)
         manager.register(module, name=found.slug)
         _check_hooks(manager, found.slug, module)
-        offer = _offer(module)
+        offer = offer_of(module)
         _check_free(registry, offer)
     except MisspeltHook:
         raise
@@ -186,55 +188,20 @@ def _check_hooks(manager: pluggy.PluginManager, slug: str, module: ModuleType) -
                            f"did you mean {near[0]!r}?") from None
 
 
-@dataclass(frozen=True)
-class _Offer:
-    """What one plugin's hooks returned."""
-
-    integrations: tuple[Integration, ...]
-    channels: tuple[Channel, ...]
-    settings: tuple[Setting, ...]
-    blueprint: Any
-
-
-def _offer(module: ModuleType) -> _Offer:
-    integrations = _called(module, "integrations", Integration)
-    channels = _called(module, "channels", Channel)
-    settings = _called(module, "settings", Setting)
-    return _Offer(integrations, channels, settings, module.blueprint() if _implements(module, "blueprint") else None)
-
-
-def _implements(module: ModuleType, hook: str) -> bool:
-    return hasattr(getattr(module, hook, None), "oncall_impl")
-
-
-def _called(module: ModuleType, hook: str, kind: Any) -> tuple[Any, ...]:
-    """What a hook returns, each item checked. Raises TypeError naming the hook and what is missing."""
-    things = tuple(getattr(module, hook)()) if _implements(module, hook) else ()
-    for thing in things:
-        if not isinstance(thing, kind):
-            wanted = getattr(kind, "__protocol_attrs__", None) or [*kind.__annotations__, *vars(kind)]
-            missing = sorted(name for name in wanted if not name.startswith("_") and not hasattr(thing, name))
-            raise TypeError(f"{hook}() returned {thing!r}, which lacks {', '.join(missing) or kind.__name__}")
-    return things
-
-
-def _check_free(registry: Registry, offer: _Offer) -> None:
-    for kind, thing in _keyed(offer):
+def _check_free(registry: Registry, offer: Offer) -> None:
+    for kind, thing in ((kind, thing) for kind, things in offer.things.items() for thing in things):
         both = kind == "channel" and hasattr(thing, "needs") and hasattr(registry.channels.get(thing.slug), "needs")
         if (kind, thing.slug) in registry.owners and not both:
             raise RuntimeError(f"the {kind} {thing.slug} is offered by {registry.owners[kind, thing.slug]} already")
 
 
-def _keyed(offer: _Offer) -> list[tuple[str, Integration | Channel]]:
-    return [*(("integration", thing) for thing in offer.integrations),
-            *(("channel", thing) for thing in offer.channels)]
-
-
-def _enter(registry: Registry, found: Found, module: ModuleType, offer: _Offer) -> None:
+def _enter(registry: Registry, found: Found, module: ModuleType, offer: Offer) -> None:
     registry._found[found.slug] = found
-    registry.integrations.update({thing.slug: thing for thing in offer.integrations})
-    registry.owners.update({("integration", thing.slug): found.slug for thing in offer.integrations})
-    for channel in offer.channels:
+    registry.integrations.update({thing.slug: thing for thing in offer.things["integration"]})
+    registry.actions.update({thing.slug: thing for thing in offer.things["action"]})
+    registry.owners.update({(kind, thing.slug): found.slug for kind, things in offer.things.items()
+                            if kind != "channel" for thing in things})
+    for channel in offer.things["channel"]:
         offers = {**registry.providers.get(channel.slug, {}), found.slug: channel}
         ordered = sorted(offers, key=lambda plugin: (getattr(offers[plugin], "rank", 0), plugin))
         registry.providers[channel.slug] = {plugin: offers[plugin] for plugin in ordered}
@@ -244,5 +211,5 @@ def _enter(registry: Registry, found: Found, module: ModuleType, offer: _Offer) 
     registry.settings.extend((f"{prefix}_{setting.name}", setting) for setting in offer.settings)
     if offer.blueprint is not None:
         registry.blueprints[found.slug] = offer.blueprint
-    if _implements(module, "on_event"):
+    if implements(module, "on_event"):
         registry._listeners[found.slug] = module.on_event

@@ -44,7 +44,7 @@ def guides(registry: Registry) -> str:
 
 
 def _roads(registry: Registry, slug: str) -> str:
-    roads = {"integration": "alerts in", "channel": "messages out"}
+    roads = {"integration": "alerts in", "channel": "messages out", "action": "actions of workflows"}
     return ", ".join(roads[kind] for kind in registry.kinds(slug))
 
 

@@ -28,6 +28,8 @@ from app.plugin_api import (
     words,
 )
 
+from .issues import GitHubIssue
+
 RUNS = words(firing="failure, timed_out, startup_failure, error", resolved="success")
 ALERTS = words(firing="created, reopened, appeared_in_branch",
                resolved="fixed, dismissed, auto_dismissed, resolved, closed_by_user")
@@ -108,3 +110,9 @@ def integrations() -> list[Source]:
     """The way in."""
     return [Source("github", "GitHub", read, FIELDS, signature=Signature("X-Hub-Signature-256", prefix="sha256="),
                    key=lambda inbound: inbound.headers.get("x-github-delivery"))]
+
+
+@hookimpl
+def workflow_actions() -> list[GitHubIssue]:
+    """What workflows can order."""
+    return [GitHubIssue()]

@@ -29,6 +29,8 @@ from app.plugin_api import (
     words,
 )
 
+from .issues import JiraIssue
+
 STATES = words(firing="new, undefined", acknowledged="indeterminate", resolved="done")
 PRIORITIES = words(critical="highest, blocker, critical", high="high, major", medium="medium", low="low, minor",
                    info="lowest, trivial")
@@ -77,3 +79,9 @@ def integrations() -> list[Source]:
     """The way in."""
     return [Source("jira", "Jira", read, FIELDS, signature=Signature("X-Hub-Signature", prefix="sha256="),
                    key=lambda inbound: inbound.headers.get("x-atlassian-webhook-identifier"))]
+
+
+@hookimpl
+def workflow_actions() -> list[JiraIssue]:
+    """What workflows can order."""
+    return [JiraIssue()]

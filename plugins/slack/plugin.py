@@ -31,6 +31,7 @@ from app.plugin_api import (
 
 from .blocks import body, escaped, note_dialog
 from .heard import USAGE, button, command, payload_of, pressed
+from .post import SlackPost
 from .wire import ANSWER_SECONDS, call, check
 
 SETTINGS = ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_API_URL")
@@ -129,3 +130,9 @@ def settings() -> list[Setting]:
         Setting("SIGNING_SECRET", help="Signing secret of the app; checks what Slack calls here", secret=True),
         Setting("API_URL", "https://slack.com/api", "Address of the API; a proxy or test double may stand in"),
     ]
+
+
+@hookimpl
+def workflow_actions() -> list[SlackPost]:
+    """What workflows can order."""
+    return [SlackPost()]

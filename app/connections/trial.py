@@ -1,0 +1,29 @@
+"""A connection is tested with nothing open: read, call, note."""
+
+from __future__ import annotations
+
+from app.connections import queries, service
+from app.connections.models import Connection
+from app.core import acting
+from app.core.access import Actor
+from app.core.db import session, transaction
+from app.plugin_api import NoAccess, Rejected, Retry
+
+SECONDS = 10.0
+
+
+def test(key: str, *, by: Actor) -> Connection:
+    """Call the product once, and note what it said."""
+    with transaction():
+        found = queries.connection_for(key, by, "connection.edit")
+        action, config, hidden = queries.action_of(found), queries.settings_of(found), queries.secret_values(found)
+    session.remove()
+    works, said = True, ""
+    try:
+        said = acting.check(action, config, timeout=SECONDS)
+    except (Retry, Rejected, NoAccess) as fault:
+        works, said = False, str(fault)
+    for secret in hidden:
+        said = said.replace(secret, "•••")
+    with transaction():
+        return service.note_test(key, works, said, by=by)
