@@ -11,6 +11,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import func, select
 
 from app.catalog.models import Service
+from app.connections.models import Connection
 from app.core import clock
 from app.core.access import OPERATOR
 from app.core.db import Base, in_transaction, session, transaction
@@ -151,6 +152,12 @@ def heartbeat(key: str, *, team: Team | None = None, **values: Any) -> Heartbeat
 def secret(name: str, value: str = "s3cret-value", *, team: Team | None = None) -> Secret:
     """What requests name `{{ secret.<name> }}`; a team's, or everybody's."""
     return _kept(lambda: vault.add(name, value, team=team.key if team else None, by=OPERATOR))
+
+
+def connection(key: str, *, action: str = "slack_post", team: Team | None = None, **columns: Any) -> Connection:
+    """An account at another product; secrets in `config` stand there as they are."""
+    return _kept(lambda: Connection(key=key, name=columns.pop("name", key.title()), action=action,
+                                    team_id=team.id if team else None, **columns))
 
 
 def incident(title: str = "Checkout is down", *, service: Service | None = None, team: Team | None = None,

@@ -30,10 +30,10 @@ PARTS = {"urgency": "high", "what": "resolve", "slug": "alertmanager", "number":
          "token": "no-such-token-000", "filename": "css/app.css"}
 KEYS = {"teams": "payments", "services": "checkout", "schedules": "primary", "policies": "payments",
         "escalation-policies": "payments", "integrations": "prometheus", "users": "ana@example.com", "deliveries": "1",
-        "plugins": "alertmanager", "routes": "nightly", "heartbeats": "nightly",
+        "plugins": "alertmanager", "routes": "nightly", "heartbeats": "nightly", "connections": "nightly",
         "maintenance": "upgrade", "silences": "2"}
 # Things of no team: whoever may do it anywhere, may do it here.
-NO_TEAMS = re.compile(r"/people/|/audit/|/plugins/|/integrations/-/|/heartbeats/-/|/secrets/-/|/api/v1/users/|/routes/|/api/v1/routes/")
+NO_TEAMS = re.compile(r"/people/|/audit/|/plugins/|/(integrations|heartbeats|connections|secrets)/-/|/api/v1/users/|/routes/|/api/v1/routes/")
 # Own things, whoever one is; forms behind them ask the command itself.
 CHOSEN_BY_THE_COMMAND = re.compile(r"/me.*|/logout|/teams/<key>/members/<int:user_id>|/api/v1/users/<key>|/")
 
@@ -51,6 +51,7 @@ def world(private: bool = False):
     integration = build.integration("prometheus", plugin="alertmanager", team=team, service=service)
     build.alert(build.incident(service=service), integration=integration)
     build.heartbeat("nightly", team=team)
+    build.connection("nightly", team=team, config={"api_url": "http://127.0.0.1:9"})
     with transaction():
         session.add(Delivery(integration_id=integration.id, body=b"{}", body_hash="0" * 64, state="rejected"))
         session.add_all(Window(id=at, kind=kind, key=key, team_id=team.id, starts="2026-01-01T00:00:00", ends="2030-01-01T00:00:00")
