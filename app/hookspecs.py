@@ -7,7 +7,7 @@ from typing import Any
 
 import pluggy
 
-from app.plugin_api import Action, Channel, EventView, Integration, Setting
+from app.plugin_api import Action, Calendar, Channel, EventView, Integration, Setting
 
 hookspec = pluggy.HookspecMarker("oncall")
 
@@ -27,6 +27,12 @@ def channels() -> Sequence[Channel]:
 @hookspec
 def workflow_actions() -> Sequence[Action]:
     """The verbs that this plugin offers to workflows, and to whoever makes tickets."""
+    return ()
+
+
+@hookspec
+def calendars() -> Sequence[Calendar]:
+    """The calendars outside that this plugin keeps in step with a person's shifts."""
     return ()
 
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import pluggy
 
 from app.core.acting import Action, Call, Done, Order, Ticket
+from app.core.calendars import Access, Calendar, CalendarEntry, Grant
 from app.core.clock import now
 from app.core.exchange import (
     Address,
@@ -66,13 +67,14 @@ from app.core.sources import Signature, Source, check_signature
 from app.core.texting import gsm, read_reply, spoken, text_message
 
 __all__ = [
-    "API_VERSION", "Action", "Address", "AlertView", "Answer", "Answered", "Ask", "Call", "Channel", "Connection",
-    "Done", "Door", "EventView", "Field", "ForbiddenAddress", "Inbound", "Integration", "Link", "Message", "NoAccess",
-    "Order", "Receipt", "Refused", "Rejected", "Reply", "Report", "Retry", "Setting", "Severity", "Signal",
-    "SignalStatus", "Signature", "Source", "Ticket", "Told", "Unreachable", "Wanted", "as_group", "check_signature",
-    "deliver", "filled", "first", "gsm", "hookimpl", "ignored", "is_mail_address", "labels", "labels_but", "lines",
-    "mail_of", "mapping", "meaning", "moment", "noted", "now", "one_line", "parse_json", "read_each", "read_reply",
-    "request", "sequence", "severity_of", "sign", "spoken", "stable_key", "text", "text_message", "web_link", "words",
+    "API_VERSION", "Access", "Action", "Address", "AlertView", "Answer", "Answered", "Ask", "Calendar", "CalendarEntry",
+    "Call", "Channel", "Connection", "Done", "Door", "EventView", "Field", "ForbiddenAddress", "Grant", "Inbound",
+    "Integration", "Link", "Message", "NoAccess", "Order", "Receipt", "Refused", "Rejected", "Reply", "Report", "Retry",
+    "Setting", "Severity", "Signal", "SignalStatus", "Signature", "Source", "Ticket", "Told", "Unreachable", "Wanted",
+    "as_group", "check_signature", "deliver", "filled", "first", "gsm", "hookimpl", "ignored", "is_mail_address",
+    "labels", "labels_but", "lines", "mail_of", "mapping", "meaning", "moment", "noted", "now", "one_line",
+    "parse_json", "read_each", "read_reply", "request", "sequence", "severity_of", "sign", "spoken", "stable_key",
+    "text", "text_message", "web_link", "words",
 ]
 
 API_VERSION = 1

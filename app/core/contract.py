@@ -11,7 +11,7 @@ from typing import Any
 
 from app.core.contract_actions import action_faults, field_faults
 from app.core.plugins import Registry
-from app.plugin_api import Channel, Inbound, Integration, Rejected, Signal
+from app.plugin_api import Calendar, Channel, Inbound, Integration, Rejected, Signal
 
 BROKEN_BODIES = (b"", b"{", b"\xff\xfe\x00", b"null", b"[]", b"3", b'"text"', b"[" * 100_000)
 ACTIVE = ("<script", "href=", " onload", "<foreignobject")
@@ -33,7 +33,25 @@ def faults(registry: Registry, slug: str) -> list[str]:
     for name, action in registry.actions.items():
         if registry.owner("action", name) == slug:
             found += action_faults(action, folder)
+    for name, calendar in registry.calendars.items():
+        if registry.owner("calendar", name) == slug:
+            found += _calendar_faults(calendar, folder)
     return found
+
+
+def _calendar_faults(calendar: Calendar, folder: Path) -> Iterator[str]:
+    yield from _setting_faults({*calendar.settings, *calendar.needs}, folder)
+    if stray := sorted(set(calendar.needs) - set(calendar.settings)):
+        yield f"calendars() {calendar.slug} needs {', '.join(stray)}, which is not among its settings"
+    address = calendar.authorize("https://oncall.example/back", "a state", dict.fromkeys(calendar.settings, "https://x"))
+    if "state=a" not in address or "oncall.example" not in address:
+        yield f"calendars() {calendar.slug}: authorize() passes on neither the state nor where to come back"
+    for said in ({}, {"error": "access_denied"}):
+        try:
+            calendar.granted(Inbound("GET", {}, said, b"", RECEIVED), "https://oncall.example/back", {})
+        except Rejected:
+            continue
+        yield f"calendars() {calendar.slug}: granted() took an answer without a code"
 
 
 def _channel_faults(channel: Channel, folder: Path) -> Iterator[str]:
@@ -46,10 +64,13 @@ def _channel_faults(channel: Channel, folder: Path) -> Iterator[str]:
         yield f"channels() {channel.slug}: update in `can` and update() belong together"
     if hasattr(channel, "authorize") != hasattr(channel, "connected"):
         yield f"channels() {channel.slug}: authorize() and connected() belong together"
+    yield from _setting_faults({*channel.settings, *getattr(channel, "needs", ())}, folder)
+
+
+def _setting_faults(names: set[str], folder: Path) -> Iterator[str]:
     guide = folder / "README.md"
     written = guide.read_text(encoding="utf-8") if guide.is_file() else ""
-    needed = {*channel.settings, *getattr(channel, "needs", ())}
-    yield from (f"README.md says nothing of the setting {name}" for name in sorted(needed) if name not in written)
+    yield from (f"README.md says nothing of the setting {name}" for name in sorted(names) if name not in written)
 
 
 def _folder_faults(folder: Path) -> Iterator[str]:

@@ -17,7 +17,7 @@ import pluggy
 from app import hookspecs
 from app.core.plugin_offers import KINDS, Offer, implements, offer_of
 from app.core.plugin_sources import Found, bundled, packaged
-from app.plugin_api import API_VERSION, Action, Channel, EventView, Integration, Setting
+from app.plugin_api import API_VERSION, Action, Calendar, Channel, EventView, Integration, Setting
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +56,7 @@ class Registry:
     integrations: dict[str, Integration] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
     actions: dict[str, Action] = field(default_factory=dict)
+    calendars: dict[str, Calendar] = field(default_factory=dict)
     providers: dict[str, dict[str, Channel]] = field(default_factory=dict)
     settings: list[tuple[str, Setting]] = field(default_factory=list)
     blueprints: dict[str, Any] = field(default_factory=dict)
@@ -72,8 +73,8 @@ class Registry:
                 for slug, found in sorted(self._found.items())]
 
     def _name(self, slug: str) -> str:
-        offered: list[Integration | Channel | Action] = [*self.integrations.values(), *self.channels.values(),
-                                                         *self.actions.values()]
+        offered: list[Integration | Channel | Action | Calendar] = [
+            *self.integrations.values(), *self.channels.values(), *self.actions.values(), *self.calendars.values()]
         named = (thing.name for thing in offered if thing.slug == slug)
         return next(named, slug.replace("_", " ").replace("-", " ").capitalize())
 
@@ -199,6 +200,7 @@ def _enter(registry: Registry, found: Found, module: ModuleType, offer: Offer) -
     registry._found[found.slug] = found
     registry.integrations.update({thing.slug: thing for thing in offer.things["integration"]})
     registry.actions.update({thing.slug: thing for thing in offer.things["action"]})
+    registry.calendars.update({thing.slug: thing for thing in offer.things["calendar"]})
     registry.owners.update({(kind, thing.slug): found.slug for kind, things in offer.things.items()
                             if kind != "channel" for thing in things})
     for channel in offer.things["channel"]:

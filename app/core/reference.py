@@ -44,7 +44,8 @@ def guides(registry: Registry) -> str:
 
 
 def _roads(registry: Registry, slug: str) -> str:
-    roads = {"integration": "alerts in", "channel": "messages out", "action": "actions of workflows"}
+    roads = {"integration": "alerts in", "channel": "messages out", "action": "actions of workflows",
+             "calendar": "calendars kept in step"}
     return ", ".join(roads[kind] for kind in registry.kinds(slug))
 
 

@@ -10,9 +10,9 @@ from app.core import clock
 from app.core.access import access
 from app.core.openapi import PROBLEM, component, operation, sent
 from app.core.web import actor
-from app.oncall import feeds, queries
+from app.oncall import feeds, links, queries
 from app.oncall.archive import archive_schedule, restore_schedule
-from app.oncall.calendar_models import CalendarFeed
+from app.oncall.calendar_models import CalendarFeed, CalendarLink
 from app.oncall.calendar_pages import what_of
 from app.oncall.quality_pages import quality_document, quality_page
 from app.oncall.schemas import QUALITY
@@ -24,6 +24,15 @@ FEED = component("CalendarFeed", {
     "properties": {"id": {"type": "string"}, "of": {"type": "string", "description": "me, or the id of a schedule or team"},
                    "url": {"type": "string"}, "created_at": INSTANT,
                    "last_read_at": {**INSTANT, "type": ["string", "null"]}}})
+LINK = component("CalendarLink", {
+    "type": "object", "required": ["id", "plugin", "account", "state", "calendar", "choices", "synced_at", "error"],
+    "properties": {"id": {"type": "string"}, "plugin": {"type": "string"}, "account": {"type": "string"},
+                   "state": {"enum": ["choosing", "on", "broken"]}, "calendar": {"type": ["string", "null"]},
+                   "choices": {"type": "array", "items": {"type": "object", "properties": {
+                       "id": {"type": "string"}, "name": {"type": "string"}}}},
+                   "synced_at": {**INSTANT, "type": ["string", "null"]}, "error": {"type": ["string", "null"]}}})
+CHOICE = {"type": "object", "additionalProperties": False, "required": ["calendar"], "properties": {
+    "calendar": {"type": "string", "maxLength": 1000, "description": "The id of one of the `choices`"}}}
 WISH = {"type": "object", "additionalProperties": False, "required": ["of"], "properties": {
     "of": {"type": "string", "maxLength": 80, "description": "`me`, `schedule:<key>` or `team:<key>`"}}}
 
@@ -51,6 +60,34 @@ def make() -> Any:
 def revoke(key: int) -> Any:
     """Nothing is found there from then on."""
     feeds.revoke_feed(feeds.own_feed(key, actor()), by=actor())
+    return Response(status=204)
+
+
+@blueprint.get("/me/calendar-links")
+@access("own.edit")
+@operation("The calendars outside that are kept in step with my shifts", responses={200: {"type": "array", "items": LINK}},
+           description="They are connected in a browser, since the vendor asks the person.")
+def outside() -> Any:
+    """What I connected, and how it fares."""
+    return jsonify([_link(one) for one in links.links_of(actor().user_id) if one.state != "leaving"])
+
+
+@blueprint.patch("/me/calendar-links/<int:key>")
+@access("own.edit")
+@operation("Choose the calendar that shows my shifts", request=CHOICE, responses={200: LINK})
+def choose(key: int) -> Any:
+    """What we wrote in another goes."""
+    link = links.own_link(key, actor())
+    links.choose(link, sent(request)["calendar"], by=actor())
+    return jsonify(_link(link))
+
+
+@blueprint.delete("/me/calendar-links/<int:key>")
+@access("own.edit")
+@operation("Disconnect a calendar outside", responses={204: None})
+def disconnect(key: int) -> Any:
+    """The entries to come go, and the tokens."""
+    links.leave(links.own_link(key, actor()), by=actor())
     return Response(status=204)
 
 
@@ -85,3 +122,9 @@ def restore(key: str) -> Any:
 def _shown(feed: CalendarFeed) -> dict[str, Any]:
     return {"id": str(feed.id), "of": feed.what, "url": feeds.address_of(feed),
             "created_at": clock.rfc3339(feed.created_at), "last_read_at": clock.rfc3339(feed.last_read_at)}
+
+
+def _link(link: CalendarLink) -> dict[str, Any]:
+    return {"id": str(link.id), "plugin": link.plugin, "account": link.account, "state": link.state,
+            "calendar": link.calendar or None, "choices": [{"id": one[0], "name": one[1]} for one in link.choices],
+            "synced_at": clock.rfc3339(link.synced_at), "error": link.error or None}

@@ -1,4 +1,4 @@
-"""What the pages about calendars show: the addresses at which people read their shifts."""
+"""What the pages about calendars show: the addresses at which people read their shifts, and calendars outside."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import httpx
+from flask import current_app
 from sqlalchemy import select
 
 from app.core.access import Actor
@@ -13,8 +14,8 @@ from app.core.db import session
 from app.core.errors import NotFound
 from app.identity.models import Team, User
 from app.identity.queries import allow, may
-from app.oncall import feeds, pages
-from app.oncall.calendar_models import CalendarFeed
+from app.oncall import feeds, links, pages
+from app.oncall.calendar_models import CalendarFeed, CalendarLink
 from app.oncall.feed_texts import subject_of
 from app.oncall.imports import url_of
 from app.oncall.models import CalendarImport, Schedule
@@ -35,12 +36,23 @@ class Address:
 
 
 @dataclass(frozen=True)
+class Outside:
+    """A calendar outside: connected when there is a `link`, else it could be."""
+
+    slug: str
+    name: str
+    link: CalendarLink | None = None
+
+
+@dataclass(frozen=True)
 class CalendarsPage:
-    """The reader's addresses, theirs first, and what further ones can be made for. `asked` is what an address names."""
+    """The reader's addresses, theirs first, what further ones can be made for, and calendars outside. `asked` is what an
+    address names."""
 
     addresses: list[Address]
     choices: list[tuple[str, str]]
     asked: str = ""
+    outside: list[Outside] = field(default_factory=list)
     panels: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -81,7 +93,14 @@ def calendars_page(by: Actor, asked: str = "") -> CalendarsPage:
     choices = [(one.ref, f"{one.name} (schedule)") for one in all_schedules(by)]
     choices += [(f"team:{key}", f"{name} (team)") for key, name in _teams(by)]
     return CalendarsPage([_address(what, user, own) for what in shown],
-                         [one for one in choices if one[0] not in shown], asked)
+                         [one for one in choices if one[0] not in shown], asked, _outside(user.id))
+
+
+def _outside(user_id: int) -> list[Outside]:
+    """What the person connected, also where it can't be connected any more, and what they could."""
+    names = {slug: one.name for slug, one in current_app.extensions["plugins"].calendars.items()}
+    mine = {one.plugin: one for one in links.links_of(user_id) if one.state != "leaving"}
+    return [Outside(slug, names.get(slug, slug), mine.get(slug)) for slug in sorted({*mine, *links.offers()})]
 
 
 def _known(what: str, user: User) -> bool:

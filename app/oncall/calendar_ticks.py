@@ -1,19 +1,27 @@
-"""What is done with calendars as time passes: imported ones are read again."""
+"""What is done with calendars as time passes: imported ones are read again, those outside are kept in step."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
+from itertools import islice
 
 import httpx
 from sqlalchemy import select, update
 
 from app.core import clock, http
 from app.core.db import session, transaction
-from app.oncall import imports
+from app.oncall import imports, links
+from app.oncall.calendar_models import CalendarLink
 from app.oncall.ical import MOST_BYTES, Unreadable
+from app.oncall.link_rules import changes
 from app.oncall.models import CalendarImport, Schedule
+from app.plugin_api import Access, NoAccess, Refused, Rejected, Retry
 
 BATCH, REDIRECTS, LEASE = 20, 3, timedelta(minutes=2)
+MOST_WRITES = 100
+"""What one turn writes in one calendar: the rest is for the next, so that the lease never ends meanwhile."""
+RENEWED_BEFORE = timedelta(minutes=5)
 
 
 def read_calendars() -> int:
@@ -69,3 +77,65 @@ def _fetched(url: str) -> tuple[bytes, str]:
     except httpx.InvalidURL:
         return b"", "It leads on to an address that is none"
     return (answer.body, "") if answer.status == 200 else (b"", f"The answer was {answer.status}")
+
+
+def sync_links() -> int:
+    """Tick: the calendars outside that are due, each claimed, written with nothing open, and noted in a transaction."""
+    with transaction():
+        due = links.due(BATCH)
+    return sum(_sync(key) for key in due)
+
+
+def _sync(key: int) -> int:
+    with transaction():
+        job = links.claim(key)
+    if job is None:
+        return 0
+    try:
+        access = Access(_valid(job), job.calendar, job.mark)
+        writes = list(islice(_writes(job, access), MOST_WRITES + 1))
+    except (Retry, NoAccess, Refused, Rejected) as fault:
+        with transaction():
+            links.failed(job, fault)
+        return 1
+    with transaction():
+        links.finished(job, more=len(writes) > MOST_WRITES)
+    return 1
+
+
+def _valid(job: links.Job) -> links.Grant:
+    """The grant, renewed when it ends soon; the new one is kept at once, since the old one may be worth nothing now."""
+    if job.grant.expires_at - clock.now() > RENEWED_BEFORE:
+        return job.grant
+    grant = job.offer.renewed(job.grant, job.config)
+    with transaction():
+        link = session.get(CalendarLink, job.id, populate_existing=True)
+        if link is not None:
+            links.store(link, grant)
+    return grant
+
+
+def _writes(job: links.Job, access: Access) -> Iterator[None]:
+    """Write what differs, one step at a time; only entries with our mark are looked at."""
+    wanted = () if job.leaving else job.entries
+    for calendar, asked in ((job.calendar, wanted), *((one, ()) for one in job.former)):
+        here = Access(access.grant, calendar, access.mark)
+        if not calendar:
+            continue
+        put, surplus = changes(_found(job, here, former=calendar != job.calendar), asked)
+        for entry in put:
+            yield job.offer.put(here, entry, job.config)
+        for entry in surplus:
+            yield job.offer.remove(here, entry, job.config)
+    if job.leaving:
+        job.offer.revoke(access.grant, job.config)
+
+
+def _found(job: links.Job, access: Access, *, former: bool) -> list[links.CalendarEntry]:
+    """Our entries from now on; a former calendar that is gone holds none."""
+    try:
+        return job.offer.entries(access, clock.now(), job.config)
+    except Refused:
+        if former:
+            return []
+        raise

@@ -58,21 +58,27 @@ def subject_of(what: str, user: User) -> Subject:
 
 def text_of(feed: CalendarFeed) -> bytes:
     """The whole calendar, from 30 days ago to 180 days ahead. Raises NotFound for what its owner may not see."""
-    subject = subject_of(feed.what, feed.user)
     today = datetime.combine(clock.now().date(), time(), clock.now().tzinfo)
-    plans = queries.plans_of(subject.schedules, since=today - BACK)
+    name, entries = entries_of(feed.what, feed.user, today - BACK, today + AHEAD)
+    return written(f"{name} · on call", entries)
+
+
+def entries_of(what: str, user: User, start: datetime, end: datetime) -> tuple[str, list[Entry]]:
+    """The name of a calendar, and its entries that touch [start, end) with their true edges. Raises NotFound."""
+    subject = subject_of(what, user)
+    plans = queries.plans_of(subject.schedules, since=start)
     inactive = queries.inactive_of(*plans.values())
     people = {key: user.name for key, user in queries.named(
         person for plan in plans.values() for person in queries.people_in(plan)).items()}
-    entries = []
+    whose, entries = f"p{user.id}" if what == "me" else "all", []
     for schedule in subject.schedules:
         plan = plans[schedule.id]
         if subject.person is not None and subject.person not in queries.people_in(plan):
             continue
-        shifts = rules.whole_shifts(plan, today - BACK, today + AHEAD, inactive=inactive)
+        shifts = rules.whole_shifts(plan, start, end, inactive=inactive)
         spans = shifts if subject.person is None else spans_of(shifts, subject.person)
-        entries += [_entry(schedule, one, people, feed, today=today) for one in spans]
-    return written(f"{subject.name} · on call", entries)
+        entries += [_entry(schedule, one, people, what, whose=whose) for one in spans]
+    return subject.name, entries
 
 
 def spans_of(shifts: Iterable[rules.Shift], person: int) -> Iterator[rules.Shift]:
@@ -91,16 +97,14 @@ def spans_of(shifts: Iterable[rules.Shift], person: int) -> Iterator[rules.Shift
         yield held
 
 
-def _entry(schedule: Schedule, shift: rules.Shift, people: dict[int, str], feed: CalendarFeed, *,
-           today: datetime) -> Entry:
+def _entry(schedule: Schedule, shift: rules.Shift, people: dict[int, str], what: str, *, whose: str) -> Entry:
     assert shift.start is not None and shift.end is not None
-    mine, team = feed.what == "me", feed.what.startswith("team:")
     names = ", ".join(people[person] for person in shift.people)
-    title = f"On duty: {schedule.name}" if mine else names if shift.people else f"Nobody on duty: {schedule.name}"
-    if team and shift.people:
+    title = f"On duty: {schedule.name}" if what == "me" else names if shift.people else f"Nobody on duty: {schedule.name}"
+    if what.startswith("team:") and shift.people:
         title = f"{schedule.name}: {names}"
     why = f"by {shift.layer}" if shift.layer else "a gap: nobody is paged here"
-    whose = f"p{feed.user_id}" if mine else "all"
+    today = datetime.combine(clock.now().date(), time(), clock.now().tzinfo)
     return Entry(f"schedule-{schedule.id}-{shift.start:%Y%m%dT%H%M%SZ}-{whose}@oncall", shift.start, shift.end, title,
                  f"{schedule.name}, {why}" + (f"\nOn duty: {names}" if names else ""),
                  f"{current_app.config['BASE_URL']}/schedules/{schedule.key}", today)

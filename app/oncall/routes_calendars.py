@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, current_app, request, url_for
+from flask import session as cookie
 
 from app.core import clock
 from app.core.access import access, own_transaction
-from app.core.db import transaction
-from app.core.errors import Conflict, Invalid
+from app.core.db import session, transaction
+from app.core.errors import Conflict, Invalid, NotFound
 from app.core.jobs import wake
 from app.core.pages import go, page
+from app.core.secrets import new_token
 from app.core.web import actor
-from app.oncall import feeds, queries, service
+from app.identity import challenges
+from app.oncall import feeds, links, queries, service
 from app.oncall.calendar_pages import calendars_page, imports_page, typed_calendars
 from app.oncall.feed_texts import text_of
+from app.plugin_api import Inbound
 
 blueprint = Blueprint("oncall_calendars", __name__)
+SYNC = "app.oncall.calendar_ticks.sync_links"
 
 
 @blueprint.get("/calendar/<token>.ics")
@@ -56,6 +61,64 @@ def revoke(key: int) -> Response:
     """End an address."""
     feeds.revoke_feed(feeds.own_feed(key, actor()), by=actor())
     return go(url_for(".mine"), "The address no longer opens")
+
+
+@blueprint.post("/me/calendars/<slug>/connect")
+@access("own.edit")
+def connect(slug: str) -> Response:
+    """Off to the vendor, to agree; the question is bound to this login, and can be answered once."""
+    offer = links.offer_of(slug)
+    browser = str(cookie.setdefault("browser", new_token()))
+    state = challenges.put("calendar", {"plugin": slug, "user": actor().user_id}, browser=browser)
+    return go(offer.authorize(_callback(slug), state, links.config_of(offer)))
+
+
+@blueprint.get("/me/calendars/<slug>/connected")
+@access("own.edit")
+@own_transaction
+def connected(slug: str) -> Response:
+    """Back from the vendor: the consent is kept, if this login asked for it less than ten minutes ago."""
+    by = actor()
+    with transaction():
+        asked = challenges.take("calendar", request.args.get("state", ""), browser=str(cookie.get("browser", "")))
+    if asked != {"plugin": slug, "user": by.user_id}:
+        return go(url_for(".mine"), "This answer belongs to another login, or came too late. Connect again.", tone="danger")
+    session.remove()
+    try:
+        grant, choices = links.agreed(slug, Inbound("GET", {}, request.args.to_dict(), b"", clock.now()), _callback(slug))
+    except (Conflict, NotFound) as refusal:
+        return go(url_for(".mine"), refusal.detail, tone="danger")
+    with transaction():
+        link = links.keep(slug, grant, choices, by=by)
+        said = "It is kept in step again" if link.calendar else "Now choose the calendar that shows your shifts"
+        wake(SYNC)
+    return go(url_for(".mine"), said)
+
+
+@blueprint.post("/me/calendars/outside/<int:key>")
+@access("own.edit")
+def choose(key: int) -> Response:
+    """Which of my calendars shows the shifts."""
+    link = links.own_link(key, actor())
+    try:
+        links.choose(link, request.form.get("calendar", ""), by=actor())
+    except Invalid as refusal:
+        return go(url_for(".mine"), refusal.problems[0].message, tone="danger")
+    wake(SYNC)
+    return go(url_for(".mine"), f"{link.calendar_name} shows your shifts within minutes")
+
+
+@blueprint.post("/me/calendars/outside/<int:key>/disconnect")
+@access("own.edit")
+def disconnect(key: int) -> Response:
+    """The entries to come go, and the consent."""
+    links.leave(links.own_link(key, actor()), by=actor())
+    wake(SYNC)
+    return go(url_for(".mine"), "It is disconnected. Your coming shifts are removed there")
+
+
+def _callback(slug: str) -> str:
+    return f"{current_app.config['BASE_URL']}{url_for('.connected', slug=slug)}"
 
 
 @blueprint.get("/schedules/<key>/calendars")
