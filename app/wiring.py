@@ -6,13 +6,14 @@ from app.core.jobs import On
 from app.core.pages import NavItem, Shell
 from app.core.periodic import Every
 from app.core.rotation import Sealed
+from app.webhooks.rules import HEARD
 
 # Every table of the house, so that metadata and migrations are complete.
 MODELS = (
     "app.core.events", "app.core.chain", "app.core.pulse", "app.identity.models", "app.catalog.models", "app.oncall.models",
     "app.oncall.calendar_models",
     "app.incidents.models", "app.notifications.models", "app.notifications.channel_models", "app.escalation.models",
-    "app.ingest.models", "app.heartbeats.models", "app.runbooks.models", "app.connections.models",
+    "app.ingest.models", "app.heartbeats.models", "app.webhooks.models", "app.runbooks.models", "app.connections.models",
 )
 
 # Pages for people and calls for machines, one blueprint each: module, and where it is mounted.
@@ -34,6 +35,7 @@ BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.heartbeats.doors", ""), ("app.heartbeats.routes", ""), ("app.heartbeats.api", "/api/v1"),
     ("app.runbooks.secret_routes", ""), ("app.runbooks.secret_api", "/api/v1"),
     ("app.connections.routes", ""), ("app.connections.api", "/api/v1"),
+    ("app.webhooks.routes", ""), ("app.webhooks.api", "/api/v1"),
     ("app.config.routes", ""), ("app.config.api", "/api/v1"),
 )
 
@@ -88,6 +90,7 @@ SUBSCRIPTIONS: tuple[On, ...] = (
         "severity_raised", "merged")),
     On("incident.acknowledged", "app.notifications.reactions.tell_those_paged"),
     On("incident.resolved", "app.notifications.reactions.tell_those_paged"),
+    *(On(f"{noun}.*", "app.webhooks.reactions.tell") for noun in HEARD),
 )
 
 # What happens because time passed. Ticks run in every clock process; due rows are claimed, not owned.
@@ -120,6 +123,9 @@ PERIODIC: tuple[Every, ...] = (
     Every(5, "app.ingest.ticks.calm_down"),
     Every(300, "app.ingest.ticks.trim_refused"),
     Every(2, "app.heartbeats.pings.expire"),
+    Every(1, "app.webhooks.ticks.send"),
+    Every(10, "app.webhooks.ticks.release"),
+    Every(3600, "app.webhooks.ticks.forget"),
 )
 
 # What a worker or clock does once at its start.
@@ -140,6 +146,7 @@ SEALED: tuple[Sealed, ...] = (
     Sealed("app.ingest.models.Integration", "config", "integration:{key}/{field}", within=True),
     Sealed("app.ingest.models.FormerCredential", "sealed", "former:{hash}"),
     Sealed("app.heartbeats.models.Heartbeat", "token_sealed", "heartbeat:{key}/token"),
+    Sealed("app.webhooks.models.Webhook", "secret_sealed", "webhook:{key}/secret"),
     Sealed("app.runbooks.models.Secret", "value_sealed", "secret:{id}/value"),
     Sealed("app.connections.models.Connection", "config", "connection:{key}/{field}", within=True),
     Sealed("app.notifications.models.ContactMethod", "data_sealed", "contact_method:{id}/data"),
@@ -160,6 +167,7 @@ OWNED: dict[str, str] = {
     "integration": "app.ingest.models.Integration", "heartbeat": "app.heartbeats.models.Heartbeat",
     "connection": "app.connections.models.Connection",
     "maintenance": "app.catalog.models.Window", "silence": "app.catalog.models.Window",
+    "webhook": "app.webhooks.models.Webhook",
     "secret": "app.runbooks.models.Secret",
 }
 
@@ -208,7 +216,7 @@ PANELS: dict[str, dict[str, str]] = {
 # Which regions of which page refresh on which facts: the modules that say so, each with its own FEEDS.
 FEEDS: tuple[str, ...] = (
     "app.catalog.live", "app.oncall.live", "app.incidents.live", "app.notifications.live", "app.escalation.live",
-    "app.ingest.live", "app.heartbeats.live", "app.runbooks.live", "app.connections.live",
+    "app.ingest.live", "app.heartbeats.live", "app.webhooks.live", "app.runbooks.live", "app.connections.live",
 )
 
 # The frame around every page: navigation, home, account, sign-out. Entries show once their endpoint exists.
@@ -225,6 +233,7 @@ SHELL = Shell(
         NavItem("ingest.index", "Integrations", "plug", "Set up"),
         NavItem("heartbeats.index", "Heartbeats", "pulse", "Set up"),
         NavItem("channels.index", "Channels", "bell", "Set up"),
+        NavItem("webhooks.index", "Webhooks", "webhook", "Set up"),
         NavItem("secrets.index", "Secrets", "key", "Set up"),
         NavItem("connections.index", "Connections", "link", "Set up"),
         NavItem("channels.reachability", "Reachability", "check", "Organisation"),

@@ -6,7 +6,7 @@ from tests.house_extras import AUTOMATION, Extra
 
 # A domain may import only from those to its left.
 DOMAINS = ("core", "identity", "catalog", "oncall", "incidents", "notifications", "escalation", "ingest", "heartbeats",
-           "connections", "runbooks",
+           "webhooks", "connections", "runbooks",
            "status_pages", "partners", "postmortems", "workflows", "insights", "config")
 
 # Beside DESIGN's names: `pages` holds page contexts where `queries` would grow too long, `panels` the parts of other
@@ -182,6 +182,7 @@ EXTRAS = {
     "heartbeats/pings": Extra(3.5, "what time and senders do to a heartbeat, apart from what people do"),
     "heartbeats/doors": Extra(5, "the address of senders, apart from the pages of people", edge=True),
     "connections/trial": Extra(3.5, "a test calls the product with nothing open"),
+    "webhooks/sending": Extra(3.5, "claim, call, record: nothing else may be open during the call"),
     "ingest/doors": Extra(5, "the routes of senders, apart from the pages of people", edge=True),
 }
 

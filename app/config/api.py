@@ -49,6 +49,7 @@ RESOURCES = (
     Resource("connections", BY_NAME["connections"], shape.CONNECTION, "Connection", "connection.edit"),
     Resource("maintenance", BY_NAME["maintenance"], shape.MAINTENANCE, "Maintenance", "maintenance.edit"),
     Resource("routes", BY_NAME["routes"], shape.ROUTE, "Route", "route.edit"),
+    Resource("webhooks", BY_NAME["webhooks"], shape.WEBHOOK, "Webhook", "webhook.edit"),
 )
 
 

@@ -20,7 +20,7 @@ from app.core.shapes import Path
 SECRET = re.compile(r"\$\{(env|file):([^}]+)\}")
 KINDS = ("users", "teams", "schedules", "escalation_policies", "services", "integrations", "heartbeats",
          "connections", "routes",
-         "maintenance")
+         "maintenance", "webhooks")
 NAMED_BY = {"users": "email", "routes": "name"}
 PART = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 Item = dict[str, Any]

@@ -45,6 +45,8 @@ from app.oncall import queries as oncall
 from app.oncall.archive import restore_schedule
 from app.oncall.models import Schedule
 from app.oncall.service import remove_schedule, save_schedule
+from app.webhooks import queries as webhooks
+from app.webhooks.service import remove_webhook, save_webhook
 
 Values = Mapping[str, Any]
 
@@ -166,6 +168,8 @@ KINDS: tuple[Kind, ...] = (
          remove_maintenance, _nothing, "team.read", "maintenance.edit"),
     Kind("routes", "route", "name", routes.route_by_name, routes.visible,
          routes.route_document, routes.save_route, routes.remove_route, _nothing, "route.read", "route.edit"),
+    Kind("webhooks", "webhook", "key", webhooks.webhook_by_key, webhooks.visible, webhooks.webhook_document,
+         save_webhook, remove_webhook, _nothing, "webhook.read", "webhook.edit"),
 )
 BY_NAME = {kind.name: kind for kind in KINDS}
 

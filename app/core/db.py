@@ -93,7 +93,7 @@ class Pending:
     """What the present transaction will hand over once it is committed."""
 
     events: list[Any] = field(default_factory=list)
-    wakes: set[str] = field(default_factory=set)
+    wakes: set[tuple[str, str]] = field(default_factory=set)
     stirs: set[tuple[str, str]] = field(default_factory=set)
 
 

@@ -46,9 +46,12 @@ def function(path: str) -> Callable[..., Any]:
     return found
 
 
-def wake(path: str) -> None:
-    """After this transaction's commit run the tick at `path` once, soon. A lost wake-up is caught by the clock."""
-    pending().wakes.add(path)
+def wake(path: str, queue: str = "pages") -> None:
+    """After this transaction's commit run the tick at `path` once, soon. A lost wake-up is caught by the clock.
+
+    What is no page names another `queue`, so that it holds up no page.
+    """
+    pending().wakes.add((path, queue))
 
 
 def stir(topic: str, kind: str) -> None:
@@ -84,8 +87,8 @@ def dispatch(left: Pending) -> None:
         connection = client()
         tell_pages(connection, left.events, left.stirs)
         _enqueue(connection, left.events)
-        for path in left.wakes:
-            _wake(connection, path)
+        for path, queue in left.wakes:
+            _wake(connection, path, queue)
     except redis.RedisError as error:
         current_app.extensions["redis_down_until"] = time.monotonic() + PAUSE
         log.warning("dispatch.postponed", reason=str(error)[:200], events=len(left.events))
@@ -133,11 +136,11 @@ def _enqueue(connection: redis.Redis, events: Iterable[Event]) -> None:
                           failure_ttl=86400, job_timeout=120, retry=Retry(max=3))
 
 
-def _wake(connection: redis.Redis, path: str) -> None:
+def _wake(connection: redis.Redis, path: str, queue: str) -> None:
     """Coalesced: while one wake-up waits in the queue, further ones add nothing."""
     if connection.set(f"oncall:wake:{path}", 1, nx=True, ex=10):
-        Queue("pages", connection=connection).enqueue("app.core.jobs.run_tick", path, result_ttl=0, failure_ttl=3600,
-                                                      job_timeout=300)
+        Queue(queue, connection=connection).enqueue("app.core.jobs.run_tick", path, result_ttl=0, failure_ttl=3600,
+                                                    job_timeout=300)
 
 
 def _mark(ids: list[int]) -> None:

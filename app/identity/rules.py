@@ -28,6 +28,7 @@ TABLE: dict[str, frozenset[str]] = {
     # Everybody sees which senders there are and how they are; addresses, tokens and raw bodies are the team's.
     "integration.read": EVERYBODY, "integration.secrets": RESPONDERS, "integration.edit": MANAGERS,
     "connection.read": EVERYBODY, "connection.edit": MANAGERS,
+    "webhook.read": EVERYBODY, "webhook.edit": MANAGERS,
     "maintenance.edit": MANAGERS, "silence.edit": RESPONDERS,
     # What requests of runbooks and workflows name: only those who may write such requests know the names.
     "secret.edit": MANAGERS,
@@ -54,6 +55,7 @@ NEEDED_SCOPES: dict[str, frozenset[str]] = {
     "policy.edit": _WRITE_CONFIG, "service.edit": _WRITE_CONFIG,
     "integration.read": _READ_CONFIG, "integration.secrets": _READ_CONFIG, "integration.edit": _WRITE_CONFIG,
     "connection.read": _READ_CONFIG, "connection.edit": _WRITE_CONFIG,
+    "webhook.read": _READ_CONFIG, "webhook.edit": _WRITE_CONFIG,
     "maintenance.edit": _WRITE_CONFIG, "silence.edit": frozenset({"incidents:write", "config:write"}),
     "secret.edit": _WRITE_CONFIG,
     "route.read": _READ_CONFIG, "route.edit": _WRITE_CONFIG,

@@ -1,0 +1,118 @@
+"""One delivery: claim it, call the receiver with nothing open, record what came of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import CursorResult, select, update
+
+from app.core import clock
+from app.core.access import SYSTEM
+from app.core.db import session, transaction
+from app.core.events import Event, record
+from app.core.http import Answer, ForbiddenAddress, Unreachable, request, retry_after
+from app.core.jobs import stir
+from app.core.signatures import sign
+from app.webhooks import events, queries, rules
+from app.webhooks.models import Webhook, WebhookDelivery
+from app.webhooks.service import also
+
+LEASE = timedelta(seconds=60)
+GONE = 410
+
+
+@dataclass(frozen=True)
+class Call:
+    """A delivery that is ours to make."""
+
+    delivery_id: int
+    url: str
+    body: bytes
+    secret: str
+
+
+def hand_over(delivery_id: int) -> bool:
+    """Claim, call, record. Says whether the delivery was ours."""
+    with transaction():
+        call = _claim(delivery_id)
+    session.remove()
+    if call is None:
+        return False
+    outcome = _call(call)
+    with transaction():
+        delivery = session.get(WebhookDelivery, delivery_id, populate_existing=True, with_for_update=True)
+        if delivery is not None and delivery.state == "sending":
+            _record(delivery, outcome)
+    return True
+
+
+def _claim(delivery_id: int) -> Call | None:
+    now = clock.now()
+    result = session.execute(update(WebhookDelivery).where(
+        WebhookDelivery.id == delivery_id, WebhookDelivery.state == "queued", WebhookDelivery.next_at <= now).values(
+        state="sending", lease_until=now + LEASE, attempts=WebhookDelivery.attempts + 1)
+        .execution_options(synchronize_session=False))
+    if not isinstance(result, CursorResult) or result.rowcount != 1:
+        return None
+    delivery = session.get_one(WebhookDelivery, delivery_id, populate_existing=True)
+    webhook = delivery.webhook
+    event = session.get(Event, delivery.event_id) if delivery.event_id else None
+    if webhook.off_at is not None:
+        return _cancel(delivery, "the webhook is switched off")
+    if delivery.event_id and event is None:
+        return _cancel(delivery, "the log was trimmed meanwhile")
+    told = queries.body_of(event) if event else queries.test_body(webhook, delivery.created_at)
+    body = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+    return Call(delivery.id, webhook.url, body, queries.secret_of(webhook))
+
+
+def _cancel(delivery: WebhookDelivery, reason: str) -> None:
+    delivery.state, delivery.error, delivery.ended_at, delivery.lease_until = "cancelled", reason, clock.now(), None
+
+
+def _call(call: Call) -> Answer | str:
+    """The answer, or a sentence that says why there is none."""
+    headers = sign(call.body, secret=call.secret, at=clock.now(), delivery=str(call.delivery_id))
+    try:
+        return request("POST", call.url, data=call.body, timeout=rules.CALL_SECONDS,
+                       headers={"Content-Type": "application/json", **headers})
+    except (ForbiddenAddress, Unreachable) as fault:
+        return fault.reason
+
+
+def _record(delivery: WebhookDelivery, outcome: Answer | str) -> None:
+    webhook, now = delivery.webhook, clock.now()
+    delivery.answer = outcome.status if isinstance(outcome, Answer) else None
+    delivery.lease_until = None
+    if isinstance(outcome, Answer) and 200 <= outcome.status < 300:
+        delivery.state, delivery.error, delivery.ended_at, webhook.failing_since = "sent", "", now, None
+    else:
+        delivery.error = outcome if isinstance(outcome, str) else f"The answer was {outcome.status}"
+        after = retry_after(outcome) if isinstance(outcome, Answer) else None
+        again = rules.next_try(delivery.attempts, after, now)
+        delivery.state, delivery.next_at = ("failed", delivery.next_at) if again is None else ("queued", again)
+        delivery.ended_at = now if again is None else None
+        _note_failure(webhook, outcome)
+    stir(f"webhook/{webhook.key}", "webhook.delivery")
+
+
+def _note_failure(webhook: Webhook, outcome: Answer | str) -> None:
+    """Nothing is sent any more to who says that it is gone, or has failed for a day."""
+    held = session.scalars(select(Webhook).where(Webhook.id == webhook.id).with_for_update()).one()
+    held.failing_since = held.failing_since or clock.now()
+    gone = isinstance(outcome, Answer) and outcome.status == GONE
+    if held.off_at is None and (gone or clock.now() - held.failing_since > rules.OFF_AFTER):
+        held.off_at = clock.now()
+        held.off_reason = "the receiver says that it is gone (410)" if gone else "every call failed for a day"
+        record(events.SWITCHED_OFF, held.ref, by=SYSTEM, also=also(held), name=held.name, reason=held.off_reason)
+
+
+def postpone(delivery_id: int, fault: Exception) -> None:
+    """A fault of ours before or after the call counts as a failed attempt."""
+    with transaction():
+        delivery = session.get(WebhookDelivery, delivery_id, populate_existing=True, with_for_update=True)
+        if delivery is not None and delivery.state in ("queued", "sending"):
+            delivery.attempts += delivery.state == "queued"
+            _record(delivery, f"a fault of ours, {type(fault).__name__}: {str(fault)[:200]}")

@@ -1,0 +1,47 @@
+"""What webhooks do because time passed: send what is due, free what a dead process held, forget what is old."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from flask import Flask, current_app
+from sqlalchemy import delete, select, update
+
+from app.core import clock
+from app.core.db import session, transaction
+from app.core.lanes import Lane, drained, looked
+from app.webhooks import queries, sending
+from app.webhooks.models import WebhookDelivery
+
+AT_ONCE = 8
+KEPT = timedelta(days=30)
+BATCH = 1000
+
+
+def send() -> int:
+    """Make the calls that are due, several at a time; pages have workers and threads of their own."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    if not looked(queries.due, 1):
+        return 0
+    with ThreadPoolExecutor(AT_ONCE, "webhook") as pool:
+        return drained(Lane(app, pool, AT_ONCE * 2, queries.due, work=sending.hand_over, failed=sending.postpone))
+
+
+def release() -> int:
+    """Deliveries whose process died during the call are made again: the receiver knows them by their id."""
+    with transaction():
+        result = session.execute(update(WebhookDelivery).where(
+            WebhookDelivery.state == "sending", WebhookDelivery.lease_until < clock.now()).values(
+            state="queued", lease_until=None, next_at=clock.now()))
+    return int(result.rowcount)
+
+
+def forget() -> int:
+    """Ended deliveries are kept for 30 days."""
+    with transaction():
+        old = session.scalars(select(WebhookDelivery.id).where(
+            WebhookDelivery.created_at < clock.now() - KEPT,
+            WebhookDelivery.state.in_(("sent", "failed", "cancelled"))).limit(BATCH)).all()
+        session.execute(delete(WebhookDelivery).where(WebhookDelivery.id.in_(old)))
+    return len(old)
