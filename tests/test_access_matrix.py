@@ -9,12 +9,13 @@ import pytest
 
 from app.catalog.models import Window
 from app.core import clock
-from app.core.access import access
+from app.core.access import OPERATOR, access
 from app.core.db import session, transaction
 from app.identity import rules
 from app.ingest.models import Delivery, Route
 from app.oncall.models import Override
 from app.runbooks.models import Secret
+from app.webhooks.service import save_webhook
 from tests import build
 from tests.test_architecture import nothing
 
@@ -25,15 +26,16 @@ PUBLIC = re.compile(r"/(login(/.*)?|setup/.*|healthz|readyz|metrics|in|in/.*|tap
                     r"|api/docs|api/v1/openapi\.json)")
 # What stands in for the parts of an address.
 PARTS = {"urgency": "high", "what": "resolve", "slug": "alertmanager", "number": "1", "alert": "1", "token_id": "1",
-         "key_id": "1", "secret_id": "1", "device_id": "1", "user_id": "1", "action": "acknowledge", "answer": "withdraw", "form": "csv",
+         "key_id": "1", "secret_id": "1", "device_id": "1", "delivery_id": "1", "delivery": "1",
+         "user_id": "1", "action": "acknowledge", "answer": "withdraw", "form": "csv",
          "role": "scribe", "purpose": "status", "channel": "email", "deed": "end",
          "token": "no-such-token-000", "filename": "css/app.css"}
 KEYS = {"teams": "payments", "services": "checkout", "schedules": "primary", "policies": "payments",
         "escalation-policies": "payments", "integrations": "prometheus", "users": "ana@example.com", "deliveries": "1",
-        "plugins": "alertmanager", "routes": "nightly", "heartbeats": "nightly", "connections": "nightly",
+        "plugins": "alertmanager", "routes": "nightly", "heartbeats": "nightly", "connections": "nightly", "webhooks": "bus",
         "maintenance": "upgrade", "silences": "2"}
 # Things of no team: whoever may do it anywhere, may do it here.
-NO_TEAMS = re.compile(r"/people/|/audit/|/plugins/|/(integrations|heartbeats|connections|secrets)/-/|/api/v1/users/|/routes/|/api/v1/routes/")
+NO_TEAMS = re.compile(r"/people/|/audit/|/plugins/|/(integrations|heartbeats|connections|webhooks|secrets)/-/|/api/v1/users/|/routes/|/api/v1/routes/")
 # Own things, whoever one is; forms behind them ask the command itself.
 CHOSEN_BY_THE_COMMAND = re.compile(r"/me.*|/logout|/teams/<key>/members/<int:user_id>|/api/v1/users/<key>|/")
 
@@ -53,6 +55,7 @@ def world(private: bool = False):
     build.heartbeat("nightly", team=team)
     build.connection("nightly", team=team, config={"api_url": "http://127.0.0.1:9"})
     with transaction():
+        save_webhook({"key": "bus", "url": "https://bus.example.com", "events": ["*"], "team": "payments"}, by=OPERATOR)
         session.add(Delivery(integration_id=integration.id, body=b"{}", body_hash="0" * 64, state="rejected"))
         session.add_all(Window(id=at, kind=kind, key=key, team_id=team.id, starts="2026-01-01T00:00:00", ends="2030-01-01T00:00:00")
                         for at, (kind, key) in enumerate((("maintenance", "upgrade"), ("silence", None)), 1))

@@ -22,6 +22,7 @@ from app.core import clock, live
 from app.core.db import Pending, after_commit, pending, session, transaction
 from app.core.events import Event, caused_by, listening
 from app.core.redis import client
+from app.plugin_api import EventView
 
 log = structlog.get_logger()
 CHUNK = 100
@@ -37,6 +38,16 @@ class On:
     pattern: str
     reaction: str
     queue: str = "default"
+
+
+# Plugins that listen hear every fact; without any nothing is handed over for their sake.
+PLUGINS = (On("*", "app.core.jobs.tell_plugins"),)
+
+
+def tell_plugins(event: Event) -> None:
+    """Let every plugin that listens hear a committed fact, read-only. One that fails is logged and stops no other."""
+    current_app.extensions["plugins"].tell(EventView(
+        id=event.id, kind=event.kind, at=event.at, actor=event.actor, subject=event.subject, data=event.data))
 
 
 def function(path: str) -> Callable[..., Any]:
@@ -62,7 +73,7 @@ def stir(topic: str, kind: str) -> None:
 
 def init_jobs(app: Flask, subscriptions: Iterable[On]) -> None:
     """Check that every reaction exists and become the receiver of committed transactions."""
-    table = tuple(subscriptions)
+    table = tuple(subscriptions) + (PLUGINS if app.extensions["plugins"].listeners else ())
     for row in table:
         function(row.reaction)
     app.extensions["subscriptions"] = table

@@ -64,7 +64,7 @@ class Registry:
     owners: dict[tuple[str, str], str] = field(default_factory=dict)
     off: frozenset[str] = frozenset()
     _found: dict[str, Found] = field(default_factory=dict, repr=False)
-    _listeners: dict[str, Callable[..., None]] = field(default_factory=dict, repr=False)
+    listeners: dict[str, Callable[..., None]] = field(default_factory=dict, repr=False)
 
     @property
     def installed(self) -> list[Installed]:
@@ -125,7 +125,7 @@ class Registry:
     def tell(self, event: EventView) -> list[tuple[str, Exception]]:
         """Let every plugin that listens hear `event`; returns the ones that failed, which stops no other."""
         faults: list[tuple[str, Exception]] = []
-        for slug, listener in self._listeners.items():
+        for slug, listener in self.listeners.items():
             if slug in self.off:
                 continue
             try:
@@ -214,4 +214,4 @@ def _enter(registry: Registry, found: Found, module: ModuleType, offer: Offer) -
     if offer.blueprint is not None:
         registry.blueprints[found.slug] = offer.blueprint
     if implements(module, "on_event"):
-        registry._listeners[found.slug] = module.on_event
+        registry.listeners[found.slug] = module.on_event

@@ -1,4 +1,5 @@
 """Signed calls to other systems when something happened: who hears what, and each delivery with its outcome.
 
-A webhook hears kinds of events of its team, or of everybody's that is no private team. A delivery is a row before it is a call.
+A webhook hears kinds of events of its team, or those of every team that is not private. A delivery is a row before it
+is a call.
 """
