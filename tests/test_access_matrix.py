@@ -35,7 +35,8 @@ KEYS = {"teams": "payments", "services": "checkout", "schedules": "primary", "po
         "plugins": "alertmanager", "routes": "nightly", "heartbeats": "nightly", "connections": "nightly", "webhooks": "bus",
         "maintenance": "upgrade", "silences": "2"}
 # Things of no team: whoever may do it anywhere, may do it here.
-NO_TEAMS = re.compile(r"/people/|/audit/|/plugins/|/(integrations|heartbeats|connections|webhooks|secrets)/-/|/api/v1/users/|/routes/|/api/v1/routes/")
+NO_TEAMS = re.compile(r"/people/|/audit/|/plugins/|/(integrations|heartbeats|connections|webhooks|secrets)/-/"
+                      r"|/api/v1/users/|/routes/|/api/v1/routes/")
 # Own things, whoever one is; forms behind them ask the command itself.
 CHOSEN_BY_THE_COMMAND = re.compile(r"/me.*|/logout|/teams/<key>/members/<int:user_id>|/api/v1/users/<key>|/")
 
