@@ -131,6 +131,10 @@ class WebServer:
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
+    def reply_to(self, call: Call) -> Reply:
+        """What this request is answered."""
+        return self.next_answers.popleft() if self.next_answers else self.answer
+
     def answers(self, *statuses: int) -> None:
         """Give these statuses once each, then what it gave before."""
         self.next_answers.extend(Reply(status) for status in statuses)
@@ -159,7 +163,7 @@ def _handler(server: WebServer) -> type[BaseHTTPRequestHandler]:
         def _serve(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             server.calls.append(Call(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body))
-            reply = server.next_answers.popleft() if server.next_answers else server.answer
+            reply = server.reply_to(server.calls[-1])
             time.sleep(reply.delay)
             self.send_response(reply.status)
             for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
