@@ -223,8 +223,8 @@ LARGER = {
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "tools", "shared"}
 ONLY_IN_CORE = {"commit", "enqueue", "enqueue_many", "publish"}
 
-# Plugins that are named after a road and not after a vendor.
-ROADS = {"email", "webhook", "webpush", "sms", "voice", "heartbeat", "log"}
+# Plugins that are named after a road, or as a word of the domain is, and not after a vendor.
+ROADS = {"email", "webhook", "webpush", "sms", "voice", "heartbeat", "log", "teams"}
 VENDORS = {
     "pagerduty", "opsgenie", "grafana", "alertmanager", "datadog", "cloudwatch", "sentry", "twilio", "vonage", "slack",
     "mattermost", "telegram", "ntfy", "discord", "zabbix", "nagios", "sensu", "icinga", "newrelic", "dynatrace",

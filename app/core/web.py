@@ -131,7 +131,8 @@ def actor(via: str = "") -> Actor:
     user = current_user
     if not user.is_authenticated:
         abort(401)
-    road = via or ("API" if request.path.startswith("/api/") else "web")
+    by_token = request.path.startswith("/api/") and request.authorization is not None
+    road = via or ("API" if by_token else "web")  # a page may call the API with its cookie
     return Actor(f"user:{user.id}", user.name, via=road, user_id=user.id, scopes=g.get("scopes"),
                  ip=request.remote_addr or "", agent=request.user_agent.string)
 

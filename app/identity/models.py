@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
 from app.core.db import Base, BigId, Key, foreign
+from app.identity import rules
 
 
 class User(Base):
@@ -98,6 +99,11 @@ class LoginSession(Base):
     proved_at: Mapped[datetime | None]
     device_id: Mapped[int | None] = foreign("devices.id", index=True)
     user: Mapped[User] = relationship()
+
+    @property
+    def until(self) -> datetime:
+        """When it ends if nobody comes back; a kept copy of a page is not shown after that."""
+        return min(self.created_at + rules.LOGIN_LASTS, self.last_seen_at + rules.LOGIN_IDLE)
 
 
 class Device(Base):

@@ -218,6 +218,13 @@ def manifest() -> Response:
                                mimetype="application/manifest+json", max_age=86400)
 
 
+@blueprint.get("/offline")
+@access("public")
+def offline() -> Response:
+    """What the service worker keeps for when the server does not answer."""
+    return page("notifications/offline.html", {})
+
+
 @blueprint.post("/me/duty-notices")
 @access("own.edit")
 def save_duty_notices() -> Response:

@@ -27,7 +27,7 @@ document.addEventListener('htmx:after:request', ({detail: {ctx}}) => {
 });
 on('submit', 'form[data-sign-out]', () => {
   store.keys('draft:').forEach(store.drop);
-  globalThis.caches?.keys().then((names) => names.forEach((name) => caches.delete(name)));
+  globalThis.caches?.keys().then((names) => names.filter((name) => name.includes(':')).forEach((name) => caches.delete(name)));
 });
 restore();
 

@@ -23,10 +23,13 @@ function show(isLive) {
   if (!banner) return;
   const wasHidden = banner.hidden;
   banner.hidden = isLive;
-  const since = new Date(lostAt || Date.now()).toTimeString().slice(0, 5);
-  $('p', banner).textContent = navigator.onLine ? `Not live since ${since}, reconnecting. The page refreshes every 15 s; all buttons work.` : `Offline, as of ${since}. What you send now fails until you are back.`;
+  const kept = Number(banner.dataset.asOf); // the service worker's copy is older than this page
+  if (isLive) delete banner.dataset.asOf;
+  const since = new Date(kept || lostAt || Date.now()).toTimeString().slice(0, 5);
+  $('p', banner).textContent = navigator.onLine && !kept ? `Not live since ${since}, reconnecting. The page refreshes every 15 s; all buttons work.` : `As of ${since}, offline. What you press now is not sent; an acknowledge can wait until you are back.`;
   if (isLive && !wasHidden) say('Live again');
 }
+export const suspect = () => !navigator.onLine || live === false || Boolean($('#not-live')?.dataset.asOf); // perhaps offline
 const connected = () => Boolean($('#live'));
 document.addEventListener('htmx:ws:after:connection', () => mark(true));
 document.addEventListener('htmx:ws:close', ({detail}) => {
@@ -48,7 +51,7 @@ document.addEventListener('htmx:ws:before:message:incoming', ({detail}) => {
 });
 
 // --- without a socket the page is fetched again, and only what differs is changed
-function refresh() {
+export function refresh() {
   if (!connected() || document.hidden) return;
   globalThis.htmx.ajax('GET', location.pathname + location.search, {source: '#live', target: '#main', select: '#main', swap: 'outerMorph', replace: 'false'});
 }

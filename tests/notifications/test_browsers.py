@@ -109,7 +109,7 @@ def test_pages_name_the_key_the_worker_and_what_a_telephone_needs(client, signed
     worker, manifest = client.get("/sw.js"), client.get("/manifest.webmanifest")
     assert worker.headers["Service-Worker-Allowed"] == "/" and worker.headers["Cache-Control"] == "no-cache"
     sizes = {(icon["sizes"], icon.get("purpose", "any")) for icon in manifest.get_json(force=True)["icons"]}
-    assert sizes == {("192x192", "any"), ("512x512", "any"), ("512x512", "maskable")}
+    assert sizes == {("192x192", "any"), ("512x512", "any"), ("512x512", "maskable"), ("96x96", "monochrome")}
 
 
 def test_without_a_key_there_is_no_button(app, signed_in, ana):
