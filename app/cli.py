@@ -15,7 +15,7 @@ from app.core.errors import Failure
 
 # Where each command lives: only the module of the one that runs is loaded, so that a part of the system stays small.
 COMMANDS = {
-    "app.core.running": ("up", "web", "live", "worker", "clock"),
+    "app.core.running": ("up", "web", "live", "worker", "clock", "mail"),
     "app.core.commands": ("migrate", "doctor", "plugins", "secrets", "vapid"),
     "app.identity.commands": ("token", "user"),
     "app.ingest.commands": ("simulate",),

@@ -42,6 +42,11 @@ from app.core.inbound import (
     noted,
 )
 from app.core.mail import is_mail_address, mail_of, one_line
+from app.core.mail_reading import FIELDS as MAIL_FIELDS
+from app.core.mail_reading import Letter, letter
+from app.core.mail_reading import from_headers as letter_of
+from app.core.mail_reading import plain_of as plain_html
+from app.core.mail_sources import MailSource, Posted, tag_of
 from app.core.reading import (
     Rejected,
     Severity,
@@ -67,14 +72,15 @@ from app.core.sources import Signature, Source, check_signature
 from app.core.texting import gsm, read_reply, spoken, text_message
 
 __all__ = [
-    "API_VERSION", "Access", "Action", "Address", "AlertView", "Answer", "Answered", "Ask", "Calendar", "CalendarEntry",
-    "Call", "Channel", "Connection", "Done", "Door", "EventView", "Field", "ForbiddenAddress", "Grant", "Inbound",
-    "Integration", "Link", "Message", "NoAccess", "Order", "Receipt", "Refused", "Rejected", "Reply", "Report", "Retry",
-    "Setting", "Severity", "Signal", "SignalStatus", "Signature", "Source", "Ticket", "Told", "Unreachable", "Wanted",
-    "as_group", "check_signature", "deliver", "filled", "first", "gsm", "hookimpl", "ignored", "is_mail_address",
-    "labels", "labels_but", "lines", "mail_of", "mapping", "meaning", "moment", "noted", "now", "one_line",
-    "parse_json", "read_each", "read_reply", "request", "sequence", "severity_of", "sign", "spoken", "stable_key",
-    "text", "text_message", "web_link", "words",
+    "API_VERSION", "MAIL_FIELDS", "Access", "Action", "Address", "AlertView", "Answer", "Answered", "Ask", "Calendar",
+    "CalendarEntry", "Call", "Channel", "Connection", "Done", "Door", "EventView", "Field", "ForbiddenAddress",
+    "Grant", "Inbound", "Integration", "Letter", "Link", "MailSource", "Message", "NoAccess", "Order", "Posted",
+    "Receipt", "Refused", "Rejected", "Reply", "Report", "Retry", "Setting", "Severity", "Signal", "SignalStatus",
+    "Signature", "Source", "Ticket", "Told", "Unreachable", "Wanted", "as_group", "check_signature", "deliver",
+    "filled", "first", "gsm", "hookimpl", "ignored", "is_mail_address", "labels", "labels_but", "letter", "letter_of",
+    "lines", "mail_of", "mapping", "meaning", "moment", "noted", "now", "one_line", "parse_json", "plain_html",
+    "read_each", "read_reply", "request", "sequence", "severity_of", "sign", "spoken", "stable_key", "tag_of", "text",
+    "text_message", "web_link", "words",
 ]
 
 API_VERSION = 1

@@ -136,6 +136,9 @@ STARTUP: tuple[str, ...] = (
 # Who notes that a heartbeat is alive, when a vendor's sender says so at a door of that vendor.
 PINGED = "app.heartbeats.pings.ping_by_name"
 
+# Who takes mail in, in a process of its own.
+MAIL = "app.ingest.mailroom.run"
+
 # Who sees alike: people for whom this function says the same share one render of a live page.
 RIGHTS = "app.identity.queries.rights"
 

@@ -173,6 +173,7 @@ EXTRAS = {
     "ingest/asking": Extra(3.4, "what senders want done beside what they report"),
     "ingest/inspection": Extra(2.8, "the context of one delivery's page"),
     "ingest/genuine": Extra(2.6, "what plugins may say at the door, apart from storing"),
+    "ingest/mailroom": Extra(3.4, "the door for mail: another protocol, the same insert"),
     "ingest/door": Extra(2.8, "the one insert that every way in shares", public=True),
     "ingest/saving": Extra(2.9, "one command on integrations, with all its checks"),
     "ingest/pipeline": Extra(3.6, "the steps from delivery to incident, apart from the commands on integrations"),

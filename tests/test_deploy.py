@@ -41,7 +41,7 @@ def test_a_unit_runs_a_command_that_exists_without_privileges(path: Path):
 
 
 def test_there_is_a_unit_and_a_container_for_each_part():
-    parts = {"web", "live", "worker", "clock"}
+    parts = {"web", "live", "worker", "clock", "mail"}
     assert {path.stem for path in UNITS} == {"oncall", *(f"oncall-{part}" for part in parts)}
     assert set(services()) == parts | {"migrate"}
 

@@ -15,7 +15,7 @@ from app.plugin_api import Calendar, Channel, Inbound, Integration, Rejected, Si
 
 BROKEN_BODIES = (b"", b"{", b"\xff\xfe\x00", b"null", b"[]", b"3", b'"text"', b"[" * 100_000)
 ACTIVE = ("<script", "href=", " onload", "<foreignobject")
-KINDS = {".json": "application/json", ".form": "application/x-www-form-urlencoded"}
+KINDS = {".json": "application/json", ".form": "application/x-www-form-urlencoded", ".eml": "message/rfc822"}
 CAN = frozenset({"verify", "reply", "status", "code", "room", "loud", "update", "sign"})
 RECEIVED = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
@@ -88,15 +88,21 @@ def defaults(integration: Integration) -> dict[str, Any]:
     return {field.name: field.default for field in integration.fields}
 
 
-def samples(folder: Path) -> dict[str, Path]:
-    """The recorded bodies of a plugin by what they show: `firing`, `resolved`, `refused`, and others."""
-    return {path.stem: path for path in sorted((folder / "samples").glob("*.*"))
+def home_of_samples(folder: Path, slug: str) -> Path:
+    """samples/<slug> for one of several ways in that read differently, else samples."""
+    own = folder / "samples" / slug
+    return own if own.is_dir() else folder / "samples"
+
+
+def samples(folder: Path, slug: str) -> dict[str, Path]:
+    """The recorded bodies of a way in by what they show: `firing`, `resolved`, `refused`, and others."""
+    return {path.stem: path for path in sorted(home_of_samples(folder, slug).glob("*.*"))
             if path.suffix in KINDS and not path.stem.endswith(".expected") and path.name != "config.json"}
 
 
 def sample_config(integration: Integration, folder: Path) -> dict[str, Any]:
     """The configuration under which the samples are read: the defaults, and what samples/config.json says."""
-    path = folder / "samples" / "config.json"
+    path = home_of_samples(folder, integration.slug) / "config.json"
     return defaults(integration) | (json.loads(path.read_bytes()) if path.is_file() else {})
 
 
@@ -118,7 +124,7 @@ def _integration_faults(integration: Integration, folder: Path) -> Iterator[str]
                 if f"`{field.name}`" not in guide)
     if "{url}" not in guide:
         yield "README.md holds no {url}, the place of the address to copy"
-    found = samples(folder)
+    found = samples(folder, integration.slug)
     wanted = ["firing", "refused", *(["resolved"] if "resolve" in integration.can else [])]
     yield from (f"samples/{name}.json is missing" for name in wanted if name not in found)
     config, keys = sample_config(integration, folder), dict[str, set[str]]()

@@ -68,6 +68,10 @@ class _Sentence(string.Formatter):
         return kwargs.get(str(key), "")
 
     def format_field(self, value: Any, format_spec: str) -> str:
+        """A list with commas; with a spec such as "delivery|deliveries" the number and the word that goes with it."""
+        if "|" in format_spec:
+            one, many = format_spec.split("|")
+            return f"{value} {one if value == 1 else many}"
         return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

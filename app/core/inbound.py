@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 from app.core.fields import Field
-from app.core.reading import Rejected, Severity, parse_form, parse_json, stable_key
+from app.core.reading import Rejected, Severity, parse_form, parse_json, parse_parts, stable_key
 
 SignalStatus = Literal["firing", "acknowledged", "resolved", "suppressed"]
 
@@ -45,6 +45,9 @@ class Inbound:
 
     def form(self) -> dict[str, Any]:
         """The fields of a form or a JSON object, whichever it is, whatever the content type says. Raises Rejected."""
+        kind = self.headers.get("content-type", "")
+        if kind.lower().startswith("multipart/form-data"):
+            return parse_parts(self.body, kind)
         return self.object() if self.body.lstrip()[:1] in (b"{", b"[", b'"', b"") else parse_form(self.body)
 
 
@@ -168,7 +171,8 @@ class Told:
 
 @runtime_checkable
 class Integration(Protocol):
-    """A way in. `can` may hold "open" (works without a signature) and "resolve" (the sender reports recovery).
+    """A way in. `can` may hold "open" (works without a signature), "resolve" (the sender reports recovery), "proven" (its
+    signature is one that only the vendor can make) and "mail" (the built-in receiver takes mail for it).
 
     Senders that know only the vendor's addresses are served by optional `doors` (a sequence of Door) together with
     `credential(inbound) -> str`: the integration token or service key in such a request, "" when it holds none. What
@@ -179,7 +183,9 @@ class Integration(Protocol):
     heartbeat. "inside" in `can` keeps it out of the gallery: the house itself makes such integrations.
 
     Also optional: `delivery_key(inbound) -> str`, the vendor's name of one delivery, by which a repeat is known;
-    `sign(body, config, at) -> headers` that `verify` accepts, for tests; `greet(inbound) -> Answer` to OPTIONS;
+    `same(inbound) -> bytes`, what repeats have in common where that is not the whole body; `most`, the bytes a body may
+    have where that is more than usual; `sign(body, config, at) -> headers` that `verify` accepts, for tests;
+    `greet(inbound) -> Answer` to OPTIONS;
     `learns(inbound) -> {field: value}`, fields which the first genuine request decides; `settings`, the names of the
     settings its `config` holds; `confirm(inbound, config)`, which runs once a delivery is stored, may call out, and
     raises Retry when the sender should knock again. `verify` may raise that too, when it had to ask and got no answer.

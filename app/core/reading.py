@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from email import message_from_bytes
 from typing import Any, Literal, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -53,6 +54,22 @@ def parse_form(body: bytes) -> dict[str, str]:
     except ValueError:
         raise Rejected("The body is neither a JSON object nor a form") from None
     return {name.translate(_SAFE): value.translate(_SAFE) for name, value in pairs}
+
+
+def parse_parts(body: bytes, kind: str) -> dict[str, str]:
+    """The body as the text fields of a form in parts (multipart/form-data), files left out. Raises Rejected without any."""
+    whole = b"Content-Type: " + kind.encode("latin-1", "replace").replace(b"\n", b" ") + b"\r\n\r\n" + body
+    found: dict[str, str] = {}
+    try:
+        for part in message_from_bytes(whole).walk():
+            name, raw = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
+            if isinstance(name, str) and not part.get_filename() and isinstance(raw, bytes):
+                found[name.translate(_SAFE)] = raw.decode("utf-8", "replace").removesuffix("\r\n").translate(_SAFE)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        found = {}
+    if not found:
+        raise Rejected("The body is no form in parts that can be read")
+    return found
 
 
 def _cleaned(value: Any, depth: int) -> Any:

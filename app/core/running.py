@@ -1,4 +1,4 @@
-"""The commands that run the system: up, web, live, worker, clock. Each loads only what it needs."""
+"""The commands that run the system: up, web, live, worker, clock, mail. Each loads only what it needs."""
 
 from __future__ import annotations
 
@@ -89,3 +89,16 @@ def clock() -> None:
     from app.core.periodic import run_clock
 
     run_clock(create_app(doors=False), wiring.PERIODIC, wiring.STARTUP)
+
+
+@oncall.command()
+def mail() -> None:
+    """Take mail in as alerts (MAIL_IN_PORT); any number of these may run."""
+    from app import create_app, wiring
+    from app.core.jobs import function
+    from app.core.rotation import require_keys
+
+    app = create_app(doors=False)
+    with app.app_context():
+        require_keys()
+    function(wiring.MAIL)(app)

@@ -1,4 +1,4 @@
-"""Everything on one machine: supervises web, worker, clock and the embedded Redis, and restarts what dies."""
+"""Everything on one machine: supervises web, worker, clock, the mail receiver and the embedded Redis, restarts what dies."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ redirect_stderr=true
 # Groups are stopped one after the other, what is inside one together: all that works, then the Redis beneath it.
 GROUP = """
 [group:oncall]
-programs=web,worker,clock
+programs={names}
 """
 MAIN = """[supervisord]
 nodaemon=true
@@ -58,6 +58,8 @@ def parts(config: dict[str, str]) -> list[tuple[str, list[str], int]]:
     oncall = [sys.executable, str(Path(sys.argv[0]).resolve())]
     found = [("web", [*oncall, "web"], 1), ("worker", [*oncall, "worker"], int(config["WORKER_PROCESSES"])),
              ("clock", [*oncall, "clock"], 1)]
+    if config["MAIL_IN_PORT"]:
+        found.append(("mail", [*oncall, "mail"], 1))
     if not config["REDIS_URL"]:
         found.insert(0, ("redis", redis_server.embedded_command(config["ONCALL_INSTANCE"]), 1))
     return found
@@ -72,7 +74,7 @@ def written(config: dict[str, str], root: Path) -> Path:
         text += PART.format(name=name, command=_escaped(shlex.join(command)), count=count, root=_escaped(str(root)),
                             process="%(program_name)s" if count == 1 else "%(program_name)s-%(process_num)d",
                             as_group="true" if name == "web" else "false", priority=priority)
-    text += GROUP
+    text += GROUP.format(names=",".join(name for name, _, _ in parts(config) if name != "redis"))
     path = run / "supervisor.conf"
     path.touch(mode=0o600)
     path.write_text(text)

@@ -36,9 +36,11 @@ DRAIN = "app.ingest.ticks.drain"
 class TooLarge(Failure):
     """The body is larger than the door is wide."""
 
+    most: int = LIMIT
+
     def __post_init__(self) -> None:
         self.status, self.title = 413, "Too large"
-        self.detail = "A delivery has at most 1 MiB (1,048,576 bytes) after decompression"
+        self.detail = f"A delivery has at most {self.most >> 20} MiB ({self.most:,} bytes) after decompression"
 
 
 @dataclass(frozen=True)
@@ -51,22 +53,22 @@ class Outcome:
     fault: Rejected | None = None
 
 
-def unpacked(body: bytes, encoding: str) -> bytes:
+def unpacked(body: bytes, encoding: str, most: int = LIMIT) -> bytes:
     """The body after decompression, never more than the limit in memory. Raises TooLarge, or Rejected when broken."""
     if encoding in ("", "identity"):
-        if len(body) > LIMIT:
-            raise TooLarge()
+        if len(body) > most:
+            raise TooLarge(most=most)
         return body
     if encoding not in ("gzip", "x-gzip", "deflate"):
         raise Rejected(f"The content encoding {encoding[:40]} is not known; send gzip, deflate or none")
     # Many senders write deflate without the frame that RFC 9110, 8.4.1.2 asks for: both are taken.
     for form in (47,) if "gzip" in encoding else (15, -15):
         try:
-            found = zlib.decompressobj(wbits=form).decompress(body, LIMIT + 1)
+            found = zlib.decompressobj(wbits=form).decompress(body, most + 1)
         except zlib.error:
             continue
-        if len(found) > LIMIT:
-            raise TooLarge()
+        if len(found) > most:
+            raise TooLarge(most=most)
         return found
     raise Rejected(f"The body is not {encoding}")
 
@@ -85,6 +87,8 @@ def receive(integration: Integration, inbound: Inbound, *, ip: str = "") -> Outc
     state = "held" if integration.paused_at is not None else "received"
     values = _values(integration, inbound, state=state, ip=ip, signature=signature)
     values["delivery_key"] = values["delivery_key"] or genuine.delivery_key(plugin, inbound)
+    if hasattr(plugin, "same"):
+        values["body_hash"] = hashlib.sha256(plugin.same(inbound)).hexdigest()
     outcome: Outcome = _shared(_store).ask(values)
     if hasattr(plugin, "confirm"):
         plugin.confirm(inbound, config)

@@ -28,7 +28,9 @@ AGAIN = 20
 @own_transaction
 def accept(token: str) -> Response:
     """Any configured integration."""
-    return _let_in(lambda _inbound: door.find(token))
+    integration = door.find(token)
+    plugin = current_app.extensions["plugins"].integrations.get(integration.plugin) if integration else None
+    return _let_in(lambda _inbound: integration, most=getattr(plugin, "most", door.LIMIT))
 
 
 @blueprint.route("/in/<token>", methods=["OPTIONS"], provide_automatic_options=False)
@@ -116,10 +118,10 @@ def _ping(find: Callable[[Inbound], Integration | None], plugin: Any, parts: Map
 
 
 def _let_in(find: Callable[[Inbound], Integration | None], plugin: Any = None,
-            parts: Mapping[str, str] | None = None) -> Response:
+            parts: Mapping[str, str] | None = None, *, most: int = door.LIMIT) -> Response:
     ip = request.remote_addr or ""
     try:
-        inbound, fault = _inbound(), None
+        inbound, fault = _inbound(most), None
     except Rejected as found:
         inbound, fault = _raw(b""), found
     inbound = _by_door(inbound, plugin, parts) if parts is not None else inbound
@@ -146,16 +148,16 @@ def _later(wait: Retry) -> Response:
     return response
 
 
-def _inbound() -> Inbound:
+def _inbound(most: int = door.LIMIT) -> Inbound:
     """The request as plugins get it. Raises TooLarge before the body is read whole, Rejected when it can't be."""
-    if (request.content_length or 0) > door.LIMIT:
-        raise door.TooLarge()
-    request.max_content_length = door.LIMIT + 1
+    if (request.content_length or 0) > most:
+        raise door.TooLarge(most=most)
+    request.max_content_length = most + 1
     try:
         raw = request.get_data(cache=False)
     except RequestEntityTooLarge:
-        raise door.TooLarge() from None
-    return _raw(door.unpacked(raw, request.headers.get("Content-Encoding", "").strip().lower()))
+        raise door.TooLarge(most=most) from None
+    return _raw(door.unpacked(raw, request.headers.get("Content-Encoding", "").strip().lower(), most))
 
 
 def _raw(body: bytes) -> Inbound:

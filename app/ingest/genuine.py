@@ -14,12 +14,12 @@ def check(integration: Integration, plugin: Any, inbound: Inbound) -> dict[str, 
     """The plugin's configuration, once it has taken the request. Raises Rejected or Retry.
 
     A vendor whose signature nobody else can make ("open" is not in `can`) gets its tests from us: our own mark stands
-    for the signature.
+    for the signature. "proven" in `can`: the same, wherever its key is set.
     """
     if plugin is None:
         return {}
     config = credentials.config_of(integration, plugin)
-    if "open" not in plugin.can and testing.is_ours(inbound.headers):
+    if ("open" not in plugin.can or "proven" in plugin.can) and testing.is_ours(inbound.headers):
         plugin.normalize(inbound, config)
         return config
     plugin.verify(inbound, config)

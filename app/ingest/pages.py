@@ -86,6 +86,7 @@ class IntegrationPage:
     may_see: bool
     may_edit: bool
     formers: list[FormerCredential]
+    mail_address: str = ""
     problem: str = ""
 
 
@@ -163,6 +164,16 @@ def address_of(integration: Integration, *, whole: bool) -> str:
     return base + (credentials.token_of(integration) if whole else f"…{integration.token_last4}")
 
 
+def mail_address_of(integration: Integration, *, whole: bool) -> str:
+    """Where senders of mail write to, when mail is taken in and this integration is one for it."""
+    config = current_app.config
+    plugin = current_app.extensions["plugins"].integrations.get(integration.plugin)
+    if not config["MAIL_IN_PORT"] or "mail" not in getattr(plugin, "can", ()) or integration.removed_at is not None:
+        return ""
+    token = credentials.token_of(integration) if whole else f"…{integration.token_last4}"
+    return f"{token}@{config['MAIL_IN_DOMAIN'] or config['MAIL_IN_HOST']}"
+
+
 def integration_page(key: str, by: Actor, args: Mapping[str, str], *, problem: str = "") -> IntegrationPage:
     """The page of one integration. Raises NotFound."""
     found = queries.integration_for(key, by)
@@ -179,6 +190,7 @@ def integration_page(key: str, by: Actor, args: Mapping[str, str], *, problem: s
         integration=found, plugin=row.plugin, counts=counts, health=row.health, last=row.last, address=address,
         guide=guide.guide(readme_of(found.plugin), address), deliveries=list(deliveries), state=state, states=STATES[:5],
         held=held, refused=queries.refused(found), may_see=may_see, formers=credentials.formers(found), problem=problem,
+        mail_address=mail_address_of(found, whole=may_see),
         may_edit=found.removed_at is None and may(by, "integration.edit", team_id=found.team_id))
 
 

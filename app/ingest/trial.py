@@ -52,7 +52,8 @@ def _sample(integration: Integration) -> Path:
     registry = current_app.extensions["plugins"]
     if not registry.is_on("integration", integration.plugin):
         raise Conflict(f"The plugin {integration.plugin} is not installed or switched off")
-    path = contract.samples(registry.folder(registry.owner("integration", integration.plugin))).get("firing")
+    folder = registry.folder(registry.owner("integration", integration.plugin))
+    path = contract.samples(folder, integration.plugin).get("firing")
     if path is None:
         raise Conflict(f"The plugin {integration.plugin} has no sample to send")
     return path

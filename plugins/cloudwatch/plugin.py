@@ -29,20 +29,11 @@ from app.plugin_api import (
     web_link,
 )
 
-from . import sns
+from .mail import SesMail
+from .topic import CERTIFICATE, TOPIC, Topic
 
 DATALESS = {"firing": "raise an alert", "resolved": "resolve the alert", "suppressed": "change nothing"}
 STATES = {"alarm": "firing", "ok": "resolved"}
-
-
-def message(inbound: Inbound) -> dict[str, Any]:
-    """The envelope of SNS. Raises Rejected."""
-    body = inbound.object()
-    if text(body.get("Type")) not in sns.SIGNED:
-        raise Rejected("This is no message of Amazon SNS; switch off raw message delivery of the subscription")
-    if not text(body.get("TopicArn")) or not text(body.get("MessageId")):
-        raise Rejected('"TopicArn" or "MessageId" is missing')
-    return body
 
 
 def alarm(body: dict[str, Any], config: Mapping[str, Any]) -> list[Signal]:
@@ -84,56 +75,27 @@ def console(region: str, name: str) -> str:
     return web_link(f"https://{region}.{home}/cloudwatch/home?region={quote(region)}#alarmsV2:alarm/{quote(name, safe='')}")
 
 
-class CloudWatch:
+class CloudWatch(Topic):
     """A subscription of an SNS topic by https."""
 
     slug = "cloudwatch"
     name = "AWS CloudWatch"
     can = frozenset({"resolve"})  # not "open": without Amazon's signature nothing is taken
-    settings = ("CLOUDWATCH_SNS_URL",)
     fields = (
-        Field("topic_arn", "Topic", help="ARN of the only topic that may send; empty: the first that subscribes"),
+        TOPIC,
         Field("insufficient_data", "Alarms without data", kind="choice", default="firing", choices=tuple(DATALESS.items())),
-        Field("certificate", "Signing certificate", kind="lines",
-              help="Amazon's certificate in PEM, where this server can't fetch it; empty: fetched and kept"),
+        CERTIFICATE,
     )
 
-    def verify(self, inbound: Inbound, config: Mapping[str, Any]) -> None:
-        """Only what Amazon signed, lately, for the one topic."""
-        body = message(inbound)
-        topic = text(config.get("topic_arn"))
-        if topic and topic != text(body["TopicArn"]):
-            raise Rejected("The message is of another topic than this integration's", unauthenticated=True)
-        sns.check(body, config, inbound.received_at)
-
-    def normalize(self, inbound: Inbound, config: Mapping[str, Any]) -> list[Signal]:
+    def read(self, body: dict[str, Any], inbound: Inbound, config: Mapping[str, Any]) -> list[Signal]:
         """The alarm, or why there is none."""
-        body = message(inbound)
-        if text(body["Type"]) == "SubscriptionConfirmation":
-            return ignored(f"The subscription of {text(body['TopicArn'])} is confirmed")
-        if text(body["Type"]) == "UnsubscribeConfirmation":
-            return ignored(f"The subscription of {text(body['TopicArn'])} has ended: its alarms no longer arrive")
         return alarm(body, config)
-
-    def delivery_key(self, inbound: Inbound) -> str:
-        """SNS sends a message again under the same id."""
-        return text(message(inbound).get("MessageId"))
-
-    def learns(self, inbound: Inbound) -> dict[str, str]:
-        """The first topic that subscribes is the only one from then on."""
-        return {"topic_arn": text(message(inbound).get("TopicArn"))}
-
-    def confirm(self, inbound: Inbound, config: Mapping[str, Any]) -> None:
-        """Tell Amazon that the subscription is wanted; only after `verify`. Raises Retry when Amazon does not answer."""
-        body = message(inbound)
-        if text(body["Type"]) == "SubscriptionConfirmation":
-            sns.ask(text(body["SubscribeURL"]), sns.confirmation(body), config)
 
 
 @hookimpl
-def integrations() -> list[CloudWatch]:
-    """The way in."""
-    return [CloudWatch()]
+def integrations() -> list[Topic]:
+    """Alarms, and mail that Amazon received."""
+    return [CloudWatch(), SesMail()]
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""E-mail by SMTP.
+"""E-mail by SMTP, both ways.
 
 Source: RFC 3463 (status codes).
 """
@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from app.plugin_api import (
     Address,
     Field,
+    MailSource,
     Message,
     NoAccess,
     Receipt,
@@ -26,6 +27,9 @@ from app.plugin_api import (
     one_line,
 )
 
+from .incoming import EMAIL_IN
+
+__all__ = ["channels", "integrations"]
 SECONDS = 10
 
 
@@ -102,3 +106,9 @@ class Email:
 def channels() -> list[Email]:
     """The way out."""
     return [Email()]
+
+
+@hookimpl
+def integrations() -> list[MailSource]:
+    """The way in."""
+    return [EMAIL_IN]

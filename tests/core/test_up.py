@@ -48,3 +48,11 @@ def test_a_port_that_is_taken_is_said_before_anything_starts(tmp_path):
         config = {"ONCALL_INSTANCE": str(tmp_path), "HOST": "127.0.0.1", "PORT": str(taken.getsockname()[1])}
         with pytest.raises(Conflict, match="port"):
             up.claim(config)
+
+
+@pytest.mark.parametrize(("port", "roles"), [("", ["web", "worker", "clock"]), ("2525", ["web", "worker", "clock", "mail"])])
+def test_the_mail_receiver_is_a_part_once_it_has_a_port(tmp_path, port, roles):
+    """ING-45: started and brought back with the others."""
+    config = {"ONCALL_INSTANCE": str(tmp_path), "REDIS_URL": "redis://elsewhere", "WORKER_PROCESSES": "1", "MAIL_IN_PORT": port}
+    assert [name for name, _, _ in up.parts(config)] == roles
+    assert f"programs={','.join(roles)}\n" in up.written(config, tmp_path).read_text()

@@ -48,11 +48,21 @@ def parsed_within(value: str, chance: random.Random) -> str:
         return value[:chance.randrange(len(value))]
 
 
+def spoilt_line(line: bytes, chance: random.Random) -> bytes:
+    """A line of a mail: as it is, gone, cut, or with nonsense in it."""
+    if chance.random() > 0.1:
+        return line
+    return chance.choice((b"", line[:chance.randrange(len(line) + 1)], line + chance.randbytes(5), line * 50,
+                          str(chance.choice(ODD_VALUES)).encode("utf-8", "replace")))
+
+
 def request(sample: Inbound, chance: random.Random) -> Inbound:
     """The sample, spoilt within its form, or cut off with nonsense behind it."""
     body = sample.body
     if chance.random() < 0.04:
         spoilt = body[:chance.randrange(len(body))] + chance.randbytes(3)
+    elif "rfc822" in sample.headers["content-type"]:
+        spoilt = b"\n".join(spoilt_line(line, chance) for line in body.split(b"\n"))
     elif "form" in sample.headers["content-type"]:
         fields = mutated(dict(parse_qsl(body.decode())), chance)
         pairs = {name: str(value) for name, value in fields.items()} if isinstance(fields, dict) else {"x": str(fields)}
@@ -66,7 +76,7 @@ def throw(slug: str, number: int) -> int:
     """Throw this many spoilt bodies at a way in; returns how many it made signals of."""
     integration, chance = REGISTRY.integrations[slug], random.Random(slug)
     folder = REGISTRY.folder(REGISTRY.owner("integration", slug))
-    samples = [contract.sample_request(path) for path in contract.samples(folder).values()]
+    samples = [contract.sample_request(path) for path in contract.samples(folder, slug).values()]
     taken, usual = 0, contract.sample_config(integration, folder)
     for count in range(number):
         sent = request(chance.choice(samples), chance)
