@@ -14,6 +14,7 @@ MODELS = (
     "app.oncall.calendar_models",
     "app.incidents.models", "app.notifications.models", "app.notifications.channel_models", "app.escalation.models",
     "app.ingest.models", "app.heartbeats.models", "app.webhooks.models", "app.runbooks.models", "app.connections.models",
+    "app.status_pages.models",
 )
 
 # Pages for people and calls for machines, one blueprint each: module, and where it is mounted.
@@ -36,6 +37,7 @@ BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.runbooks.secret_routes", ""), ("app.runbooks.secret_api", "/api/v1"),
     ("app.connections.routes", ""), ("app.connections.api", "/api/v1"),
     ("app.webhooks.routes", ""), ("app.webhooks.api", "/api/v1"),
+    ("app.status_pages.doors", ""), ("app.status_pages.routes", ""), ("app.status_pages.component_routes", ""),
     ("app.config.routes", ""), ("app.config.api", "/api/v1"),
 )
 
@@ -88,6 +90,8 @@ SUBSCRIPTIONS: tuple[On, ...] = (
     *(On(f"incident.{fact}", "app.notifications.reactions.keep_posts_true", queue="pages") for fact in (
         "acknowledged", "unacknowledged", "resolved", "reopened", "assigned", "snoozed", "snooze_ended",
         "severity_raised", "merged")),
+    *(On(f"incident.{fact}", "app.status_pages.reactions.follow", queue="pages") for fact in (
+        "opened", "resolved", "reopened", "severity_raised", "severity_lowered", "merged", "unmerged", "undone", "routed")),
     On("incident.acknowledged", "app.notifications.reactions.tell_those_paged"),
     On("incident.resolved", "app.notifications.reactions.tell_those_paged"),
     *(On(f"{noun}.*", "app.webhooks.reactions.tell") for noun in HEARD),
@@ -126,6 +130,7 @@ PERIODIC: tuple[Every, ...] = (
     Every(1, "app.webhooks.ticks.send"),
     Every(10, "app.webhooks.ticks.release"),
     Every(3600, "app.webhooks.ticks.forget"),
+    Every(1, "app.status_pages.ticks.follow"),
 )
 
 # What a worker or clock does once at its start.
@@ -168,7 +173,7 @@ OWNED: dict[str, str] = {
     "incident": "app.incidents.models.Incident", "service": "app.catalog.models.Service",
     "schedule": "app.oncall.models.Schedule", "policy": "app.escalation.models.Policy",
     "integration": "app.ingest.models.Integration", "heartbeat": "app.heartbeats.models.Heartbeat",
-    "connection": "app.connections.models.Connection",
+    "connection": "app.connections.models.Connection", "status_page": "app.status_pages.models.StatusPage",
     "maintenance": "app.catalog.models.Window", "silence": "app.catalog.models.Window",
     "webhook": "app.webhooks.models.Webhook",
     "secret": "app.runbooks.models.Secret",
@@ -220,6 +225,7 @@ PANELS: dict[str, dict[str, str]] = {
 FEEDS: tuple[str, ...] = (
     "app.catalog.live", "app.oncall.live", "app.incidents.live", "app.notifications.live", "app.escalation.live",
     "app.ingest.live", "app.heartbeats.live", "app.webhooks.live", "app.runbooks.live", "app.connections.live",
+    "app.status_pages.live",
 )
 
 # The frame around every page: navigation, home, account, sign-out. Entries show once their endpoint exists.
@@ -229,6 +235,7 @@ SHELL = Shell(
         NavItem("incidents.index", "Incidents", "incident", tab=True),
         NavItem("catalog.index", "Services", "service", tab=True),
         NavItem("oncall.index", "Schedules", "calendar", tab=True),
+        NavItem("status_pages.index", "Status pages", "globe", "Outside"),
         NavItem("escalation.index", "Policies", "ladder", "Set up"),
         NavItem("routing.index", "Routes", "route", "Set up"),
         NavItem("windows.index", "Maintenance", "maintenance", "Set up", under="/silences"),

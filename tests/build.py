@@ -26,6 +26,8 @@ from app.notifications.models import ContactMethod, NotificationRule
 from app.oncall.models import Layer, Schedule
 from app.runbooks import vault
 from app.runbooks.models import Secret
+from app.status_pages.models import StatusPage
+from app.status_pages.service import save_page
 
 PASSWORD = "correct horse battery staple"
 Thing = TypeVar("Thing", bound=Base)
@@ -158,6 +160,12 @@ def connection(key: str, *, action: str = "slack_post", team: Team | None = None
     """An account at another product; secrets in `config` stand there as they are."""
     return _kept(lambda: Connection(key=key, name=columns.pop("name", key.title()), action=action,
                                     team_id=team.id if team else None, **columns))
+
+
+def status_page(slug: str, *, team: Team | None = None, **values: Any) -> StatusPage:
+    """A public page called `slug.title() status`, with one component that follows no service."""
+    return _kept(lambda: save_page({"slug": slug, "name": f"{slug.title()} status", "team": team.key if team else None,
+                                    "components": [{"name": "Everything"}], **values}, by=OPERATOR))
 
 
 def incident(title: str = "Checkout is down", *, service: Service | None = None, team: Team | None = None,

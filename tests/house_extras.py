@@ -1,4 +1,4 @@
-"""Files beside the grid in the domains of automation, and what such an entry says; the other domains' are in house_map.py."""
+"""Files beside the grid of automation and of what outsiders see, and what such an entry says; the others are in house_map.py."""
 
 from __future__ import annotations
 
@@ -20,4 +20,18 @@ AUTOMATION = {
     "runbooks/secret_pages": Extra(2.6, "page contexts of secrets, apart from those of runbooks"),
     "runbooks/secret_routes": Extra(5, "the routes of secrets, apart from those of runbooks", edge=True),
     "runbooks/secret_api": Extra(5, "secrets for machines, apart from runbooks", edge=True),
+}
+
+OUTSIDE = {
+    "status_pages/words": Extra(-0.4, "what the system says, by language; pure", public=True),
+    "status_pages/branding": Extra(-0.2, "colours and pictures; pure"),
+    "status_pages/texts": Extra(-0.2, "what people write, as safe HTML; pure", public=True),
+    "status_pages/bars": Extra(0.2, "how much of the last days a component was up; pure"),
+    "status_pages/document": Extra(2.5, "what outsiders may know of a page, which partners are shown too", public=True),
+    "status_pages/rendering": Extra(2.55, "the document as bytes for anybody", public=True),
+    "status_pages/shelf": Extra(2.7, "what was rendered, kept in memory"),
+    "status_pages/states": Extra(2.8, "components follow what happens, apart from what people command"),
+    "status_pages/saving": Extra(2.9, "from the document's fields to a page and its components"),
+    "status_pages/doors": Extra(5, "what outsiders read, apart from the pages of people", edge=True),
+    "status_pages/component_routes": Extra(5, "the routes of components, apart from those of pages", edge=True),
 }

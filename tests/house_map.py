@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.house_extras import AUTOMATION, Extra
+from tests.house_extras import AUTOMATION, OUTSIDE, Extra
 
 # A domain may import only from those to its left.
 DOMAINS = ("core", "identity", "catalog", "oncall", "incidents", "notifications", "escalation", "ingest", "heartbeats",
@@ -18,7 +18,7 @@ PUBLIC = {"rules", "events", "models", "queries", "service"}  # what other domai
 EDGE = {"routes", "api", "live"}  # what may touch the request
 
 EXTRAS = {
-    **AUTOMATION,
+    **AUTOMATION, **OUTSIDE,
     "config/tree": Extra(-0.4, "reads text, knows nothing of the document"),
     "config/shape": Extra(0.5, "the document's JSON Schema, apart from reading it"),
     "config/document": Extra(1, "the document takes the place of a model here"),
@@ -29,7 +29,7 @@ EXTRAS = {
     "config/demo_story": Extra(4.8, "what happened in the example organisation, apart from who is in it"),
     "config/demo": Extra(4.9, "the example organisation, played through the whole house"),
     "oncall/plan": Extra(-0.4, "the values that rules compute with", public=True),
-    "oncall/wallclock": Extra(-0.4, "the rules of local time, apart from whose turn it is"),
+    "oncall/wallclock": Extra(-0.4, "the rules of local time, apart from whose turn it is", public=True),
     "oncall/turns": Extra(-0.2, "the rules of one layer"),
     "oncall/limits": Extra(-0.2, "the rules about numbers"),
     "oncall/calendar_models": Extra(1.1, "tables of calendars, apart from those that decide who is on duty"),

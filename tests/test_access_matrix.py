@@ -22,7 +22,7 @@ from tests.test_architecture import nothing
 ROLES = ("anonymous", "outsider", "observer", "responder", "manager", "admin")
 # Read without a login: signed links, senders with their own token, probes, the sign-in itself, the API's description.
 PUBLIC = re.compile(r"/(login(/.*)?|setup/.*|healthz|readyz|metrics|in|in/.*|tap/.*|sw\.js|offline|manifest\.webmanifest|static/.*"
-                    r"|plugins/<slug>/callback/<purpose>|plugins/<slug>/<any.*|v2/.*|generic/.*|calendar/.*|integrations/v1/.*|heartbeat/.*"
+                    r"|plugins/<slug>/callback/<purpose>|plugins/<slug>/<any.*|v2/.*|generic/.*|calendar/.*|integrations/v1/.*|heartbeat/.*|status/.*"
                     r"|api/docs|api/v1/openapi\.json)")
 # What stands in for the parts of an address.
 PARTS = {"urgency": "high", "what": "resolve", "slug": "alertmanager", "number": "1", "alert": "1", "token_id": "1",
@@ -33,9 +33,9 @@ PARTS = {"urgency": "high", "what": "resolve", "slug": "alertmanager", "number":
 KEYS = {"teams": "payments", "services": "checkout", "schedules": "primary", "policies": "payments",
         "escalation-policies": "payments", "integrations": "prometheus", "users": "ana@example.com", "deliveries": "1",
         "plugins": "alertmanager", "routes": "nightly", "heartbeats": "nightly", "connections": "nightly", "webhooks": "bus",
-        "maintenance": "upgrade", "silences": "2"}
+        "status-pages": "shop", "maintenance": "upgrade", "silences": "2"}
 # Things of no team: whoever may do it anywhere, may do it here.
-NO_TEAMS = re.compile(r"/people/|/audit/|/plugins/|/(integrations|heartbeats|connections|webhooks|secrets)/-/"
+NO_TEAMS = re.compile(r"/people/|/audit/|/plugins/|/(integrations|heartbeats|connections|webhooks|secrets|status-pages)/-/"
                       r"|/api/v1/users/|/routes/|/api/v1/routes/")
 # Own things, whoever one is; forms behind them ask the command itself.
 CHOSEN_BY_THE_COMMAND = re.compile(r"/me.*|/logout|/teams/<key>/members/<int:user_id>|/api/v1/users/<key>|/")
@@ -55,6 +55,7 @@ def world(private: bool = False):
     build.alert(build.incident(service=service), integration=integration)
     build.heartbeat("nightly", team=team)
     build.connection("nightly", team=team, config={"api_url": "http://127.0.0.1:9"})
+    build.status_page("shop", team=team)
     with transaction():
         save_webhook({"key": "bus", "url": "https://bus.example.com", "events": ["*"], "team": "payments"}, by=OPERATOR)
         session.add(Delivery(integration_id=integration.id, body=b"{}", body_hash="0" * 64, state="rejected"))

@@ -47,6 +47,8 @@ from app.oncall.models import Schedule
 from app.oncall.service import remove_schedule, save_schedule
 from app.webhooks import queries as webhooks
 from app.webhooks.service import remove_webhook, save_webhook
+from app.status_pages import queries as status_pages
+from app.status_pages.service import remove_page, save_page
 
 Values = Mapping[str, Any]
 
@@ -170,6 +172,8 @@ KINDS: tuple[Kind, ...] = (
          routes.route_document, routes.save_route, routes.remove_route, _nothing, "route.read", "route.edit"),
     Kind("webhooks", "webhook", "key", webhooks.webhook_by_key, webhooks.visible, webhooks.webhook_document,
          save_webhook, remove_webhook, _nothing, "webhook.read", "webhook.edit"),
+    Kind("status_pages", "status page", "slug", status_pages.page_by_slug, status_pages.visible,
+         status_pages.page_document_of, save_page, remove_page, _nothing, "status_page.read", "status_page.edit"),
 )
 BY_NAME = {kind.name: kind for kind in KINDS}
 

@@ -24,6 +24,10 @@ def references(kind: str, item: Item) -> Iterator[Reference]:
     if kind == "maintenance":
         for name in ("services", "teams", "integrations"):
             yield from (((name, at), name, key) for at, key in enumerate(item.get(name) or []))
+    if kind == "status_pages":
+        for at, component in enumerate(item.get("components") or []):
+            yield from ((("components", at, "services", number), "services", key)
+                        for number, key in enumerate(component.get("services") or []))
     for at, key in enumerate(item.get("depends_on") or []):
         yield ("depends_on", at), "services", key
     for at, member in enumerate(item.get("members") or []):

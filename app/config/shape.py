@@ -9,6 +9,8 @@ from app.catalog.noise import GROUPS
 from app.core.fields import Field
 from app.core.plugins import Registry
 from app.identity.rules import PLATFORM_ROLES, TEAM_ROLES
+from app.status_pages import rules as status_pages
+from app.status_pages.words import LANGUAGES
 
 Schema = dict[str, Any]
 SEVERITIES = ("critical", "high", "medium", "low", "info")
@@ -16,7 +18,7 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 UNITS = ("hour", "day", "week", "month")
 MOST_SECRET = 64 * 1024
 # Keys of the document for parts that this version does not have: accepted while they are empty.
-LATER = ("runbooks", "workflows", "status_pages", "partners")
+LATER = ("runbooks", "workflows", "partners")
 
 
 def text(most: int, least: int = 0, **more: Any) -> Schema:
@@ -160,6 +162,20 @@ WEBHOOK = shape(("key", "url", "events"), key=KEY, name=text(100, 1), team=nulla
                     "x-rule": "A secret has 16 to 200 characters"}), "writeOnly": True})
 
 
+COMPONENT = shape(("name",), name=text(100, 1), description=text(500, default=""), group=text(100, default=""),
+                  services=listed(SERVICE_KEY, 200, default=[]))
+STATUS_PAGE = shape(
+    ("slug", "name"), slug=text(63, pattern=f"^{status_pages.SLUG.pattern}$", **{
+        "x-rule": "must have 3 to 63 lower-case letters, digits and hyphens, with no hyphen at either end"}),
+    name=text(100, 1), team=nullable(KEY), access={"type": "string", "enum": list(status_pages.ACCESS), "default": "public"},
+    draft={"type": "boolean", "default": False}, time_zone={**ZONE, "default": "UTC"},
+    language={"type": "string", "enum": list(LANGUAGES), "default": "en"}, intro=text(2000, default=""),
+    hosts=listed(text(253, 4), 10, default=[]), accent=nullable(text(7)),
+    auto_notice={"type": "string", "enum": list(status_pages.AUTO), "default": "off"},
+    auto_resolve={"type": "boolean", "default": False},
+    components=listed(COMPONENT, status_pages.MOST_COMPONENTS, default=[]))
+
+
 def integration(registry: Registry) -> Schema:
     """The schema of an integration with what each plugin wants to know."""
     plugins = sorted(slug for slug, plugin in registry.integrations.items() if "inside" not in plugin.can)
@@ -189,7 +205,7 @@ def _field(field: Field) -> Schema:
 def document(registry: Registry) -> Schema:
     """The whole document."""
     kinds = {"users": USER, "teams": TEAM, "schedules": SCHEDULE, "escalation_policies": POLICY, "services": SERVICE,
-             "integrations": integration(registry), "heartbeats": HEARTBEAT,
+             "integrations": integration(registry), "heartbeats": HEARTBEAT, "status_pages": STATUS_PAGE,
              "connections": connection(registry), "routes": ROUTE, "maintenance": MAINTENANCE,
              "webhooks": WEBHOOK}
     later = {name: {"type": "array", "maxItems": 0, "x-rule": "is not supported by this version"} for name in LATER}

@@ -36,6 +36,7 @@ TABLE: dict[str, frozenset[str]] = {
     "team.read": EVERYBODY, "team.edit": MANAGERS, "team.create": ADMINS,
     "people.read": EVERYBODY, "people.edit": ADMINS,
     "own.read": EVERYBODY, "own.edit": EVERYBODY,
+    "status_page.read": EVERYBODY, "status_page.write": RESPONDERS, "status_page.edit": MANAGERS,
     "audit.read": MANAGERS, "admin": ADMINS, "scim": ADMINS,
 }
 # A person paged for, assigned to or requested on an incident is a responder there, for these actions only.
@@ -60,6 +61,8 @@ NEEDED_SCOPES: dict[str, frozenset[str]] = {
     "secret.edit": _WRITE_CONFIG,
     "route.read": _READ_CONFIG, "route.edit": _WRITE_CONFIG,
     "team.read": _READ_CONFIG, "team.edit": _WRITE_CONFIG, "team.create": _WRITE_CONFIG,
+    "status_page.read": _READ_CONFIG | _READ_INCIDENTS, "status_page.edit": _WRITE_CONFIG,
+    "status_page.write": frozenset({"incidents:write", "config:write"}),
     "people.read": _READ_CONFIG, "people.edit": _WRITE_CONFIG, "own.read": frozenset(SCOPES),
     "own.edit": _WRITE_CONFIG, "scim": frozenset({"scim"}),
 }
