@@ -38,7 +38,7 @@ def create_app(environ: Mapping[str, str] | None = None, *, doors: bool = True) 
     app.extensions["redis"] = redis_clients.connect(app.config)
     app.extensions["redis_blocking"] = redis_clients.connect(app.config, patience=None)
 
-    from app import wiring
+    from app import navigation, wiring
 
     for module in wiring.MODELS:
         import_module(module)
@@ -48,7 +48,7 @@ def create_app(environ: Mapping[str, str] | None = None, *, doors: bool = True) 
                           answers=wiring.ANSWERS, orders=wiring.ORDERS)
     extensions.init_extensions(app)
     web.init_web(app)
-    pages.install(app, wiring.SHELL)
+    pages.install(app, navigation.SHELL)
     if doors:
         _open_doors(app, registry)
     return app

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from app.core.jobs import On
-from app.core.pages import NavItem, Shell
 from app.core.periodic import Every
 from app.core.rotation import Sealed
 from app.webhooks.rules import HEARD
@@ -226,32 +225,4 @@ FEEDS: tuple[str, ...] = (
     "app.catalog.live", "app.oncall.live", "app.incidents.live", "app.notifications.live", "app.escalation.live",
     "app.ingest.live", "app.heartbeats.live", "app.webhooks.live", "app.runbooks.live", "app.connections.live",
     "app.status_pages.live",
-)
-
-# The frame around every page: navigation, home, account, sign-out. Entries show once their endpoint exists.
-SHELL = Shell(
-    nav=(
-        NavItem("oncall.on_call", "On call", "duty", tab=True),
-        NavItem("incidents.index", "Incidents", "incident", tab=True),
-        NavItem("catalog.index", "Services", "service", tab=True),
-        NavItem("oncall.index", "Schedules", "calendar", tab=True),
-        NavItem("status_pages.index", "Status pages", "globe", "Outside"),
-        NavItem("escalation.index", "Policies", "ladder", "Set up"),
-        NavItem("routing.index", "Routes", "route", "Set up"),
-        NavItem("windows.index", "Maintenance", "maintenance", "Set up", under="/silences"),
-        NavItem("explaining.form", "Simulate", "play", "Set up"),
-        NavItem("ingest.index", "Integrations", "plug", "Set up"),
-        NavItem("heartbeats.index", "Heartbeats", "pulse", "Set up"),
-        NavItem("channels.index", "Channels", "bell", "Set up"),
-        NavItem("webhooks.index", "Webhooks", "webhook", "Set up"),
-        NavItem("secrets.index", "Secrets", "key", "Set up"),
-        NavItem("connections.index", "Connections", "link", "Set up"),
-        NavItem("channels.reachability", "Reachability", "check", "Organisation"),
-        NavItem("identity.people", "People", "user", "Organisation"),
-        NavItem("identity.teams", "Teams", "users", "Organisation"),
-        NavItem("identity.audit", "Audit", "doc", "Organisation"),
-        NavItem("ingest.plugins", "Settings", "settings", "Organisation", under="/settings"),
-    ),
-    home="incidents.index", account="identity.profile", sign_out="identity.sign_out",
-    may="app.identity.queries.may_anywhere",
 )

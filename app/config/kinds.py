@@ -45,10 +45,10 @@ from app.oncall import queries as oncall
 from app.oncall.archive import restore_schedule
 from app.oncall.models import Schedule
 from app.oncall.service import remove_schedule, save_schedule
-from app.webhooks import queries as webhooks
-from app.webhooks.service import remove_webhook, save_webhook
 from app.status_pages import queries as status_pages
 from app.status_pages.service import remove_page, save_page
+from app.webhooks import queries as webhooks
+from app.webhooks.service import remove_webhook, save_webhook
 
 Values = Mapping[str, Any]
 
