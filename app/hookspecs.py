@@ -7,7 +7,7 @@ from typing import Any
 
 import pluggy
 
-from app.plugin_api import Action, Calendar, Channel, EventView, Integration, Setting
+from app.plugin_api import Action, Calendar, Channel, EventView, Integration, RunbookTarget, Setting
 
 hookspec = pluggy.HookspecMarker("oncall")
 
@@ -33,6 +33,12 @@ def workflow_actions() -> Sequence[Action]:
 @hookspec
 def calendars() -> Sequence[Calendar]:
     """The calendars outside that this plugin keeps in step with a person's shifts."""
+    return ()
+
+
+@hookspec
+def runbook_targets() -> Sequence[RunbookTarget]:
+    """The places that this plugin offers, where a runbook can act."""
     return ()
 
 

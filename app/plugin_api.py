@@ -69,18 +69,19 @@ from app.core.reading import (
 )
 from app.core.signatures import sign
 from app.core.sources import Signature, Source, check_signature
+from app.core.targets import Outcome, RunbookTarget, Step, perform
 from app.core.texting import gsm, read_reply, spoken, text_message
 
 __all__ = [
     "API_VERSION", "MAIL_FIELDS", "Access", "Action", "Address", "AlertView", "Answer", "Answered", "Ask", "Calendar",
     "CalendarEntry", "Call", "Channel", "Connection", "Done", "Door", "EventView", "Field", "ForbiddenAddress",
-    "Grant", "Inbound", "Integration", "Letter", "Link", "MailSource", "Message", "NoAccess", "Order", "Posted",
-    "Receipt", "Refused", "Rejected", "Reply", "Report", "Retry", "Setting", "Severity", "Signal", "SignalStatus",
-    "Signature", "Source", "Ticket", "Told", "Unreachable", "Wanted", "as_group", "check_signature", "deliver",
-    "filled", "first", "gsm", "hookimpl", "ignored", "is_mail_address", "labels", "labels_but", "letter", "letter_of",
-    "lines", "mail_of", "mapping", "meaning", "moment", "noted", "now", "one_line", "parse_json", "plain_html",
-    "read_each", "read_reply", "request", "sequence", "severity_of", "sign", "spoken", "stable_key", "tag_of", "text",
-    "text_message", "web_link", "words",
+    "Grant", "Inbound", "Integration", "Letter", "Link", "MailSource", "Message", "NoAccess", "Order", "Outcome",
+    "Posted", "Receipt", "Refused", "Rejected", "Reply", "Report", "Retry", "RunbookTarget", "Setting", "Severity",
+    "Signal", "SignalStatus", "Signature", "Source", "Step", "Ticket", "Told", "Unreachable", "Wanted", "as_group",
+    "check_signature", "deliver", "filled", "first", "gsm", "hookimpl", "ignored", "is_mail_address", "labels",
+    "labels_but", "letter", "letter_of", "lines", "mail_of", "mapping", "meaning", "moment", "noted", "now",
+    "one_line", "parse_json", "perform", "plain_html", "read_each", "read_reply", "request", "sequence",
+    "severity_of", "sign", "spoken", "stable_key", "tag_of", "text", "text_message", "web_link", "words",
 ]
 
 API_VERSION = 1

@@ -33,6 +33,7 @@ BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.ingest.routes", ""), ("app.ingest.renewal_routes", ""), ("app.ingest.doors", ""), ("app.ingest.api", "/api/v1"),
     ("app.ingest.routing_routes", ""), ("app.ingest.explain_routes", ""),
     ("app.heartbeats.doors", ""), ("app.heartbeats.routes", ""), ("app.heartbeats.api", "/api/v1"),
+    ("app.runbooks.callbacks", ""),
     ("app.runbooks.secret_routes", ""), ("app.runbooks.secret_api", "/api/v1"),
     ("app.connections.routes", ""), ("app.connections.api", "/api/v1"),
     ("app.webhooks.routes", ""), ("app.webhooks.api", "/api/v1"),
@@ -130,11 +131,14 @@ PERIODIC: tuple[Every, ...] = (
     Every(10, "app.webhooks.ticks.release"),
     Every(3600, "app.webhooks.ticks.forget"),
     Every(1, "app.status_pages.ticks.follow"),
+    Every(0.25, "app.runbooks.ticks.run"),
+    Every(0.5, "app.runbooks.ticks.expire"),
+    Every(5, "app.runbooks.ticks.decide_lost"),
 )
 
 # What a worker or clock does once at its start.
 STARTUP: tuple[str, ...] = (
-    "app.notifications.ticks.release_dead",
+    "app.notifications.ticks.release_dead", "app.runbooks.ticks.release_dead",
 )
 
 # Who notes that a heartbeat is alive, when a vendor's sender says so at a door of that vendor.
@@ -156,6 +160,8 @@ SEALED: tuple[Sealed, ...] = (
     Sealed("app.webhooks.models.Webhook", "secret_sealed", "webhook:{key}/secret"),
     Sealed("app.runbooks.models.Secret", "value_sealed", "secret:{id}/value"),
     Sealed("app.connections.models.Connection", "config", "connection:{key}/{field}", within=True),
+    Sealed("app.runbooks.models.Execution", "token_sealed", "execution:{token_hash}/token"),
+    Sealed("app.runbooks.models.Execution", "parameters_sealed", "execution:{token_hash}/parameters"),
     Sealed("app.notifications.models.ContactMethod", "data_sealed", "contact_method:{id}/data"),
     Sealed("app.notifications.models.Message", "data_sealed", "message:{id}/data"),
     Sealed("app.oncall.calendar_models.CalendarFeed", "token_sealed", "calendar_feed:{token_hash}"),
@@ -176,6 +182,7 @@ OWNED: dict[str, str] = {
     "maintenance": "app.catalog.models.Window", "silence": "app.catalog.models.Window",
     "webhook": "app.webhooks.models.Webhook",
     "secret": "app.runbooks.models.Secret",
+    "runbook": "app.runbooks.models.Runbook", "execution": "app.runbooks.models.Execution",
 }
 
 # What people can answer by a channel: the word of a Reply, and `command(incident, by=, text=)` giving the sentence back.
@@ -215,7 +222,8 @@ PANELS: dict[str, dict[str, str]] = {
     "service_used_by": {"open incidents": "app.incidents.panels.using_service",
                         "integrations": "app.ingest.queries.using_service"},
     "schedule_used_by": {"policies": "app.escalation.queries.policies_using"},
-    "secret_used_by": {},
+    "secret_used_by": {"runbooks": "app.runbooks.secret_uses.using_secret"},
+    "runbook_used_by": {},
     "connection_used_by": {},
     "incident_document": {"escalation": "app.escalation.queries.run_document"},
 }

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from app.catalog.models import Service
 from app.connections.models import Connection
 from app.core import clock
-from app.core.access import OPERATOR
+from app.core.access import OPERATOR, Actor
 from app.core.db import Base, in_transaction, session, transaction
 from app.core.secrets import digest, new_token, seal
 from app.escalation.models import Policy, TeamPolicy
@@ -25,7 +25,8 @@ from app.ingest.models import Integration
 from app.notifications.models import ContactMethod, NotificationRule
 from app.oncall.models import Layer, Schedule
 from app.runbooks import vault
-from app.runbooks.models import Secret
+from app.runbooks.models import Runbook, Secret
+from app.runbooks.service import approve, save_runbook
 from app.status_pages.models import StatusPage
 from app.status_pages.service import save_page
 
@@ -166,6 +167,22 @@ def status_page(slug: str, *, team: Team | None = None, **values: Any) -> Status
     """A public page called `slug.title() status`, with one component that follows no service."""
     return _kept(lambda: save_page({"slug": slug, "name": f"{slug.title()} status", "team": team.key if team else None,
                                     "components": [{"name": "Everything"}], **values}, by=OPERATOR))
+
+
+def runbook(key: str, *, team: Team | None = None, url: str = "https://ops.example.com/run", approver: User | None = None,
+            **values: Any) -> Runbook:
+    """A draft that posts to `url`; approved when somebody approves it."""
+    def make() -> Runbook:
+        config = {"url": url, **values.pop("config", {})}
+        made = save_runbook({"key": key, "name": key.replace("-", " ").capitalize(), "team": team.key if team else None,
+                             "target": "webhook", "config": config, **values}, by=OPERATOR)
+        return approve(made, by=actor(approver)) if approver else made
+    return _kept(make)
+
+
+def actor(person: User) -> Actor:
+    """The person as commands know them."""
+    return Actor(person.ref, person.name, via="web", user_id=person.id)
 
 
 def incident(title: str = "Checkout is down", *, service: Service | None = None, team: Team | None = None,

@@ -16,7 +16,18 @@ class Extra:
 
 
 AUTOMATION = {
+    "runbooks/secret_uses": Extra(2.45, "which runbooks name a secret, apart from the secrets themselves"),
     "runbooks/vault": Extra(2.4, "secrets, their reads and commands, apart from what names them", public=True),
+    "runbooks/parameters": Extra(0.5, "the part of JSON Schema that is understood; pure", public=True),
+    "runbooks/subjects": Extra(2.3, "what templates can name of an incident", public=True),
+    "runbooks/drafts": Extra(2.5, "from what was said to a whole runbook, every fault named"),
+    "runbooks/requests": Extra(2.8, "what a target is given, and what a person is shown of it before"),
+    "runbooks/executions": Extra(3.2, "commands on executions, apart from those on the library", public=True),
+    "runbooks/outcomes": Extra(3.4, "what comes of a call, apart from making it"),
+    "runbooks/calls": Extra(3.5, "claim, call, record: nothing else may be open during the call"),
+    "runbooks/hearing": Extra(3.6, "what targets report by themselves, apart from what they answer"),
+    "runbooks/callbacks": Extra(5, "the address of targets, apart from the pages of people", edge=True),
+    "runbooks/runner": Extra(3.7, "the threads in which calls are made"),
     "runbooks/secret_pages": Extra(2.6, "page contexts of secrets, apart from those of runbooks"),
     "runbooks/secret_routes": Extra(5, "the routes of secrets, apart from those of runbooks", edge=True),
     "runbooks/secret_api": Extra(5, "secrets for machines, apart from runbooks", edge=True),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.core.contract_actions import action_faults, field_faults
+from app.core.contract_targets import target_faults
 from app.core.plugins import Registry
 from app.plugin_api import Calendar, Channel, Inbound, Integration, Rejected, Signal
 
@@ -36,6 +37,9 @@ def faults(registry: Registry, slug: str) -> list[str]:
     for name, calendar in registry.calendars.items():
         if registry.owner("calendar", name) == slug:
             found += _calendar_faults(calendar, folder)
+    for name, target in registry.targets.items():
+        if registry.owner("target", name) == slug:
+            found += target_faults(target, folder)
     return found
 
 

@@ -26,7 +26,7 @@ log = structlog.get_logger()
 TIERS = {"public": 100, "person": 500, "scim": 3000}
 # Counted by their own rules (ingest: only wrong tokens and signatures; status pages: only subscribing), signed by a
 # vendor, or never: those who ask whether we live.
-UNCOUNTED = ("doors", "vendor_doors", "probes", "callbacks", "status")
+UNCOUNTED = ("doors", "vendor_doors", "probes", "callbacks", "runbook_callbacks", "status")
 REFUSED = "oncall:refused:"
 EXCEEDED = Kind("limit.exceeded", "{number} requests were refused: more than {limit} a minute ({tier}, {caller})",
                 ("number", "limit", "tier", "caller", "minute"))

@@ -28,6 +28,7 @@ GLOBAL_UNICAST = ip_network("2000::/3")  # all that IPv6 has handed out (RFC 429
 # Inside the public ranges, yet not public: 6to4 (RFC 3056) and Teredo (RFC 4380) carry another address, the
 # others belong to protocols (RFC 6890, RFC 7526).
 SPECIAL = tuple(ip_network(text) for text in ("2002::/16", "2001::/32", "192.0.0.0/24", "192.88.99.0/24"))
+NAT64, CARRIER = ip_network("64:ff9b::/96"), ip_network("100.64.0.0/10")  # RFC 6052, RFC 6598
 WRITE_BYTES = 64 * 1024
 
 _lookups = ThreadPoolExecutor(max_workers=32, thread_name_prefix="lookup")
@@ -80,6 +81,20 @@ def is_permitted(address: IPv4Address | IPv6Address, allowed: Iterable[Network],
     if address.version == 6 and address not in GLOBAL_UNICAST:
         return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+
+
+def kind_of(address: IPv4Address | IPv6Address) -> str:
+    """What sort of address this is, in a word or two; an IPv4 address inside of IPv6 is of its own sort."""
+    inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
+    if inner is None and address.version == 6 and address in NAT64:
+        inner = IPv4Address(int(address) & 0xFFFFFFFF)
+    if inner is not None:
+        return kind_of(inner)
+    if address.version == 4 and address in CARRIER:
+        return "carrier NAT"
+    words = ("unspecified", "loopback", "link_local", "multicast", "private")
+    found = next((word for word in words if getattr(address, f"is_{word}")), "reserved")
+    return found.replace("_", "-")
 
 
 def resolve(host: str, port: int, seconds: float | None) -> list[IPv4Address | IPv6Address]:
@@ -142,7 +157,8 @@ class CheckedBackend(httpcore.NetworkBackend):
     def _refusal(self, host: str, found: list[IPv4Address | IPv6Address]) -> str:
         if self.only_allowed and any(is_permitted(address, self.allowed) for address in found):
             return f"{host} may only be called with https"
-        return f"{host} is at a private or reserved address, which OUTBOUND_ALLOW does not name"
+        kinds = sorted({kind_of(address) for address in found if not is_permitted(address, ())})
+        return f"{host} is at a {' and '.join(kinds) or 'forbidden'} address, which OUTBOUND_ALLOW does not name"
 
 
 class TimedStream(httpcore.NetworkStream):

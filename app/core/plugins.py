@@ -17,7 +17,7 @@ import pluggy
 from app import hookspecs
 from app.core.plugin_offers import KINDS, Offer, implements, offer_of
 from app.core.plugin_sources import Found, bundled, packaged
-from app.plugin_api import API_VERSION, Action, Calendar, Channel, EventView, Integration, Setting
+from app.plugin_api import API_VERSION, Action, Calendar, Channel, EventView, Integration, RunbookTarget, Setting
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +57,7 @@ class Registry:
     channels: dict[str, Channel] = field(default_factory=dict)
     actions: dict[str, Action] = field(default_factory=dict)
     calendars: dict[str, Calendar] = field(default_factory=dict)
+    targets: dict[str, RunbookTarget] = field(default_factory=dict)
     providers: dict[str, dict[str, Channel]] = field(default_factory=dict)
     settings: list[tuple[str, Setting]] = field(default_factory=list)
     blueprints: dict[str, Any] = field(default_factory=dict)
@@ -73,8 +74,9 @@ class Registry:
                 for slug, found in sorted(self._found.items())]
 
     def _name(self, slug: str) -> str:
-        offered: list[Integration | Channel | Action | Calendar] = [
-            *self.integrations.values(), *self.channels.values(), *self.actions.values(), *self.calendars.values()]
+        offered: list[Integration | Channel | Action | Calendar | RunbookTarget] = [
+            *self.integrations.values(), *self.channels.values(), *self.actions.values(), *self.calendars.values(),
+            *self.targets.values()]
         named = (thing.name for thing in offered if thing.slug == slug)
         return next(named, slug.replace("_", " ").replace("-", " ").capitalize())
 
@@ -201,6 +203,7 @@ def _enter(registry: Registry, found: Found, module: ModuleType, offer: Offer) -
     registry.integrations.update({thing.slug: thing for thing in offer.things["integration"]})
     registry.actions.update({thing.slug: thing for thing in offer.things["action"]})
     registry.calendars.update({thing.slug: thing for thing in offer.things["calendar"]})
+    registry.targets.update({thing.slug: thing for thing in offer.things["target"]})
     registry.owners.update({(kind, thing.slug): found.slug for kind, things in offer.things.items()
                             if kind != "channel" for thing in things})
     for channel in offer.things["channel"]:

@@ -32,6 +32,7 @@ TABLE: dict[str, frozenset[str]] = {
     "maintenance.edit": MANAGERS, "silence.edit": RESPONDERS,
     # What requests of runbooks and workflows name: only those who may write such requests know the names.
     "secret.edit": MANAGERS,
+    "runbook.read": EVERYBODY, "runbook.run": RESPONDERS, "runbook.edit": MANAGERS, "runbook.approve": ADMINS,
     "route.read": EVERYBODY, "route.edit": ADMINS,
     "team.read": EVERYBODY, "team.edit": MANAGERS, "team.create": ADMINS,
     "people.read": EVERYBODY, "people.edit": ADMINS,
@@ -59,6 +60,8 @@ NEEDED_SCOPES: dict[str, frozenset[str]] = {
     "webhook.read": _READ_CONFIG, "webhook.edit": _WRITE_CONFIG,
     "maintenance.edit": _WRITE_CONFIG, "silence.edit": frozenset({"incidents:write", "config:write"}),
     "secret.edit": _WRITE_CONFIG,
+    "runbook.read": _READ_CONFIG | _READ_INCIDENTS, "runbook.run": frozenset({"incidents:write"}),
+    "runbook.edit": _WRITE_CONFIG,
     "route.read": _READ_CONFIG, "route.edit": _WRITE_CONFIG,
     "team.read": _READ_CONFIG, "team.edit": _WRITE_CONFIG, "team.create": _WRITE_CONFIG,
     "status_page.read": _READ_CONFIG | _READ_INCIDENTS, "status_page.edit": _WRITE_CONFIG,

@@ -224,7 +224,7 @@ class PluginsPage:
 def plugins_page() -> PluginsPage:
     """What is installed."""
     registry = current_app.extensions["plugins"]
-    words = {"integration": "Source", "channel": "Channel", "action": "Action", "calendar": "Calendar"}
+    words = {"integration": "Source", "channel": "Channel", "action": "Action", "calendar": "Calendar", "target": "Target"}
     rows = [PluginRow(one.slug, one.name, one.version, one.source, one.enabled,
                       url_for("ingest.icon", slug=one.slug) if registry.icon(one.slug) else "",
                       sorted(words[kind] for kind in registry.kinds(one.slug))) for one in registry.installed]

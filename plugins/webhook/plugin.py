@@ -1,4 +1,4 @@
-"""The generic webhook, both ways: any JSON becomes signals, and messages go out as signed JSON."""
+"""The generic webhook: any JSON becomes signals, messages go out as signed JSON, and so do runbooks."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from app.plugin_api import Field, Inbound, Rejected, Signal, hookimpl, noted, re
 from .outgoing import Webhook
 from .reading import signal_of
 from .rules import Rules
+from .target import WebhookTarget
 
-__all__ = ["channels", "integrations"]
+__all__ = ["channels", "integrations", "runbook_targets"]
 
 
 def items_of(inbound: Inbound) -> list[Any]:
@@ -56,3 +57,9 @@ def integrations() -> list[WebhookIn]:
 def channels() -> list[Webhook]:
     """The way out."""
     return [Webhook()]
+
+
+@hookimpl
+def runbook_targets() -> list[WebhookTarget]:
+    """Where a runbook can act."""
+    return [WebhookTarget()]

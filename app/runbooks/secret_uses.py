@@ -1,0 +1,23 @@
+"""Which secrets runbooks name, and which runbooks name a secret."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from app.core.db import session
+from app.runbooks import vault
+from app.runbooks.models import Runbook, Secret
+from app.runbooks.queries import runbook_document, secrets_named
+
+
+def missing_secrets(runbook: Runbook) -> list[str]:
+    """Secrets that it names and that are not there."""
+    return vault.missing(secrets_named(runbook_document(runbook)), runbook.team_id)
+
+
+def using_secret(secret: Secret) -> list[vault.Use]:
+    """The runbooks that name this secret, for the page of secrets."""
+    found = session.scalars(select(Runbook).where(Runbook.state != "deprecated").order_by(Runbook.name))
+    return [vault.Use(f"Runbook {one.name}", f"/runbooks/{one.key}") for one in found
+            if secret.name in secrets_named({"config": one.config, "payload": one.payload})
+            and vault.means(secret, secret.name, one.team_id)]

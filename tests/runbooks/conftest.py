@@ -1,0 +1,50 @@
+"""What the stories of runbooks share: an approved runbook at a server of ours, and workers that do what is due."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app.core.db import session
+from app.identity.models import Team, User
+from app.runbooks.models import Execution, Runbook
+from app.runbooks.runner import runner
+from tests import build
+from tests.fakes import WebServer
+
+PODS = {"type": "object", "required": ["pod"], "properties": {
+    "pod": {"type": "string", "pattern": "^[a-z0-9-]+$"}, "grace": {"type": "integer", "default": 30, "minimum": 0}}}
+
+
+@pytest.fixture
+def restart(app: Flask, payments: Team, olga: User, http_sink: WebServer) -> Callable[..., Runbook]:
+    """`restart(wait_for="callback")`: the runbook of Payments, written by an operator and approved by Olga."""
+    def make(key: str = "restart", **values: Any) -> Runbook:
+        said = {"team": payments, "url": f"{http_sink.url}/run", "approver": olga, "parameters": PODS,
+                "payload": {"pod": "{{ params.pod }}", "grace": "{{ params.grace }}", "incident": "{{ incident.number }}"}}
+        return build.runbook(key, **{**said, **values})
+    return make
+
+
+@pytest.fixture
+def work(app: Flask, tick: Callable[[str], Any]) -> Callable[[], None]:
+    """`work()`: a worker begins what is due, and it is done when this returns."""
+    def act() -> None:
+        tick("app.runbooks.ticks.run")
+        assert runner().settle()
+        session.rollback()
+        session.expire_all()
+    return act
+
+
+@pytest.fixture
+def last(app: Flask) -> Callable[[], Execution]:
+    """`last()`: the newest execution as it is now."""
+    def find() -> Execution:
+        session.rollback()
+        session.expire_all()
+        return session.query(Execution).order_by(Execution.id.desc()).first()
+    return find
