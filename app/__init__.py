@@ -20,7 +20,7 @@ def create_app(environ: Mapping[str, str] | None = None, *, doors: bool = True) 
 
     Without `doors` it answers no requests: a worker or clock starts sooner and is smaller by all that only pages need.
     """
-    from app.core import db, extensions, http, jobs, log, pages, secrets, settings, web
+    from app.core import alarm, db, extensions, http, jobs, log, pages, secrets, settings, web
     from app.core import plugins as plugin_registry
     from app.core import redis as redis_clients
     from app.core.fields import Setting
@@ -37,6 +37,7 @@ def create_app(environ: Mapping[str, str] | None = None, *, doors: bool = True) 
     http.configure(app.config["OUTBOUND_ALLOW"])
     app.extensions["redis"] = redis_clients.connect(app.config)
     app.extensions["redis_blocking"] = redis_clients.connect(app.config, patience=None)
+    app.extensions["redis_pulse"] = redis_clients.Pulse(app.config)
 
     from app import navigation, wiring
 
@@ -45,10 +46,11 @@ def create_app(environ: Mapping[str, str] | None = None, *, doors: bool = True) 
     db.init_db(app)
     jobs.init_jobs(app, wiring.SUBSCRIPTIONS)
     app.extensions.update(panels=wiring.PANELS, owned=wiring.OWNED, sealed=wiring.SEALED,
-                          answers=wiring.ANSWERS, orders=wiring.ORDERS)
+                          answers=wiring.ANSWERS, orders=wiring.ORDERS, estates=wiring.ESTATES)
     extensions.init_extensions(app)
     web.init_web(app)
     pages.install(app, navigation.SHELL)
+    alarm.init_alarm(app)
     if doors:
         _open_doors(app, registry)
     return app

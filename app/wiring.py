@@ -74,6 +74,7 @@ SUBSCRIPTIONS: tuple[On, ...] = (
     On("message.unreachable", "app.escalation.reactions.skip_unreachable", queue="pages"),
     On("message.unreachable", "app.notifications.alarms.tell_of_lost"),
     On("provider.left_out", "app.notifications.alarms.tell_of_refusal"),
+    On("integration.busy", "app.notifications.alarms.tell_of_busy"),
     On("incident.assigned", "app.notifications.reactions.ask_assigned", queue="pages"),
     On("incident.responders_added", "app.notifications.reactions.ask_assigned", queue="pages"),
     On("incident.acknowledged", "app.notifications.reactions.stop_paging"),
@@ -183,6 +184,14 @@ OWNED: dict[str, str] = {
     "webhook": "app.webhooks.models.Webhook",
     "secret": "app.runbooks.models.Secret",
     "runbook": "app.runbooks.models.Runbook", "execution": "app.runbooks.models.Execution",
+}
+
+# What another team takes over when one is archived: by the same nouns, the command that saves a thing by its key and team.
+# Policies and schedules go first, so that no service stands with a policy that its new team can't see.
+ESTATES: dict[str, str] = {
+    "schedule": "app.oncall.service.save_schedule", "policy": "app.escalation.policies.save_policy",
+    "service": "app.escalation.service.hand_on", "integration": "app.ingest.service.save_integration",
+    "heartbeat": "app.heartbeats.service.save_heartbeat",
 }
 
 # What people can answer by a channel: the word of a Reply, and `command(incident, by=, text=)` giving the sentence back.

@@ -106,6 +106,8 @@ EXTRAS = {
     "identity/factors_routes": Extra(4.8, "the routes of one-time codes", edge=True),
     "identity/passkeys_routes": Extra(4.8, "the routes of passkeys", edge=True),
     "identity/team_pages": Extra(2.8, "page contexts of teams, apart from those of people"),
+    "ingest/busy": Extra(2.95, "the mark of a flood, which the drain weighs"),
+    "identity/estates": Extra(2.9, "what becomes of an archived team's things, which needs the commands of all who own some"),
     "identity/signin": Extra(2.8, "commands of signing in, apart from those about people"),
     "identity/teams": Extra(2.8, "commands about teams, apart from those about people", public=True),
     "identity/audit": Extra(2.4, "reads on the whole log", public=True),

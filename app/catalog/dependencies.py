@@ -16,7 +16,7 @@ from app.core.db import alone, session
 from app.core.errors import Conflict, Invalid
 from app.core.events import record
 from app.core.forms import Problems
-from app.identity.queries import allow, may
+from app.identity.queries import allow, may, visible_teams
 
 DEPENDENCIES = "dependencies of services"
 FIELDS = {"depends_on": "dependencies"}
@@ -63,13 +63,15 @@ def set_dependencies(wanted: Mapping[str, Sequence[str]], *, by: Actor, plain_fi
     """
     alone(DEPENDENCIES)
     known = services_by_keys([*wanted, *(key for keys in wanted.values() for key in keys)])
-    faults, targets = Problems(), {}
+    faults, targets, before = Problems(), {}, dependency_edges()
+    seen = visible_teams(by)
     for key, keys in wanted.items():
         service, at = known[key.lower()], faults if plain_fields else faults.at(key)
         allow(by, "service.edit", team_id=service.team_id)
-        targets[service.id] = _targets(keys, known, at)
+        kept = before.get(service.id, set())
+        targets[service.id] = _targets(keys, {name: one for name, one in known.items()
+                                              if one.id in kept or seen is None or one.team_id in seen}, at)
     faults.raise_if_any()
-    before = dependency_edges()
     _check_graph({**before, **targets}, targets, known, by=by, faults=faults, plain_fields=plain_fields)
     by_id = {service.id: service for service in known.values()}
     for service_id, needs in targets.items():

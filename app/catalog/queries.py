@@ -21,7 +21,7 @@ from app.core.errors import Forbidden, NotFound
 from app.core.paging import paged
 from app.core.panels import panels
 from app.identity.models import Team
-from app.identity.queries import allow, may, may_anywhere, visible_teams
+from app.identity.queries import allow, may, may_anywhere, may_see, visible_teams
 
 SHOWN_BY_DEFAULT = ("active", "deprecated")
 
@@ -54,6 +54,12 @@ class Directory:
         said = {"q": self.text, "team": self.team, "lifecycle": self.lifecycle, "tag": self.tag, **more}
         kept = {name: value for name, value in said.items() if value and name != without}
         return f"/services?{urlencode(kept)}" if kept else "/services"
+
+
+def service_named(key: str, by: Actor) -> Service | None:
+    """The service that a body names: one that its sender may not know of is as one that is not there."""
+    service = service_by_key(key)
+    return service if service is not None and may_see(by, service.team_id) else None
 
 
 def service_by_key(key: str) -> Service | None:

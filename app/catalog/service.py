@@ -19,7 +19,7 @@ from app.core.errors import Conflict
 from app.core.events import record
 from app.core.forms import Problems
 from app.identity.models import Team
-from app.identity.queries import allow, may, team_by_key
+from app.identity.queries import allow, may, team_named
 
 
 def save_service(values: Mapping[str, Any], *, by: Actor) -> Service:
@@ -140,7 +140,7 @@ def _owner(values: Mapping[str, Any], service: Service | None, by: Actor, faults
         if service is None:
             faults.add("team", "A service needs an owner")
         return service.team if service else None
-    team = team_by_key(str(values["team"]))
+    team = team_named(str(values["team"]), by)
     if team is None or (team.archived_at is not None and (service is None or team.id != service.team_id)):
         faults.add("team", f"There is no team {values['team']}")
         return None

@@ -14,7 +14,7 @@ from app.core.access import Actor
 from app.core.db import session
 from app.core.forms import Problems
 from app.core.matching import compiled
-from app.identity.queries import allow, may, may_anywhere, team_by_key
+from app.identity.queries import allow, may, may_anywhere, may_see, team_by_key, team_named
 
 INTEGRATIONS = table("integrations", column("id"), column("key"), column("team_id"))
 
@@ -36,7 +36,7 @@ def fill_owner(edit: Edit, values: Mapping[str, Any]) -> None:
     """Take over the team whose window it is."""
     window = edit.window
     if "team" in values:
-        team = team_by_key(str(values["team"])) if values["team"] else None
+        team = team_named(values["team"], edit.by)
         if values["team"] and (team is None or team.archived_at is not None):
             return edit.faults.add("team", f"There is no team {values['team']}")
         window.team, window.team_id = team, team.id if team else None
@@ -70,7 +70,7 @@ def _named(edit: Edit, keys: list[str], name: str) -> list[int]:
     found = []
     for at, key in enumerate(keys):
         one = known.get(str(key).lower())
-        if one is None:
+        if one is None or not may_see(edit.by, one.team_id if name == "services" else one.id):
             edit.faults.add(f"{name}[{at}]", f"There is no {name[:-1]} {key}")
             continue
         edit.allow(one.team_id if name == "services" else one.id)
@@ -82,7 +82,7 @@ def _integrations(edit: Edit, keys: list[str]) -> list[str]:
     owners = {key: team_id for key, team_id in session.execute(
         select(INTEGRATIONS.c.key, INTEGRATIONS.c.team_id).where(INTEGRATIONS.c.key.in_(keys)))}
     for at, key in enumerate(keys):
-        if key not in owners:
+        if key not in owners or (owners[key] is not None and not may_see(edit.by, owners[key])):
             edit.faults.add(f"integrations[{at}]", f"There is no integration {key}")
         else:
             edit.allow(owners[key])

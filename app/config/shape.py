@@ -186,8 +186,8 @@ def integration(registry: Registry) -> Schema:
 
 
 KINDS_OF_FIELDS: dict[str, Schema] = {
-    "text": {"type": "string"}, "area": {"type": "string"}, "url": {"type": "string"}, "number": {"type": "number"},
-    "json": {},
+    "text": {"type": "string"}, "area": {"type": "string"}, "url": {"type": "string"}, "phone": {"type": "string"},
+    "number": {"type": "number"}, "json": {},
     "boolean": {"type": "boolean"}, "lines": {"type": "array", "items": {"type": "string"}}}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -25,7 +26,7 @@ class Field:
 
     name: str
     label: str
-    kind: Literal["text", "url", "number", "boolean", "choice", "json", "lines", "area"] = "text"
+    kind: Literal["text", "url", "number", "boolean", "choice", "json", "lines", "area", "phone"] = "text"
     required: bool = False
     help: str = ""
     secret: bool = False
@@ -88,8 +89,16 @@ def _lines(field_: Field, text: Any) -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
+def _phone(field_: Field, text: Any) -> str:
+    """As E.164 writes it (ITU-T): a plus, the country code, at most 15 digits; whoever calls is then known by it."""
+    plain = re.sub(r"[\s()./\u2010-\u2015-]", "", str(text))
+    plain = f"+{plain[2:]}" if plain.startswith("00") else plain
+    if not re.fullmatch(r"\+[1-9]\d{6,14}", plain, re.ASCII):
+        raise ValueError(f"{field_.label} begins with the country code, such as +4915112345678")
+    return plain
+
+
 _PARSERS: dict[str, Callable[[Field, Any], Any]] = {
     "text": lambda _field, text: str(text), "area": lambda _field, text: str(text), "url": _url, "number": _number,
-    "boolean": _boolean,
-    "choice": _choice, "json": _json, "lines": _lines,
+    "boolean": _boolean, "choice": _choice, "json": _json, "lines": _lines, "phone": _phone,
 }

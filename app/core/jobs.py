@@ -21,7 +21,7 @@ from sqlalchemy import select, update
 from app.core import clock, live
 from app.core.db import Pending, after_commit, pending, session, transaction
 from app.core.events import Event, caused_by, listening
-from app.core.redis import client
+from app.core.redis import client, pulse
 from app.plugin_api import EventView
 
 log = structlog.get_logger()
@@ -92,7 +92,11 @@ def dispatch(left: Pending) -> None:
     """Publish, enqueue, mark. Never raises: the change is committed, a sweep repairs what could not be told."""
     if not left.events and not left.wakes and not left.stirs:
         return
-    if time.monotonic() < current_app.extensions["redis_down_until"]:
+    down_until = current_app.extensions["redis_down_until"]
+    if time.monotonic() < down_until:
+        return
+    if down_until and pulse().away(now=True):  # a Redis that hangs costs one request its patience, not one a second
+        current_app.extensions["redis_down_until"] = time.monotonic() + PAUSE
         return
     try:
         connection = client()
@@ -104,6 +108,7 @@ def dispatch(left: Pending) -> None:
         current_app.extensions["redis_down_until"] = time.monotonic() + PAUSE
         log.warning("dispatch.postponed", reason=str(error)[:200], events=len(left.events))
         return
+    current_app.extensions["redis_down_until"] = 0.0
     _mark([event.id for event in left.events if any(heard_by(event.kind))])
 
 

@@ -61,7 +61,10 @@ def _limit() -> str:
 
 
 def _uncounted() -> bool:
-    return request.endpoint == "static" or request.blueprint in UNCOUNTED
+    """What is for people is counted wherever it stands."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    return request.endpoint == "static" or (
+        request.blueprint in UNCOUNTED and getattr(view, "access", "public") in ("public", "token"))
 
 
 def _note(breached: RequestLimit) -> None:

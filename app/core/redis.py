@@ -7,15 +7,19 @@ import re
 import shutil
 import stat
 import tempfile
+import time
 import zlib
 from pathlib import Path
 from typing import Any
 
 import redis
 from flask import current_app
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 PROGRAMS = ("redis-server", "valkey-server")
+PULSE, PULSE_EVERY = 0.1, 5.0  # seconds that its answer is waited for, and for which an answer holds
 
 
 def socket_path(instance: str) -> Path:
@@ -43,7 +47,8 @@ def connect(config: dict[str, str], *, patience: float | None = 2.0) -> redis.Re
     Without patience it waits as long as its caller says: for those who wait for work or messages.
     """
     address = url(config)
-    limits: dict[str, Any] = {"socket_timeout": patience, "socket_connect_timeout": 0.25, "health_check_interval": 30}
+    limits: dict[str, Any] = {"socket_timeout": patience, "socket_connect_timeout": min(patience or 0.25, 0.25),
+                              "health_check_interval": 30}
     if address.startswith("redis+sentinel://"):
         hosts, _, rest = address.removeprefix("redis+sentinel://").partition("/")
         places = [(host.partition(":")[0], int(host.partition(":")[2] or 26379)) for host in hosts.split(",")]
@@ -66,6 +71,32 @@ def client() -> redis.Redis:
 def blocking() -> redis.Redis:
     """A client without read timeout, for those who wait for work or messages."""
     found: redis.Redis = current_app.extensions["redis_blocking"]
+    return found
+
+
+class Pulse:
+    """Whether Redis answers, asked at most every 5 s by this process, which waits a tenth of a second for it."""
+
+    def __init__(self, config: dict[str, str]) -> None:
+        self._client = connect(config, patience=PULSE)
+        self._client.set_retry(Retry(NoBackoff(), 0))
+        self._until, self._away = 0.0, False
+
+    def away(self, *, now: bool = False) -> bool:
+        """True while it does not answer; `now` asks anew."""
+        if now or time.monotonic() >= self._until:
+            try:
+                self._client.ping()
+                self._away = False
+            except redis.RedisError:
+                self._away = True
+            self._until = time.monotonic() + PULSE_EVERY
+        return self._away
+
+
+def pulse() -> Pulse:
+    """This application's watch on Redis."""
+    found: Pulse = current_app.extensions["redis_pulse"]
     return found
 
 

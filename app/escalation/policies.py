@@ -20,7 +20,7 @@ from app.core.matching import DAYS
 from app.escalation import events, queries, rules
 from app.escalation.models import Policy, Run, TeamPolicy
 from app.identity.models import Team
-from app.identity.queries import allow, team_by_key, user_by_email
+from app.identity.queries import allow, team_by_key, team_named, user_by_email, visible_teams
 from app.incidents.rules import SEVERITIES
 from app.oncall.models import Schedule
 from app.oncall.queries import schedule_by_key
@@ -38,7 +38,7 @@ def save_policy(values: Mapping[str, Any], *, by: Actor) -> Policy:
         policy = Policy(key=key, name=str(values.get("name") or key), repeat=1, levels=[], version=0)
     else:
         allow(by, "policy.edit", team_id=policy.team_id)
-    _fill(policy, values)
+    _fill(policy, values, by)
     allow(by, "policy.edit", team_id=policy.team_id)
     session.add(policy)
     session.flush()
@@ -64,14 +64,14 @@ def _checked_key(values: Mapping[str, Any]) -> str:
     return key or ""
 
 
-def _fill(policy: Policy, values: Mapping[str, Any]) -> None:
+def _fill(policy: Policy, values: Mapping[str, Any], by: Actor) -> None:
     """Take what is named, all of it or nothing."""
     problems = Problems()
     found: dict[str, Any] = {}
     if "name" in values:
         found["name"] = problems.take("name", check_text, values["name"], least=1, most=100, label="A name")
     if "team" in values:
-        team = team_by_key(values["team"]) if values["team"] else None
+        team = team_named(values["team"], by)
         if values["team"] and team is None:
             problems.add("team", f"There is no team {values['team']}")
         found["team_id"] = team.id if team else None
@@ -86,10 +86,24 @@ def _fill(policy: Policy, values: Mapping[str, Any]) -> None:
         if not 1 <= len(levels) <= rules.LEVELS:
             problems.add("levels", f"A policy has 1 to {rules.LEVELS} levels")
         found["levels"] = [_level(level, problems.at(f"levels[{number}]")) for number, level in enumerate(levels)]
+        _hide(found["levels"], levels, policy.levels or [], by=by, problems=problems)
     problems.raise_if_any()
     for name, value in found.items():
         setattr(policy, name, value)
     policy.repeat_from = min(policy.repeat_from or 0, max(len(policy.levels) - 1, 0))
+
+
+def _hide(found: list[dict[str, Any]], said: Any, former: list[dict[str, Any]], *,
+          by: Actor, problems: Problems) -> None:
+    """Teams and schedules that the editor may not know of are as if they were not there, but those that stood before."""
+    seen, kept = visible_teams(by), [target for level in former for target in level["targets"]]
+    for at, level in enumerate(found if seen is not None else ()):
+        for number, target in enumerate(level["targets"]):
+            kind = "team" if "team" in target else "schedule" if "schedule" in target else ""
+            owner = session.get_one(Schedule, target[kind]).team_id if kind == "schedule" else target.get("team")
+            if kind and owner not in (seen or ()) and target not in kept:
+                problems.add(f"levels[{at}].targets[{number}].{kind}",
+                             f"There is no {kind} {said[at]['targets'][number][kind]}")
 
 
 def _repeat_from(values: Mapping[str, Any], policy: Policy, problems: Problems) -> int:

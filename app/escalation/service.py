@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from sqlalchemy import select, update
 
+from app.catalog.queries import service_by_key
+from app.catalog.service import save_service
 from app.core import clock
 from app.core.access import SYSTEM, Actor
 from app.core.db import session
@@ -25,9 +30,8 @@ from app.incidents.models import Incident
 from app.notifications import queries as messages
 from app.notifications.service import Paging, lost, page
 
-__all__ = ["add_policy", "advance", "escalate", "escalate_for", "hurry", "remove_policy", "restart_timer", "save_policy",
-           "set_service_policy",
-           "set_team_policy", "start", "void"]
+__all__ = ["add_policy", "advance", "escalate", "escalate_for", "hand_on", "hurry", "remove_policy", "restart_timer",
+           "save_policy", "set_service_policy", "set_team_policy", "start", "void"]
 
 
 def start(incident: Incident, *, by: Actor = SYSTEM, policy: Frozen | None = None, forced: bool = False) -> Run | None:
@@ -175,3 +179,12 @@ def restart_timer(incident: Incident) -> None:
 
 def _say(kind: Kind, incident: Incident, run: Run, **data: object) -> None:
     record(kind, incident.ref, by=SYSTEM, also=["incidents"], run=run.id, **data)
+
+
+def hand_on(values: Mapping[str, Any], *, by: Actor) -> None:
+    """Save a service under another team; it goes on paging by the policy that counted for it."""
+    service = service_by_key(values["key"])
+    former = queries.policy_for(service, service.team) if service is not None else None
+    saved = save_service(values, by=by)
+    if former is not None:
+        set_service_policy(saved, former.key, by=by)

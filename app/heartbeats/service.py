@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.catalog.queries import service_by_key
+from app.catalog.queries import service_named
 from app.core import clock, secrets
 from app.core.access import Actor
 from app.core.db import session
@@ -15,7 +15,7 @@ from app.core.events import record
 from app.core.forms import Problems, check_key, check_text, duration
 from app.heartbeats import events, queries, rules
 from app.heartbeats.models import Heartbeat
-from app.identity.queries import allow, team_by_key
+from app.identity.queries import allow, team_named
 from app.ingest.models import Integration
 from app.ingest.service import remove_integration
 
@@ -46,7 +46,7 @@ def save_heartbeat(values: Mapping[str, Any], *, by: Actor) -> Heartbeat:
     if found is not None:
         allow(by, "integration.edit", team_id=heartbeat.team_id)
     former = heartbeat.service
-    changed = _fill(heartbeat, values, fresh)
+    changed = _fill(heartbeat, values, fresh, by)
     allow(by, "integration.edit", team_id=heartbeat.team_id)
     if heartbeat.service is not None and heartbeat.service is not former:
         allow(by, "integration.edit", team_id=heartbeat.service.team_id)
@@ -58,15 +58,15 @@ def save_heartbeat(values: Mapping[str, Any], *, by: Actor) -> Heartbeat:
     return heartbeat
 
 
-def _fill(heartbeat: Heartbeat, values: Mapping[str, Any], fresh: bool) -> bool:
+def _fill(heartbeat: Heartbeat, values: Mapping[str, Any], fresh: bool, by: Actor) -> bool:
     """Take what is named; says whether the token changed, which no document shows."""
     problems = Problems()
     if "name" in values:
         heartbeat.name = problems.take("name", check_text, values["name"], least=1, most=100,
                                        label="A name") or heartbeat.name
-    for noun, find in (("team", team_by_key), ("service", service_by_key)):
+    for noun, find in (("team", team_named), ("service", service_named)):
         if noun in values:
-            thing = find(values[noun]) if values[noun] else None
+            thing = find(values[noun], by) if values[noun] else None
             if values[noun] and thing is None:
                 problems.add(noun, f"There is no {noun} {values[noun]}")
             setattr(heartbeat, noun, thing)

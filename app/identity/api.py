@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, g, jsonify
+from flask import Blueprint, g, jsonify, request
 
 from app.core.access import access
-from app.core.openapi import operation
+from app.core.openapi import operation, sent
+from app.core.web import actor
+from app.identity import estates, teams
 from app.identity.door import me as person
-from app.identity.queries import user_document
+from app.identity.queries import allow, user_document
+from app.identity.team_pages import team_of
 
 blueprint = Blueprint("identity_api", __name__)
 TEXT = {"type": "string"}
@@ -33,3 +36,31 @@ def me() -> Any:
              for member in sorted(user.memberships, key=lambda member: member.team.key)]
     return jsonify({"id": str(user.id), **user_document(user), "teams": teams,
                     "scopes": None if scopes is None else sorted(scopes)})
+
+
+ARCHIVE = {"type": "object", "additionalProperties": False, "properties": {
+    "to": {"type": ["string", "null"], "description": "Key of the team that takes over what it owns; else all is put away"}}}
+ARCHIVED = {"type": "object", "required": ["moved"], "properties": {"moved": {
+    "type": "object", "additionalProperties": {"type": "array", "items": TEXT}, "description": "Names by kind"}}}
+
+
+@blueprint.post("/teams/<key>/archive")
+@access("team.create")
+@operation("Archive a team; what it owns goes to another, or is put away with it", request=ARCHIVE,
+           responses={200: ARCHIVED}, tag="teams", body_needed=False)
+def archive(key: str) -> Any:
+    """Archive a team."""
+    by = actor()
+    team = team_of(key, by)
+    allow(by, "team.create", team_id=team.id)
+    return jsonify({"moved": estates.close_team(team, to=sent(request).get("to") or "", by=by)})
+
+
+@blueprint.post("/teams/<key>/restore")
+@access("team.create")
+@operation("Take an archived team back into use", responses={204: None}, tag="teams", body_needed=False)
+def restore(key: str) -> Any:
+    """Take it back."""
+    by = actor()
+    teams.restore_team(team_of(key, by), by=by)
+    return "", 204

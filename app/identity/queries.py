@@ -96,6 +96,12 @@ def team_by_key(key: str) -> Team | None:
     return session.scalar(select(Team).where(Team.key == key.strip().lower()))
 
 
+def team_named(key: object, by: Actor) -> Team | None:
+    """The team that a body names: one that its sender may not know of is as one that is not there."""
+    team = team_by_key(key) if isinstance(key, str) else None
+    return team if team is not None and may_see(by, team.id) else None
+
+
 def team_by_name(name: str) -> Team | None:
     """The team with this name, in any letter case."""
     return session.scalar(select(Team).where(func.lower(Team.name) == name.strip().lower()))

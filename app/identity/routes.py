@@ -12,6 +12,7 @@ from app.core.pages import go, page
 from app.core.web import actor
 from app.identity import (
     audit_routes,
+    estates,
     factors_routes,
     me,
     pages,
@@ -216,12 +217,25 @@ def change_member(key: str, user_id: int) -> Any:
     return go(url_for(".teams") if gone else url_for(".team", key=team.key), "Saved")
 
 
+@blueprint.get("/teams/<key>/archive")
+@access("team.create")
+def ask_to_archive(key: str) -> Any:
+    """What becomes of a team's things when it is put away."""
+    by = actor()
+    return page("identity/team_archive.html", estates.archive_page(team_pages.team_of(key, by), by))
+
+
 @blueprint.post("/teams/<key>/archive")
 @access("team.create")
 def archive_team(key: str) -> Any:
-    """Put a team away."""
-    by = actor()
-    team = service.archive_team(team_pages.team_of(key, by), by=by)
+    """Put a team away, and its things with it or in other hands."""
+    by, to = actor(), request.form.get("to", "")
+    team = team_pages.team_of(key, by)
+    try:
+        estates.close_team(team, to=to, by=by)
+    except Invalid as refusal:
+        shown = estates.archive_page(team, by, to=to, errors=pages.errors_of(refusal.problems))
+        return page("identity/team_archive.html", shown, status=422)
     return go(url_for(".team", key=team.key), f"Team {team.name} is archived")
 
 

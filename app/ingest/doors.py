@@ -15,7 +15,7 @@ from app.core.db import session
 from app.core.errors import NotFound
 from app.core.web import problem
 from app.ingest import credentials, door, looking
-from app.ingest.models import Integration
+from app.ingest.models import BUSY_AT, Integration
 from app.ingest.refusals import count_wrong
 from app.plugin_api import Door, Inbound, Rejected, Retry
 
@@ -138,7 +138,16 @@ def _let_in(find: Callable[[Inbound], Integration | None], plugin: Any = None,
         return _later(wait)
     if outcome.status == "refused":
         count_wrong(ip)
-    return _answer(outcome, plugin, inbound)
+    return _tempered(_answer(outcome, plugin, inbound), integration)
+
+
+def _tempered(response: Response, integration: Integration) -> Response:
+    """A busy sender is told that it is beyond its rate; it is taken all the same."""
+    until = integration.busy_until
+    if until is not None and until > clock.now() and response.status_code < 300:
+        response.headers.update({"X-RateLimit-Limit": str(BUSY_AT), "X-RateLimit-Remaining": "0",
+                                 "X-RateLimit-Reset": str(int(until.timestamp()))})
+    return response
 
 
 def _later(wait: Retry) -> Response:

@@ -12,6 +12,8 @@ SECRET_RENEWED = Kind("integration.secret_renewed", "{actor} renewed the signing
 REVOKED = Kind("integration.credential_revoked", "{actor} ended the old {what} of {name}", ("name", "what"))
 TESTED = Kind("integration.tested", "{actor} sent a test to {name}", ("name",))
 PROCESSED = Kind("delivery.processed", "Processed {number:delivery|deliveries} of {name}", ("name", "number"))
+BUSY = Kind("integration.busy", "{name} sends more than {limit} deliveries a minute; all of them are taken",
+            ("name", "limit"))
 REFUSED = Kind("delivery.refused", "A request to {name} was refused: {reason}", ("name", "reason"))
 REPLAYED = Kind("delivery.replayed", "{actor} replayed a delivery of {name}", ("name", "delivery"))
 ROUTE_CREATED = Kind("route.created", "{actor} added the route {name}", ("name", "before", "after"))

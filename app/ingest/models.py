@@ -14,6 +14,7 @@ from app.core.db import Base, BigId, Key, foreign
 from app.identity.models import Team
 
 ORIGINAL = text("delivery_key IS NOT NULL AND state NOT IN ('duplicate', 'rejected')")
+BUSY_AT = 1000
 UNPROCESSED = text("state = 'received'")
 
 
@@ -41,8 +42,14 @@ class Integration(Base):
     last_seen_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     removed_at: Mapped[datetime | None]
+    busy_until: Mapped[datetime | None]
+    busy_told_at: Mapped[datetime | None]
     team: Mapped[Team | None] = relationship()
     service: Mapped[Service | None] = relationship()
+
+    def busy(self, at: datetime) -> bool:
+        """Whether more than `BUSY_AT` of its deliveries were taken within the minute before `at`."""
+        return self.busy_until is not None and self.busy_until > at
 
 
 class Delivery(Base):

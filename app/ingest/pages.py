@@ -120,7 +120,8 @@ def health_of(integration: Integration, counts: rules.Counts, last: datetime | N
     if integration.removed_at is not None:
         return "deleted"
     on = current_app.extensions["plugins"].is_on("integration", integration.plugin)
-    return rules.health(counts, usable=on, paused=integration.paused_at is not None, seen=last is not None)
+    return rules.health(counts, usable=on, paused=integration.paused_at is not None, seen=last is not None,
+                        busy=integration.busy(clock.now()))
 
 
 def counts_of(integration: Integration | None) -> dict[int, rules.Counts]:

@@ -196,13 +196,15 @@ class Counts:
         return self.rejected + self.refused
 
 
-def health(counts: Counts, *, usable: bool, paused: bool, seen: bool) -> str:
+def health(counts: Counts, *, usable: bool, paused: bool, seen: bool, busy: bool = False) -> str:
     """`broken` (no plugin), `paused`, `waiting` (never used), `failing` (5 bad ones in 10 minutes, or at least 5 and more
-    than 5 % in 24 hours), else `ok`."""
+    than 5 % in 24 hours), `busy` (more than 1,000 within the last minute), else `ok`."""
     if not usable:
         return "broken"
     if paused:
         return "paused"
     if counts.lately >= BAD or counts.bad >= BAD and counts.bad * 20 > counts.deliveries + counts.refused:
         return "failing"
+    if busy:
+        return "busy"
     return "ok" if seen else "waiting"

@@ -7,13 +7,13 @@ from typing import Any
 
 from flask import current_app
 
-from app.catalog.queries import service_by_key
+from app.catalog.queries import service_named
 from app.core import secrets
 from app.core.access import Actor
 from app.core.db import session
 from app.core.events import record
 from app.core.forms import Problems, check_key, check_text
-from app.identity.queries import allow, team_by_key
+from app.identity.queries import allow, team_named
 from app.incidents.rules import SEVERITIES
 from app.ingest import credentials, events, queries
 from app.ingest.models import Integration
@@ -33,7 +33,7 @@ def save_integration(values: Mapping[str, Any], *, by: Actor) -> Integration:
     elif integration.id:
         allow(by, "integration.edit", team_id=integration.team_id)
     former = integration.service
-    changed = _fill(integration, values)
+    changed = _fill(integration, values, by)
     allow(by, "integration.edit", team_id=integration.team_id)
     if integration.service is not None and integration.service is not former:
         allow(by, "integration.edit", team_id=integration.service.team_id)
@@ -56,7 +56,7 @@ def checked_key(values: Mapping[str, Any]) -> str:
     return key or ""
 
 
-def _fill(integration: Integration, values: Mapping[str, Any]) -> bool:
+def _fill(integration: Integration, values: Mapping[str, Any], by: Actor) -> bool:
     """Take what is named; says whether something secret changed, which no document shows."""
     problems = Problems()
     plugin = current_app.extensions["plugins"].integrations.get(values.get("plugin", integration.plugin))
@@ -64,7 +64,7 @@ def _fill(integration: Integration, values: Mapping[str, Any]) -> bool:
         problems.add("plugin", f"There is no integration plugin {values.get('plugin', integration.plugin)}")
     else:
         integration.plugin = plugin.slug
-    _fill_places(integration, values, problems)
+    _fill_places(integration, values, problems, by)
     if "name" in values:
         name = problems.take("name", check_text, values["name"], least=1, most=100, label="A name")
         integration.name = name or integration.name
@@ -80,9 +80,9 @@ def _fill(integration: Integration, values: Mapping[str, Any]) -> bool:
     return changed
 
 
-def _fill_places(integration: Integration, values: Mapping[str, Any], problems: Problems) -> None:
+def _fill_places(integration: Integration, values: Mapping[str, Any], problems: Problems, by: Actor) -> None:
     if values.get("team"):
-        integration.team = team_by_key(values["team"])
+        integration.team = team_named(values["team"], by)
         if integration.team is None:
             problems.add("team", f"There is no team {values['team']}")
     elif "team" in values:
@@ -90,7 +90,7 @@ def _fill_places(integration: Integration, values: Mapping[str, Any], problems: 
     if "team" in values:
         integration.team_id = integration.team.id if integration.team else None
     if values.get("service"):
-        integration.service = service_by_key(values["service"])
+        integration.service = service_named(values["service"], by)
         if integration.service is None:
             problems.add("service", f"There is no service {values['service']}")
     elif "service" in values:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from app.catalog.models import Service
-from app.catalog.queries import service_by_key
+from app.catalog.queries import service_named
 from app.core import clock
 from app.core.access import SYSTEM, Actor
 from app.core.db import session, transaction
@@ -233,7 +233,7 @@ def supposed(asked: Mapping[str, Any], *, by: Actor) -> Suppose:
         if asked.get("payload") in (None, ""):
             raise Invalid(problems=[Problem("payload", "Paste what a sender would post")])
         return Suppose(at, queries.integration_for(str(asked["integration"]), by), body_of(asked["payload"]))
-    service = service_by_key(str(asked.get("service") or ""))
+    service = service_named(str(asked.get("service") or ""), by)
     if service is None:
         raise Invalid(problems=[Problem("service", f"There is no service {asked['service']}" if asked.get("service") else
                                         "Name a service, or an integration and a payload")])

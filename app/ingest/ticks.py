@@ -17,7 +17,7 @@ from app.core.events import record
 from app.incidents import alerts
 from app.incidents import service as incidents
 from app.incidents.models import Alert, Incident
-from app.ingest import credentials, events, noise, pipeline, route_store, rules
+from app.ingest import busy, credentials, events, noise, pipeline, route_store, rules
 from app.ingest.models import Delivery, Integration, RefusedRequest
 from app.ingest.saving import also
 
@@ -98,6 +98,7 @@ def _tell(batch: pipeline.Batch, number: int) -> None:
         route_store.count(batch.matched, batch.suppressed)
     if number:
         integration.last_seen_at = clock.now()
+        busy.weigh(integration)
         session.flush()
         record(events.PROCESSED, integration.ref, by=SYSTEM, also=also(integration), name=integration.name, number=number)
 

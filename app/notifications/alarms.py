@@ -1,4 +1,4 @@
-"""Who has to know that somebody can't be reached, or that a provider does not let us in."""
+"""Who has to know that somebody can't be reached, that a provider does not let us in, or that a sender floods us."""
 
 from __future__ import annotations
 
@@ -31,6 +31,14 @@ def tell_of_refusal(event: Event) -> None:
         data = event.data
         service.tell(_admins(), kind="alarm", cause=f"left-out:{data['account']}:{data['channel']}:{event.at:%Y%m%d%H}",
                      reason=f"{data['provider']} is left out: {data['error']}. Look at Settings, Channels")
+
+
+def tell_of_busy(event: Event) -> None:
+    """`integration.busy`: the managers of its team, admins where it has none."""
+    team = next((session.get(Team, int(ref.partition(":")[2])) for ref in event.also if ref.startswith("team:")), None)
+    service.tell(_managers(team) or _admins(), kind="alarm", cause=f"busy:{event.id}", reason=(
+        f"{event.data['name']} sends more than {event.data['limit']:,} signals a minute: every one is taken. "
+        "Look at what makes it repeat itself"))
 
 
 def _managers(team: Team | None) -> list[User]:

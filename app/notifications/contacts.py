@@ -18,12 +18,7 @@ from app.core.forms import Problems, check_text, duration
 from app.identity.models import User
 from app.identity.queries import allow
 from app.notifications import events, queries
-from app.notifications.models import (
-    ContactCode,
-    ContactMethod,
-    Message,
-    NotificationRule,
-)
+from app.notifications.models import ContactCode, ContactMethod, Message, NotificationRule
 
 MOST, MOST_RULES, LONGEST_WAIT = 20, 30, 24 * 3600
 

@@ -34,7 +34,7 @@ def send_code(method: ContactMethod, *, by: Actor) -> Message:
             session.scalar(today.where(ContactCode.sent_at > now - timedelta(days=1))) or 0) >= PER_PERSON_DAY:
         raise RateLimited("Too many codes were sent. Try again later", after=3600)
     code = f"{random.randbelow(10**6):06d}"
-    session.add(ContactCode(method_id=method.id, code_hash=secrets.digest(f"{method.id}:{code}"), sent_at=now,
+    session.add(ContactCode(method_id=method.id, code_hash=_hash(method, code), sent_at=now,
                             expires_at=now + CODE_LIVES))
     message = service.plain_message("code", method, once=f"code:{method.id}:{now.timestamp()}")[0]
     seal_data(message, {"code": code})
@@ -50,12 +50,17 @@ def prove(method: ContactMethod, code: str, *, by: Actor) -> bool:
     if newest is None or newest.used_at or newest.expires_at < clock.now() or newest.tries >= TRIES:
         raise Conflict("This code is no longer valid. Ask for a new one.")
     newest.tries += 1
-    if not secrets.same(newest.code_hash, secrets.digest(f"{method.id}:{code.strip()}")):
+    if not secrets.same(newest.code_hash, _hash(method, code.strip())):
         return False
     newest.used_at = method.proven_at = clock.now()
     method.disabled_at, method.disabled_reason = None, ""
     say(events.METHOD_PROVEN, method, by)
     return True
+
+
+def _hash(method: ContactMethod, code: str) -> str:
+    """Bound to the address: what was sent to a former one proves nothing."""
+    return secrets.digest(f"{method.id}:{method.channel}:{method.address}:{code}")
 
 
 def test_pages(user: User, *, by: Actor) -> list[Message]:

@@ -77,10 +77,7 @@ def _secret_of(method: ContactMethod) -> str:
 def send_code(key: int) -> Response:
     """Send a code to a contact method."""
     method = contacts.own_method(_me(), key)
-    try:
-        proofs.send_code(method, by=actor())
-    except RateLimited as refusal:
-        return _back(refusal.detail, tone="caution")
+    proofs.send_code(method, by=actor())
     return _back(f"A code is on its way to {method.name}")
 
 

@@ -13,7 +13,7 @@ from app.core.access import Actor
 from app.core.db import session
 from app.core.forms import Problems, check_text, time_zone
 from app.identity.models import Team
-from app.identity.queries import allow, team_by_key
+from app.identity.queries import allow, team_named
 from app.oncall import drafts, imports, overrides, preview, rules
 from app.oncall.models import Layer, Override, Schedule, ScheduleVersion
 from app.oncall.presence import away_of
@@ -59,14 +59,14 @@ def _columns(values: Values, schedule: Schedule | None, by: Actor, problems: Pro
     if "time_zone" in values or schedule is None:
         clean["time_zone"] = problems.take("time_zone", time_zone, values.get("time_zone"))
     if "team" in values or schedule is None:
-        clean["team"] = problems.take("team", _team, values.get("team"), schedule=schedule)
+        clean["team"] = problems.take("team", _team, values.get("team"), schedule=schedule, by=by)
         if clean["team"] is not None:
             allow(by, "schedule.edit", team_id=clean["team"].id)
     return clean
 
 
-def _team(key: object, *, schedule: Schedule | None) -> Team:
-    team = team_by_key(key) if isinstance(key, str) else None
+def _team(key: object, *, schedule: Schedule | None, by: Actor) -> Team:
+    team = team_named(key, by)
     if team is None or (team.archived_at is not None and (schedule is None or schedule.team_id != team.id)):
         raise ValueError(f"There is no team {key}" if key else "A schedule needs a team")
     return team

@@ -70,7 +70,8 @@ class Sms:
     """One text message to one number, by SNS. It reports nothing later and takes no answers."""
 
     slug, name, provider, rank = "sms", "SMS", "Amazon SNS", 20
-    address = Field("address", "Mobile number", required=True, help="With country code, such as +4915112345678")
+    address = Field("address", "Mobile number", kind="phone", required=True,
+                    help="With country code, such as +4915112345678")
     can = frozenset({"verify", "loud"})
     settings = (*SETTINGS, "AWS_SMS_SENDER")
     needs = (*NEEDS, "AWS_SMS_SENDER")

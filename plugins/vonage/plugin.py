@@ -77,7 +77,8 @@ class Sms:
     """One text message to one number."""
 
     slug, name, provider, rank = "sms", "SMS", "Vonage", 10
-    address = Field("address", "Mobile number", required=True, help="With country code, such as +4915112345678")
+    address = Field("address", "Mobile number", kind="phone", required=True,
+                    help="With country code, such as +4915112345678")
     can = frozenset({"verify", "reply", "status", "code", "loud"})
     settings = TEXTS
     needs = TEXTS
@@ -113,7 +114,8 @@ class Voice:
     """One call to one number, with a menu: 1 acknowledge, 2 details, 9 escalate, * stop calls."""
 
     slug, name, provider, rank = "voice", "Phone call", "Vonage", 10
-    address = Field("address", "Phone number", required=True, help="With country code, such as +4915112345678")
+    address = Field("address", "Phone number", kind="phone", required=True,
+                    help="With country code, such as +4915112345678")
     can = frozenset({"verify", "reply", "status", "loud"})
     settings = CALLS
     needs = CALLS

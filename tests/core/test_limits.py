@@ -1,15 +1,20 @@
 """Limits by person, token and address; good alerts are never refused for their number."""
 
+import re
 import socket
 import time
 
 import pytest
 import redis
 import time_machine
+from flask import request
+from flask_login import login_user
 
 from app.core import limits
-from app.core.db import session
+from app.core.db import session, transaction
 from app.core.events import Event
+from app.core.jobs import wake
+from app.core.redis import Pulse
 from tests.pager import firing, pager, post
 
 
@@ -131,3 +136,44 @@ def test_a_redis_that_hangs_costs_no_request_more_than_50_ms(app, environment, m
         began = time.perf_counter()
         assert browser.get("/login").status_code == 200
         assert time.perf_counter() - began < 1  # one wait of 40 ms, and a page on a busy machine; else it never ends
+
+
+def test_administrators_see_on_every_page_that_redis_is_away(app, signed_in, ana, olga):
+    """HRD-05: in words, at the top; nobody else is bothered, and it goes when Redis is back."""
+    admin, member, watch = signed_in(olga), signed_in(ana), app.extensions["redis_pulse"]
+    assert "Redis does not answer" not in admin.get("/teams").text
+    app.extensions["redis_pulse"] = Pulse({**app.config, "REDIS_URL": "redis://127.0.0.1:1/0"})
+    assert "Redis does not answer" in admin.get("/teams").text and "Redis does not answer" in admin.get("/me").text
+    assert "Redis does not answer" not in member.get("/teams").text
+    app.extensions["redis_pulse"] = watch
+    assert "Redis does not answer" not in admin.get("/teams").text
+
+
+def test_a_redis_that_hangs_is_asked_in_passing_before_anything_waits_for_it_again(app, environment, monkeypatch):
+    """HRD-05: after one request found it hanging, each second another asks for a tenth of one, and no more."""
+    with socket.create_server(("127.0.0.1", 0)) as hung:
+        url = f"redis://127.0.0.1:{hung.getsockname()[1]}/0"
+        monkeypatch.setitem(app.extensions, "redis_pulse", Pulse({**app.config, "REDIS_URL": url}))
+        monkeypatch.setitem(app.extensions, "redis_down_until", time.monotonic() - 1)
+        began = time.perf_counter()
+        with transaction():
+            wake("app.ingest.ticks.drain")
+        assert time.perf_counter() - began < 0.5 and app.extensions["redis_down_until"] > time.monotonic()
+
+
+def test_every_route_belongs_to_a_tier(app, ana):
+    """HRD-06: also those of sign-in, provisioning, callbacks and live pages; what is counted otherwise is listed."""
+    found = {}
+    for rule in app.url_map.iter_rules():
+        with app.test_request_context():
+            request.url_rule = rule
+            request.path = rule.rule  # what the tier is decided by
+            login_user(ana)
+            kind = "uncounted" if limits._uncounted() else limits.tier()
+            found.setdefault(kind, set()).add(rule.rule)
+    assert set(found) == {"uncounted", "public", "person", "scim"}
+    assert {"/login", "/login/sso/callback", "/tap/<token>"} <= found["public"]
+    assert {"/incidents", "/api/v1/me"} <= found["person"] and "/scim/v2/ServiceProviderConfig" in found["scim"]
+    assert {kind for kind, rules in found.items() if any(rule.startswith("/live/") for rule in rules)} == {"person"}
+    senders = r"/(static/.*|in|in/.*|healthz|readyz|metrics|v2/.*|generic/.*|integrations/.*|plugins/<slug>/.*)"
+    assert not [rule for rule in found["uncounted"] if not re.fullmatch(senders, rule)]

@@ -81,7 +81,7 @@ def test_the_other_screens_of_whoever_answered_stop_ringing(now, tick, run_jobs,
 
 
 def test_a_browser_subscribes_renews_and_leaves(signed_in, push_sink, ana, bob):
-    """NTF-35, NTF-36: the same browser replaces its row and keeps its rules; whoever uses it next takes it over."""
+    """NTF-35, NTF-36, IDN-37: the same browser replaces its row and keeps its rules; whoever uses it next takes it over."""
     hers, his, said = signed_in(ana), signed_in(bob), push_sink.subscription()
     assert hers.post(PATH, json=said).status_code == 201
     method = session.query(ContactMethod).filter_by(channel="webpush").one()

@@ -1,0 +1,74 @@
+"""What becomes of a team's things when it is archived: they are put away with it, or go to another team."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import select
+
+from app.core.access import Actor
+from app.core.db import session
+from app.core.forms import refuse
+from app.core.jobs import function
+from app.identity.models import Team
+from app.identity.queries import allow, team_named
+from app.identity.teams import archive_team
+
+PLURALS = {"service": "services", "schedule": "schedules", "policy": "escalation policies",
+           "integration": "integrations", "heartbeat": "heartbeats"}
+
+
+@dataclass(frozen=True)
+class ArchivePage:
+    """The question before a team is archived: what it owns, by noun, and who could take it over."""
+
+    team: Team
+    estate: Mapping[str, list[str]]
+    others: list[tuple[str, str]]
+    to: str = ""
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+def archive_page(team: Team, by: Actor, *, to: str = "", errors: Mapping[str, str] | None = None) -> ArchivePage:
+    """The page of the question."""
+    allow(by, "team.create", team_id=team.id)
+    others = session.execute(select(Team.key, Team.name).where(Team.archived_at.is_(None), Team.id != team.id)
+                             .order_by(Team.name))
+    return ArchivePage(team, names(team), [(key, name) for key, name in others], to, errors or {})
+
+
+def names(team: Team) -> dict[str, list[str]]:
+    """The names of the team's things in use, by noun; what it has none of is left out."""
+    found = {PLURALS[noun]: [thing.name for thing in _things(team, noun)] for noun in current_app.extensions["estates"]}
+    return {noun: known for noun, known in found.items() if known}
+
+
+def close_team(team: Team, *, to: str = "", by: Actor) -> dict[str, list[str]]:
+    """Archive the team; with `to`, all that it owns and that is in use goes to the team of this key first, in the same
+    transaction. Gives back what went there. Raises Invalid."""
+    allow(by, "team.create", team_id=team.id)
+    heir = team_named(to, by) if to else None
+    if to and (heir is None or heir.id == team.id or heir.archived_at is not None):
+        refuse("to", f"There is no team {to} that could take it over")
+    moved = names(team) if heir else {}
+    estates: Mapping[str, str] = current_app.extensions["estates"]
+    for noun, save in estates.items() if heir else ():
+        for thing in _things(team, noun):
+            function(save)({"key": thing.key, "team": to}, by=by)
+    archive_team(team, by=by)
+    return moved
+
+
+def _things(team: Team, noun: str) -> list[Any]:
+    model = function(current_app.extensions["owned"][noun])
+    found = session.scalars(select(model).where(model.team_id == team.id).order_by(model.name)).all()
+    return [thing for thing in found if _in_use(thing)]
+
+
+def _in_use(thing: Any) -> bool:
+    """Neither put away already nor only the inner half of a heartbeat."""
+    gone = getattr(thing, "archived_at", None) or getattr(thing, "removed_at", None)
+    return not gone and getattr(thing, "lifecycle", "") != "archived" and getattr(thing, "plugin", "") != "heartbeat"
