@@ -20,7 +20,7 @@ def create_app(environ: Mapping[str, str] | None = None, *, doors: bool = True) 
 
     Without `doors` it answers no requests: a worker or clock starts sooner and is smaller by all that only pages need.
     """
-    from app.core import alarm, db, extensions, http, jobs, log, pages, secrets, settings, web
+    from app.core import alarm, db, extensions, http, jobs, log, pages, plugin_switches, secrets, settings, web
     from app.core import plugins as plugin_registry
     from app.core import redis as redis_clients
     from app.core.fields import Setting
@@ -44,6 +44,7 @@ def create_app(environ: Mapping[str, str] | None = None, *, doors: bool = True) 
     for module in wiring.MODELS:
         import_module(module)
     db.init_db(app)
+    registry.watch = plugin_switches.Watch(app)
     jobs.init_jobs(app, wiring.SUBSCRIPTIONS)
     app.extensions.update(panels=wiring.PANELS, owned=wiring.OWNED, sealed=wiring.SEALED,
                           answers=wiring.ANSWERS, orders=wiring.ORDERS, estates=wiring.ESTATES)

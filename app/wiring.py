@@ -9,8 +9,8 @@ from app.webhooks.rules import HEARD
 
 # Every table of the house, so that metadata and migrations are complete.
 MODELS = (
-    "app.core.events", "app.core.chain", "app.core.pulse", "app.identity.models", "app.catalog.models", "app.oncall.models",
-    "app.oncall.calendar_models",
+    "app.core.events", "app.core.chain", "app.core.pulse", "app.core.plugin_switches",
+    "app.identity.models", "app.catalog.models", "app.oncall.models", "app.oncall.calendar_models",
     "app.incidents.models", "app.notifications.models", "app.notifications.channel_models", "app.escalation.models",
     "app.ingest.models", "app.heartbeats.models", "app.webhooks.models", "app.runbooks.models", "app.connections.models",
     "app.status_pages.models",
@@ -30,7 +30,7 @@ BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.notifications.routes", ""), ("app.notifications.callbacks", ""),
     ("app.notifications.channel_routes", ""), ("app.notifications.api", "/api/v1"),
     ("app.escalation.routes", ""), ("app.escalation.api", "/api/v1"),
-    ("app.ingest.routes", ""), ("app.ingest.renewal_routes", ""), ("app.ingest.doors", ""), ("app.ingest.api", "/api/v1"),
+    ("app.ingest.routes", ""), ("app.ingest.plugin_routes", ""), ("app.ingest.plugin_api", "/api/v1"), ("app.ingest.renewal_routes", ""), ("app.ingest.doors", ""), ("app.ingest.api", "/api/v1"),
     ("app.ingest.routing_routes", ""), ("app.ingest.explain_routes", ""),
     ("app.heartbeats.doors", ""), ("app.heartbeats.routes", ""), ("app.heartbeats.api", "/api/v1"),
     ("app.runbooks.callbacks", ""),
@@ -127,6 +127,7 @@ PERIODIC: tuple[Every, ...] = (
     Every(60, "app.ingest.ticks.end_silent"),
     Every(5, "app.ingest.ticks.calm_down"),
     Every(300, "app.ingest.ticks.trim_refused"),
+    Every(10, "app.ingest.switching.release_held"),
     Every(2, "app.heartbeats.pings.expire"),
     Every(1, "app.webhooks.ticks.send"),
     Every(10, "app.webhooks.ticks.release"),

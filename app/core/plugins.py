@@ -48,7 +48,7 @@ class Installed:
 
 @dataclass
 class Registry:
-    """What all plugins offer, by slug. `off` are the plugins an admin switched off; set it anew at any time.
+    """What all plugins offer, by slug. `off` are those switched off: the given ones, and whatever `watch` says.
 
     `providers` are all offers of a channel by plugin, in the order in which they are tried; `channels` the first ones.
     """
@@ -63,14 +63,21 @@ class Registry:
     blueprints: dict[str, Any] = field(default_factory=dict)
     broken: list[Broken] = field(default_factory=list)
     owners: dict[tuple[str, str], str] = field(default_factory=dict)
-    off: frozenset[str] = frozenset()
+    given_off: frozenset[str] = frozenset()
+    watch: Callable[[], frozenset[str]] = frozenset
     _found: dict[str, Found] = field(default_factory=dict, repr=False)
     listeners: dict[str, Callable[..., None]] = field(default_factory=dict, repr=False)
 
     @property
+    def off(self) -> frozenset[str]:
+        """The plugins that are switched off now."""
+        return self.given_off | self.watch()
+
+    @property
     def installed(self) -> list[Installed]:
         """The plugins that work, in the order of their slugs."""
-        return [Installed(slug, self._name(slug), found.version, found.source, slug not in self.off)
+        off = self.off
+        return [Installed(slug, self._name(slug), found.version, found.source, slug not in off)
                 for slug, found in sorted(self._found.items())]
 
     def _name(self, slug: str) -> str:
@@ -142,7 +149,7 @@ def load(root: Path, *, off: Collection[str] = ()) -> Registry:
     """Find the plugins of `root`/plugins and of installed packages. Raises MisspeltHook; other faults end as Broken."""
     manager = pluggy.PluginManager("oncall")
     manager.add_hookspecs(hookspecs)
-    registry = Registry(off=frozenset(off))
+    registry = Registry(given_off=frozenset(off))
     for found in (*bundled(root), *packaged()):
         _add(registry, manager, found)
     return registry

@@ -84,8 +84,9 @@ def receive(integration: Integration, inbound: Inbound, *, ip: str = "") -> Outc
         config = genuine.check(integration, plugin, inbound)
     except Rejected as fault:
         return _turned_away(integration, inbound, fault, ip)
-    state = "held" if integration.paused_at is not None else "received"
-    values = _values(integration, inbound, state=state, ip=ip, signature=signature)
+    away = readers.away(integration, inbound.parts)
+    state = "held" if integration.paused_at is not None or away else "received"
+    values = _values(integration, inbound, state=state, ip=ip, signature=signature, note=away)
     values["delivery_key"] = values["delivery_key"] or genuine.delivery_key(plugin, inbound)
     if hasattr(plugin, "same"):
         values["body_hash"] = hashlib.sha256(plugin.same(inbound)).hexdigest()

@@ -16,6 +16,8 @@ BUSY = Kind("integration.busy", "{name} sends more than {limit} deliveries a min
             ("name", "limit"))
 REFUSED = Kind("delivery.refused", "A request to {name} was refused: {reason}", ("name", "reason"))
 REPLAYED = Kind("delivery.replayed", "{actor} replayed a delivery of {name}", ("name", "delivery"))
+PLUGIN_OFF = Kind("plugin.switched_off", "{actor} switched the plugin {name} off", ("name",))
+PLUGIN_ON = Kind("plugin.switched_on", "{actor} switched the plugin {name} on", ("name", "released"))
 ROUTE_CREATED = Kind("route.created", "{actor} added the route {name}", ("name", "before", "after"))
 ROUTE_CHANGED = Kind("route.changed", "{actor} changed the route {name}", ("name", "before", "after"))
 ROUTE_DELETED = Kind("route.deleted", "{actor} deleted the route {name}", ("name", "before"))

@@ -16,6 +16,7 @@ from app.identity.models import Team
 ORIGINAL = text("delivery_key IS NOT NULL AND state NOT IN ('duplicate', 'rejected')")
 BUSY_AT = 1000
 UNPROCESSED = text("state = 'received'")
+HELD = text("state = 'held'")
 
 
 class Integration(Base):
@@ -61,6 +62,7 @@ class Delivery(Base):
               sqlite_where=ORIGINAL, postgresql_where=ORIGINAL),
         Index("ix_deliveries_unprocessed", "id", sqlite_where=UNPROCESSED, postgresql_where=UNPROCESSED),
         Index("ix_deliveries_integration_id_id", "integration_id", "id"),
+        Index("ix_deliveries_held", "integration_id", sqlite_where=HELD, postgresql_where=HELD),
     )
 
     id: Mapped[Key]

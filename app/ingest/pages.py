@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from flask import current_app, url_for
 from markupsafe import Markup
@@ -199,34 +198,3 @@ def readme_of(slug: str) -> str:
     """The set-up guide of the plugin that offers this way in."""
     registry = current_app.extensions["plugins"]
     return registry.readme(registry.owner("integration", slug)) if slug in registry.integrations else ""
-
-
-@dataclass(frozen=True)
-class PluginRow:
-    """A plugin that works, and what it offers."""
-
-    slug: str
-    name: str
-    version: str
-    source: str
-    enabled: bool
-    icon: str
-    kinds: list[str]
-
-
-@dataclass(frozen=True)
-class PluginsPage:
-    """All plugins, those that could not be used apart."""
-
-    plugins: list[PluginRow]
-    broken: list[Any]
-
-
-def plugins_page() -> PluginsPage:
-    """What is installed."""
-    registry = current_app.extensions["plugins"]
-    words = {"integration": "Source", "channel": "Channel", "action": "Action", "calendar": "Calendar", "target": "Target"}
-    rows = [PluginRow(one.slug, one.name, one.version, one.source, one.enabled,
-                      url_for("ingest.icon", slug=one.slug) if registry.icon(one.slug) else "",
-                      sorted(words[kind] for kind in registry.kinds(one.slug))) for one in registry.installed]
-    return PluginsPage(rows, list(registry.broken))

@@ -54,8 +54,9 @@ def begin(integration: Integration) -> Batch:
 def process(delivery: Delivery, batch: Batch) -> None:
     """Apply one delivery's signals and write into its row what became of each: last, so that it is written once."""
     plugin = readers.reader_of(batch.integration, delivery.parts)
-    if plugin is None:
-        return _done(delivery, "failed", f"The plugin {batch.integration.plugin} is not installed")
+    if reason := readers.away(batch.integration, delivery.parts):
+        delivery.state, delivery.note = "held", reason
+        return
     try:
         signals = plugin.normalize(readers.inbound_of(delivery), credentials.config_of(batch.integration, plugin))
     except Rejected as fault:

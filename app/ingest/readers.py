@@ -20,6 +20,15 @@ def reader_of(integration: Integration, parts: Mapping[str, str]) -> Any:
     return current_app.extensions["plugins"].integrations.get(parts.get("reader", integration.plugin))
 
 
+def away(integration: Integration, parts: Mapping[str, str]) -> str:
+    """Why nobody reads what came by this door now, in words; "" when somebody does."""
+    name = parts.get("reader", integration.plugin)
+    registry = current_app.extensions["plugins"]
+    if ("integration", name) not in registry.owners:
+        return f"held: the plugin {name} is not installed"
+    return "" if registry.is_on("integration", name) else f"held: the plugin {name} is switched off"
+
+
 def inbound_of(delivery: Delivery) -> Inbound:
     """The stored request as it came."""
     return Inbound(delivery.method, delivery.headers, delivery.query, delivery.body, delivery.received_at,

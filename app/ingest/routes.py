@@ -12,7 +12,7 @@ from app.core.http import Unreachable
 from app.core.pages import go, page
 from app.core.web import actor
 from app.identity.queries import allow, may_anywhere
-from app.ingest import forms, inspection, pages, queries, service, trial
+from app.ingest import forms, inspection, pages, plugin_pages, queries, service, trial
 from app.ingest.models import Delivery
 
 blueprint = Blueprint("ingest", __name__)
@@ -190,4 +190,4 @@ def icon(slug: str) -> Response:
 @access("admin")
 def plugins() -> Response:
     """What is installed, and what could not be used."""
-    return page("ingest/plugins.html", pages.plugins_page())
+    return page("ingest/plugins.html", plugin_pages.plugins_page())

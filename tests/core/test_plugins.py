@@ -94,7 +94,7 @@ def test_a_plugin_that_is_off_stays_known_but_hears_nothing(tmp_path: Path) -> N
     registry = good(tmp_path, then="raise OSError('heard it')")
     event = EventView(1, "incident.opened", datetime.now(UTC), "user:1", "incident:1", {})
     assert [(slug, str(fault)) for slug, fault in registry.tell(event)] == [("good-one", "heard it")]
-    registry.off = frozenset({"good-one"})
+    registry.given_off = frozenset({"good-one"})
     assert registry.tell(event) == [] and not registry.is_on("integration", "good-one")
     assert registry.installed[0].enabled is False
 
