@@ -21,7 +21,7 @@ from app.incidents.models import Incident
 from app.incidents.queries import involved
 from app.ingest import credentials, guide, queries, readers, rules, testing
 from app.ingest.models import Delivery
-from app.ingest.pages import Card, address_of, card
+from app.ingest.pages import Card, address_of, card, may_map
 from app.plugin_api import Rejected
 
 SIGNALS, INCIDENTS = 20, 10
@@ -71,6 +71,7 @@ class DeliveryPage:
     curl: str
     replayed_by: str
     may_edit: bool
+    may_map: bool = False
     problem: str = ""
     asked: bool = False
 
@@ -92,6 +93,7 @@ def delivery_page(key: str, number: int, by: Actor, *, problem: str = "", asked:
         curl=guide.curl(found.method, address_of(integration, whole=True), found.headers, found.body)
         if may_see and integration.removed_at is None else "",
         replayed_by=_name(found.replayed_by), may_edit=may_edit and integration.removed_at is None, problem=problem,
+        may_map=may_edit and may_map(integration),
         asked=asked)
 
 
@@ -108,14 +110,14 @@ def _name(ref: str | None) -> str:
     return person.name if person else ref or ""
 
 
-def computed(delivery: Delivery) -> Computed:
-    """What the plugin reads from the stored body today; nothing is kept of it."""
+def computed(delivery: Delivery, **instead: Any) -> Computed:
+    """What the plugin reads from the stored body today; nothing is kept of it. `instead`: fields set otherwise."""
     integration = delivery.integration
     plugin = readers.reader_of(integration, delivery.parts)
     if plugin is None:
         return Computed([], reason=f"The plugin {integration.plugin} is not installed")
     try:
-        signals = plugin.normalize(readers.inbound_of(delivery), credentials.config_of(integration, plugin))
+        signals = plugin.normalize(readers.inbound_of(delivery), credentials.config_of(integration, plugin) | instead)
     except (Rejected, secrets.Unreadable) as fault:
         return Computed([], reason=str(getattr(fault, "reason", fault)))
     except Exception as fault:  # whatever a plugin does wrong, the page of its delivery can be read

@@ -14,7 +14,7 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
 from app.identity.queries import may, may_anywhere
-from app.ingest import credentials, guide, queries, rules
+from app.ingest import credentials, guide, mapping, queries, rules
 from app.ingest.models import Delivery, FormerCredential, Integration, RefusedRequest
 
 DAY, SOON = timedelta(hours=24), timedelta(minutes=10)
@@ -86,6 +86,7 @@ class IntegrationPage:
     may_edit: bool
     formers: list[FormerCredential]
     mail_address: str = ""
+    may_map: bool = False
     problem: str = ""
 
 
@@ -164,6 +165,12 @@ def address_of(integration: Integration, *, whole: bool) -> str:
     return base + (credentials.token_of(integration) if whole else f"…{integration.token_last4}")
 
 
+def may_map(integration: Integration) -> bool:
+    """Whether its plugin reads by a mapping that people make."""
+    plugin = current_app.extensions["plugins"].integrations.get(integration.plugin)
+    return integration.removed_at is None and any(one.name == mapping.FIELD for one in getattr(plugin, "fields", ()))
+
+
 def mail_address_of(integration: Integration, *, whole: bool) -> str:
     """Where senders of mail write to, when mail is taken in and this integration is one for it."""
     config = current_app.config
@@ -190,7 +197,7 @@ def integration_page(key: str, by: Actor, args: Mapping[str, str], *, problem: s
         integration=found, plugin=row.plugin, counts=counts, health=row.health, last=row.last, address=address,
         guide=guide.guide(readme_of(found.plugin), address), deliveries=list(deliveries), state=state, states=STATES[:5],
         held=held, refused=queries.refused(found), may_see=may_see, formers=credentials.formers(found), problem=problem,
-        mail_address=mail_address_of(found, whole=may_see),
+        mail_address=mail_address_of(found, whole=may_see), may_map=may_map(found),
         may_edit=found.removed_at is None and may(by, "integration.edit", team_id=found.team_id))
 
 

@@ -1,0 +1,38 @@
+"""The page of a mapping: looked at, grown by presses, and saved. Nothing is kept before that."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request, url_for
+
+from app.core.access import access
+from app.core.errors import Invalid
+from app.core.pages import go, page
+from app.core.web import actor
+from app.ingest import mapping, mapping_pages, service
+
+blueprint = Blueprint("mapping", __name__)
+
+
+@blueprint.get("/integrations/<key>/mapping")
+@access("integration.edit")
+def form(key: str) -> Response:
+    """The newest delivery, or the one that is asked for."""
+    found = mapping_pages.integration_for(key, actor())
+    return page("ingest/mapping.html", mapping_pages.mapping_page(found, request.args))
+
+
+@blueprint.post("/integrations/<key>/mapping")
+@access("integration.edit")
+def press(key: str) -> Response:
+    """Use a value, look at another payload, or save."""
+    by = actor()
+    found = mapping_pages.integration_for(key, by)
+    shown = mapping_pages.mapping_page(found, request.form)
+    if "save" not in request.form or shown.faults.get("mapping"):
+        return page("ingest/mapping.html", shown, status=422 if shown.faults else 200)
+    try:
+        service.save_integration({"key": found.key, "config": {mapping.FIELD: shown.draft or None}}, by=by)
+    except Invalid as refusal:
+        shown.faults |= {"mapping": refusal.detail}  # type: ignore[operator]
+        return page("ingest/mapping.html", shown, status=422)
+    return go(url_for("ingest.show", key=key), "Saved: the next delivery is read by it")
