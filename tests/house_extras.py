@@ -1,4 +1,4 @@
-"""Files beside the grid of automation and of what outsiders see, and what such an entry says; the others are in house_map.py."""
+"""Files beside the grid of automation, of alerts in and of what outsiders see; the others are in house_map.py."""
 
 from __future__ import annotations
 
@@ -45,4 +45,44 @@ OUTSIDE = {
     "status_pages/saving": Extra(2.9, "from the document's fields to a page and its components"),
     "status_pages/doors": Extra(5, "what outsiders read, apart from the pages of people", edge=True),
     "status_pages/component_routes": Extra(5, "the routes of components, apart from those of pages", edge=True),
+}
+
+
+# Alerts in: the doors, the road from delivery to incident, and its pages.
+INGEST = {
+    "ingest/busy": Extra(2.95, "the mark of a flood, which the drain weighs"),
+    "ingest/noise": Extra(3.51, "grouping, storms and flapping, apart from the steps of the pipeline"),
+    "ingest/opening": Extra(3.52, "where a new problem goes, apart from reading and counting it"),
+    "ingest/simulation": Extra(3.7, "what would happen: the real road, taken back"),
+    "ingest/why": Extra(2.9, "the context of the page that explains one incident"),
+    "ingest/simulate_pages": Extra(4.2, "the page of the simulation, with what was typed"),
+    "ingest/explain_routes": Extra(5, "the routes of the pages that explain", edge=True),
+    "ingest/routing": Extra(0.5, "the compiled table of routes and its trace; pure"),
+    "ingest/route_store": Extra(2.9, "the stored routes, apart from integrations", public=True),
+    "ingest/route_pages": Extra(4.2, "the pages of routes, with what was typed when a form is refused"),
+    "ingest/routing_routes": Extra(5, "the routes of the pages of routes, apart from those of integrations", edge=True),
+    "ingest/guide": Extra(-0.2, "text as the pages show it; pure", public=True),
+    "ingest/refusals": Extra(0.5, "wrong tokens counted in Redis", public=True),
+    "ingest/testing": Extra(1.5, "how a test delivery is marked and known"),
+    "ingest/credentials": Extra(2.4, "tokens and secrets of integrations"),
+    "ingest/readers": Extra(2.5, "which plugin reads a delivery, and as what it reads it"),
+    "ingest/looking": Extra(2.6, "what senders ask about their own deliveries and alerts"),
+    "ingest/asking": Extra(3.4, "what senders want done beside what they report"),
+    "ingest/inspection": Extra(2.8, "the context of one delivery's page"),
+    "ingest/genuine": Extra(2.6, "what plugins may say at the door, apart from storing"),
+    "ingest/switching": Extra(3.3, "plugins on and off, and what that holds, apart from integrations"),
+    "ingest/mapping": Extra(0.5, "a payload as a tree, and the mapping that grows by choosing from it; pure"),
+    "ingest/mapping_pages": Extra(2.9, "the page of a mapping, with what was typed"),
+    "ingest/mapping_routes": Extra(5, "the routes of mappings, apart from those of integrations", edge=True),
+    "ingest/plugin_pages": Extra(3.6, "page contexts of plugins, apart from those of integrations"),
+    "ingest/plugin_routes": Extra(5, "the routes of plugins, apart from those of integrations", edge=True),
+    "ingest/plugin_api": Extra(5, "plugins for machines, apart from deliveries", edge=True),
+    "ingest/mailroom": Extra(3.4, "the door for mail: another protocol, the same insert"),
+    "ingest/door": Extra(2.8, "the one insert that every way in shares", public=True),
+    "ingest/saving": Extra(2.9, "one command on integrations, with all its checks"),
+    "ingest/pipeline": Extra(3.6, "the steps from delivery to incident, apart from the commands on integrations"),
+    "ingest/renewal": Extra(3.2, "commands on credentials, old and new, apart from those on integrations"),
+    "ingest/renewal_routes": Extra(5, "the routes of credentials, apart from those of integrations", edge=True),
+    "ingest/trial": Extra(3.5, "a test is sent with nothing open"),
+    "ingest/doors": Extra(5, "the routes of senders, apart from the pages of people", edge=True),
 }

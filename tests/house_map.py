@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.house_extras import AUTOMATION, OUTSIDE, Extra
+from tests.house_extras import AUTOMATION, INGEST, OUTSIDE, Extra
 
 # A domain may import only from those to its left.
 DOMAINS = ("core", "identity", "catalog", "oncall", "incidents", "notifications", "escalation", "ingest", "heartbeats",
@@ -18,7 +18,7 @@ PUBLIC = {"rules", "events", "models", "queries", "service"}  # what other domai
 EDGE = {"routes", "api", "live"}  # what may touch the request
 
 EXTRAS = {
-    **AUTOMATION, **OUTSIDE,
+    **AUTOMATION, **OUTSIDE, **INGEST,
     "config/tree": Extra(-0.4, "reads text, knows nothing of the document"),
     "config/shape": Extra(0.5, "the document's JSON Schema, apart from reading it"),
     "config/document": Extra(1, "the document takes the place of a model here"),
@@ -106,7 +106,6 @@ EXTRAS = {
     "identity/factors_routes": Extra(4.8, "the routes of one-time codes", edge=True),
     "identity/passkeys_routes": Extra(4.8, "the routes of passkeys", edge=True),
     "identity/team_pages": Extra(2.8, "page contexts of teams, apart from those of people"),
-    "ingest/busy": Extra(2.95, "the mark of a flood, which the drain weighs"),
     "identity/estates": Extra(2.9, "what becomes of an archived team's things, which needs the commands of all who own some"),
     "identity/signin": Extra(2.8, "commands of signing in, apart from those about people"),
     "identity/teams": Extra(2.8, "commands about teams, apart from those about people", public=True),
@@ -156,44 +155,10 @@ EXTRAS = {
     "catalog/window_pages": Extra(4.2, "the pages of windows, with what was typed when a form is refused"),
     "catalog/window_routes": Extra(5, "the routes of windows, apart from those of services", edge=True),
     "escalation/holds": Extra(2.7, "what holds pages, apart from runs", public=True),
-    "ingest/noise": Extra(3.51, "grouping, storms and flapping, apart from the steps of the pipeline"),
-    "ingest/opening": Extra(3.52, "where a new problem goes, apart from reading and counting it"),
-    "ingest/simulation": Extra(3.7, "what would happen: the real road, taken back"),
-    "ingest/why": Extra(2.9, "the context of the page that explains one incident"),
-    "ingest/simulate_pages": Extra(4.2, "the page of the simulation, with what was typed"),
-    "ingest/explain_routes": Extra(5, "the routes of the pages that explain", edge=True),
-    "ingest/routing": Extra(0.5, "the compiled table of routes and its trace; pure"),
-    "ingest/route_store": Extra(2.9, "the stored routes, apart from integrations", public=True),
-    "ingest/route_pages": Extra(4.2, "the pages of routes, with what was typed when a form is refused"),
-    "ingest/routing_routes": Extra(5, "the routes of the pages of routes, apart from those of integrations", edge=True),
-    "ingest/guide": Extra(-0.2, "text as the pages show it; pure", public=True),
-    "ingest/refusals": Extra(0.5, "wrong tokens counted in Redis", public=True),
-    "ingest/testing": Extra(1.5, "how a test delivery is marked and known"),
-    "ingest/credentials": Extra(2.4, "tokens and secrets of integrations"),
-    "ingest/readers": Extra(2.5, "which plugin reads a delivery, and as what it reads it"),
-    "ingest/looking": Extra(2.6, "what senders ask about their own deliveries and alerts"),
-    "ingest/asking": Extra(3.4, "what senders want done beside what they report"),
-    "ingest/inspection": Extra(2.8, "the context of one delivery's page"),
-    "ingest/genuine": Extra(2.6, "what plugins may say at the door, apart from storing"),
-    "ingest/switching": Extra(3.3, "plugins on and off, and what that holds, apart from integrations"),
-    "ingest/mapping": Extra(0.5, "a payload as a tree, and the mapping that grows by choosing from it; pure"),
-    "ingest/mapping_pages": Extra(2.9, "the page of a mapping, with what was typed"),
-    "ingest/mapping_routes": Extra(5, "the routes of mappings, apart from those of integrations", edge=True),
-    "ingest/plugin_pages": Extra(3.6, "page contexts of plugins, apart from those of integrations"),
-    "ingest/plugin_routes": Extra(5, "the routes of plugins, apart from those of integrations", edge=True),
-    "ingest/plugin_api": Extra(5, "plugins for machines, apart from deliveries", edge=True),
-    "ingest/mailroom": Extra(3.4, "the door for mail: another protocol, the same insert"),
-    "ingest/door": Extra(2.8, "the one insert that every way in shares", public=True),
-    "ingest/saving": Extra(2.9, "one command on integrations, with all its checks"),
-    "ingest/pipeline": Extra(3.6, "the steps from delivery to incident, apart from the commands on integrations"),
-    "ingest/renewal": Extra(3.2, "commands on credentials, old and new, apart from those on integrations"),
-    "ingest/renewal_routes": Extra(5, "the routes of credentials, apart from those of integrations", edge=True),
-    "ingest/trial": Extra(3.5, "a test is sent with nothing open"),
     "heartbeats/pings": Extra(3.5, "what time and senders do to a heartbeat, apart from what people do"),
     "heartbeats/doors": Extra(5, "the address of senders, apart from the pages of people", edge=True),
     "connections/trial": Extra(3.5, "a test calls the product with nothing open"),
     "webhooks/sending": Extra(3.5, "claim, call, record: nothing else may be open during the call"),
-    "ingest/doors": Extra(5, "the routes of senders, apart from the pages of people", edge=True),
 }
 
 # Files that take part in no order, and why.
