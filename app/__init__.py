@@ -39,14 +39,14 @@ def create_app(environ: Mapping[str, str] | None = None, *, doors: bool = True) 
     app.extensions["redis_blocking"] = redis_clients.connect(app.config, patience=None)
     app.extensions["redis_pulse"] = redis_clients.Pulse(app.config)
 
-    from app import navigation, wiring
+    from app import navigation, sealed, wiring
 
     for module in wiring.MODELS:
         import_module(module)
     db.init_db(app)
     registry.watch = plugin_switches.Watch(app)
     jobs.init_jobs(app, wiring.SUBSCRIPTIONS)
-    app.extensions.update(panels=wiring.PANELS, owned=wiring.OWNED, sealed=wiring.SEALED,
+    app.extensions.update(panels=wiring.PANELS, owned=wiring.OWNED, sealed=sealed.SEALED,
                           answers=wiring.ANSWERS, orders=wiring.ORDERS, estates=wiring.ESTATES)
     extensions.init_extensions(app)
     web.init_web(app)

@@ -11,6 +11,7 @@ SHELL = Shell(
         NavItem("catalog.index", "Services", "service", tab=True),
         NavItem("oncall.index", "Schedules", "calendar", tab=True),
         NavItem("status_pages.index", "Status pages", "globe", "Outside"),
+        NavItem("postmortems.index", "Postmortems", "doc", "Learn"),
         NavItem("escalation.index", "Policies", "ladder", "Set up"),
         NavItem("routing.index", "Routes", "route", "Set up"),
         NavItem("windows.index", "Maintenance", "maintenance", "Set up", under="/silences"),

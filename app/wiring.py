@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from app.core.jobs import On
 from app.core.periodic import Every
-from app.core.rotation import Sealed
 from app.webhooks.rules import HEARD
 
 # Every table of the house, so that metadata and migrations are complete.
@@ -13,7 +12,7 @@ MODELS = (
     "app.identity.models", "app.catalog.models", "app.oncall.models", "app.oncall.calendar_models",
     "app.incidents.models", "app.notifications.models", "app.notifications.channel_models", "app.escalation.models",
     "app.ingest.models", "app.heartbeats.models", "app.webhooks.models", "app.runbooks.models", "app.connections.models",
-    "app.status_pages.models",
+    "app.status_pages.models", "app.postmortems.models",
 )
 
 # Pages for people and calls for machines, one blueprint each: module, and where it is mounted.
@@ -40,6 +39,7 @@ BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.connections.routes", ""), ("app.connections.api", "/api/v1"),
     ("app.webhooks.routes", ""), ("app.webhooks.api", "/api/v1"),
     ("app.status_pages.doors", ""), ("app.status_pages.routes", ""), ("app.status_pages.component_routes", ""),
+    ("app.postmortems.routes", ""), ("app.postmortems.edit_routes", ""),
     ("app.config.routes", ""), ("app.config.api", "/api/v1"),
 )
 
@@ -98,6 +98,10 @@ SUBSCRIPTIONS: tuple[On, ...] = (
     On("incident.acknowledged", "app.notifications.reactions.tell_those_paged"),
     On("incident.resolved", "app.notifications.reactions.tell_those_paged"),
     *(On(f"{noun}.*", "app.webhooks.reactions.tell") for noun in HEARD),
+    On("incident.resolved", "app.postmortems.reactions.draft"),
+    *(On(f"postmortem.{fact}", "app.postmortems.reactions.tell_of_review") for fact in (
+        "submitted", "changes_asked", "approved")),
+    On("postmortem.published", "app.postmortems.reactions.tell_of_publication"),
 )
 
 # What happens because time passed. Ticks run in every clock process; due rows are claimed, not owned.
@@ -138,6 +142,7 @@ PERIODIC: tuple[Every, ...] = (
     Every(0.25, "app.runbooks.ticks.run"),
     Every(0.5, "app.runbooks.ticks.expire"),
     Every(5, "app.runbooks.ticks.decide_lost"),
+    Every(60, "app.postmortems.ticks.nudge"),
 )
 
 # What a worker or clock does once at its start.
@@ -154,29 +159,6 @@ MAIL = "app.ingest.mailroom.run"
 # Who sees alike: people for whom this function says the same share one render of a live page.
 RIGHTS = "app.identity.queries.rights"
 
-# Every column that holds encrypted texts, and what each text is bound to: what a new key has to be brought to.
-SEALED: tuple[Sealed, ...] = (
-    Sealed("app.ingest.models.Integration", "token_sealed", "integration:{key}/token"),
-    Sealed("app.ingest.models.Integration", "secret_sealed", "integration:{key}/secret"),
-    Sealed("app.ingest.models.Integration", "config", "integration:{key}/{field}", within=True),
-    Sealed("app.ingest.models.FormerCredential", "sealed", "former:{hash}"),
-    Sealed("app.heartbeats.models.Heartbeat", "token_sealed", "heartbeat:{key}/token"),
-    Sealed("app.webhooks.models.Webhook", "secret_sealed", "webhook:{key}/secret"),
-    Sealed("app.runbooks.models.Secret", "value_sealed", "secret:{id}/value"),
-    Sealed("app.connections.models.Connection", "config", "connection:{key}/{field}", within=True),
-    Sealed("app.runbooks.models.Execution", "token_sealed", "execution:{token_hash}/token"),
-    Sealed("app.runbooks.models.Execution", "parameters_sealed", "execution:{token_hash}/parameters"),
-    Sealed("app.notifications.models.ContactMethod", "data_sealed", "contact_method:{id}/data"),
-    Sealed("app.notifications.models.Message", "data_sealed", "message:{id}/data"),
-    Sealed("app.oncall.calendar_models.CalendarFeed", "token_sealed", "calendar_feed:{token_hash}"),
-    Sealed("app.oncall.calendar_models.CalendarLink", "grant_sealed", "calendar_link:{mark}/{plugin}"),
-    Sealed("app.oncall.models.CalendarImport", "url_sealed", "calendar_import:{url_hash}"),
-    Sealed("app.notifications.channel_models.ChannelAccount", "config_sealed", "channel_account:{id}/config"),
-    Sealed("app.identity.models.CodeGenerator", "sealed", "user:{user_id}/codes"),
-    Sealed("app.identity.models.SingleSignOn", "client_secret_sealed", "single_sign_on:{id}/client_secret"),
-    Sealed("app.identity.models.Challenge", "sealed", "challenge:{token_hash}"),
-)
-
 # Whose things are a team's (by their column team_id), by the noun of their reference: managers read their log.
 OWNED: dict[str, str] = {
     "incident": "app.incidents.models.Incident", "service": "app.catalog.models.Service",
@@ -187,6 +169,7 @@ OWNED: dict[str, str] = {
     "webhook": "app.webhooks.models.Webhook",
     "secret": "app.runbooks.models.Secret",
     "runbook": "app.runbooks.models.Runbook", "execution": "app.runbooks.models.Execution",
+    "postmortem": "app.postmortems.models.Postmortem",
 }
 
 # What another team takes over when one is archived: by the same nouns, the command that saves a thing by its key and team.
@@ -213,7 +196,7 @@ PANELS: dict[str, dict[str, str]] = {
     "incident": {"next": "app.escalation.panels.next_step", "paged": "app.notifications.panels.paged_people"},
     "alert": {"raw": "app.ingest.queries.deliveries_of"},
     "home": {"shifts": "app.oncall.panels.my_duty"},
-    "incident_for_reader": {"impact": "app.escalation.impact.around"},
+    "incident_for_reader": {"impact": "app.escalation.impact.around", "postmortem": "app.postmortems.panels.of_incident"},
     "incidents": {"next": "app.escalation.panels.next_of"},
     "new_incident": {"levels": "app.escalation.panels.would_page"},
     "service": {"incidents": "app.incidents.panels.of_service", "duty": "app.escalation.service_panels.on_duty"},
@@ -244,5 +227,5 @@ PANELS: dict[str, dict[str, str]] = {
 FEEDS: tuple[str, ...] = (
     "app.catalog.live", "app.oncall.live", "app.incidents.live", "app.notifications.live", "app.escalation.live",
     "app.ingest.live", "app.heartbeats.live", "app.webhooks.live", "app.runbooks.live", "app.connections.live",
-    "app.status_pages.live",
+    "app.status_pages.live", "app.postmortems.live",
 )

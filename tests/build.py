@@ -24,6 +24,8 @@ from app.incidents.models import Alert, Counter, Incident
 from app.ingest.models import Integration
 from app.notifications.models import ContactMethod, NotificationRule
 from app.oncall.models import Layer, Schedule
+from app.postmortems.models import Postmortem
+from app.postmortems.service import create as create_postmortem
 from app.runbooks import vault
 from app.runbooks.models import Runbook, Secret
 from app.runbooks.service import approve, save_runbook
@@ -208,6 +210,12 @@ def alert(incident: Incident, *, integration: Integration | None = None, dedup_k
                         "integration_id": integration.id if integration else None,
                         "service_id": incident.service_id, "severity": incident.severity, **columns})
     return _kept(make)
+
+
+def postmortem(*incidents: Incident, author: User | None = None, **values: Any) -> Postmortem:
+    """A draft about these incidents, begun by the operator or by somebody."""
+    by = Actor(author.ref, author.name, via="web", user_id=author.id) if author else OPERATOR
+    return _kept(lambda: create_postmortem([session.get_one(Incident, one.id) for one in incidents], by=by, **values))
 
 
 def token(person: User, *, scopes: list[str] | None = None, **columns: Any) -> str:

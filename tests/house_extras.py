@@ -1,4 +1,4 @@
-"""Files beside the grid of automation, of alerts in and of what outsiders see; the others are in house_map.py."""
+"""Files beside the grid of automation, of alerts in, of learning and of what outsiders see; the others are in house_map.py."""
 
 from __future__ import annotations
 
@@ -85,4 +85,22 @@ INGEST = {
     "ingest/renewal_routes": Extra(5, "the routes of credentials, apart from those of integrations", edge=True),
     "ingest/trial": Extra(3.5, "a test is sent with nothing open"),
     "ingest/doors": Extra(5, "the routes of senders, apart from the pages of people", edge=True),
+}
+
+LEARNING = {
+    "postmortems/timeline": Extra(2.7, "the rows of the log, apart from reading documents"),
+    "postmortems/facts": Extra(1.5, "what was recorded of incidents, apart from reading documents"),
+    "postmortems/difference": Extra(0.2, "what two texts differ in; pure"),
+    "postmortems/documents": Extra(2.8, "what machines get, apart from reading"),
+    "postmortems/notices": Extra(3.1, "what people are told, apart from why"),
+    "postmortems/editing": Extra(3.2, "commands beside the text"),
+    "postmortems/reviewing": Extra(3.4, "commands of review and publication, apart from those on the text"),
+    "postmortems/sharing": Extra(3.2, "share links, and what somebody outside may read"),
+    "postmortems/items": Extra(3.2, "commands on action items, apart from those on documents"),
+    "postmortems/patterns": Extra(3.2, "commands on templates, and how a team writes"),
+    "postmortems/pages": Extra(4.2, "the page of a document, with what was typed when a form is refused"),
+    "postmortems/list_pages": Extra(4.2, "the list and its filters, apart from the page of one document"),
+    "postmortems/new_page": Extra(4.2, "the form that begins one"),
+    "postmortems/edit_pages": Extra(4.4, "the pages of writing, apart from that of reading"),
+    "postmortems/edit_routes": Extra(5.1, "the routes of writing, apart from those of reading", edge=True),
 }

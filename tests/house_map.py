@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.house_extras import AUTOMATION, INGEST, OUTSIDE, Extra
+from tests.house_extras import AUTOMATION, INGEST, LEARNING, OUTSIDE, Extra
 
 # A domain may import only from those to its left.
 DOMAINS = ("core", "identity", "catalog", "oncall", "incidents", "notifications", "escalation", "ingest", "heartbeats",
@@ -18,7 +18,7 @@ PUBLIC = {"rules", "events", "models", "queries", "service"}  # what other domai
 EDGE = {"routes", "api", "live"}  # what may touch the request
 
 EXTRAS = {
-    **AUTOMATION, **OUTSIDE, **INGEST,
+    **AUTOMATION, **OUTSIDE, **INGEST, **LEARNING,
     "config/tree": Extra(-0.4, "reads text, knows nothing of the document"),
     "config/shape": Extra(0.5, "the document's JSON Schema, apart from reading it"),
     "config/document": Extra(1, "the document takes the place of a model here"),
@@ -27,6 +27,7 @@ EXTRAS = {
     "config/service": Extra(3.5, "stands on kinds"),
     "config/reach": Extra(2.5, "what apply warns about"),
     "config/demo_story": Extra(4.8, "what happened in the example organisation, apart from who is in it"),
+    "config/demo_lessons": Extra(4.85, "what the example organisation learned, apart from what happened"),
     "config/demo": Extra(4.9, "the example organisation, played through the whole house"),
     "oncall/plan": Extra(-0.4, "the values that rules compute with", public=True),
     "oncall/wallclock": Extra(-0.4, "the rules of local time, apart from whose turn it is", public=True),
@@ -76,7 +77,7 @@ EXTRAS = {
     "incidents/markdown": Extra(-0.2, "what people write, as safe HTML; pure", public=True),
     "incidents/alert_queries": Extra(2.4, "reads on alerts, apart from those on incidents"),
     "incidents/moves": Extra(2.9, "lock, permission, table and fact of every command"),
-    "incidents/detail": Extra(2.6, "the context of the largest page"),
+    "incidents/detail": Extra(2.6, "the context of the largest page", public=True),
     "incidents/notes": Extra(2.95, "commands on notes, which the commands on incidents offer"),
     "incidents/room": Extra(3.2, "commands of the room, apart from the moves between states", public=True),
     "incidents/merging": Extra(3.4, "two incidents become one, and two again", public=True),
@@ -135,7 +136,7 @@ EXTRAS = {
     "notifications/channel_pages": Extra(4.6, "page contexts of channels, apart from those about oneself"),
     "notifications/channel_routes": Extra(4.9, "the routes of channels, apart from those about oneself", edge=True),
     "notifications/callbacks": Extra(5, "the addresses at which vendors report and people answer", edge=True),
-    "notifications/compose": Extra(2.5, "wording, apart from sending"),
+    "notifications/compose": Extra(2.5, "wording, apart from sending", public=True),
     "notifications/contacts": Extra(3.2, "commands on contact methods, apart from those on messages", public=True),
     "notifications/taps": Extra(3.3, "one-tap links: whether they still count, and what they do"),
     "notifications/pages": Extra(4.5, "page contexts, with what was typed when a form is refused"),
@@ -162,7 +163,8 @@ EXTRAS = {
 }
 
 # Files that take part in no order, and why.
-FREE = {"app/config/demo.py": "plays senders, people and the passing of time by every road there is"}
+FREE = {"app/config/demo.py": "plays senders, people and the passing of time by every road there is",
+        "app/config/demo_lessons.py": "plays people who write postmortems"}
 
 # Commands that are one transaction of their own, and why.
 OWN_TRANSACTION = {"app/ingest/simulation.py": "the real road in a transaction that is always taken back",

@@ -12,6 +12,7 @@ from app.core import clock
 from app.core.access import OPERATOR, access
 from app.core.db import session, transaction
 from app.identity import rules
+from app.incidents.models import Incident
 from app.ingest.models import Delivery, Route
 from app.oncall.models import Override
 from app.runbooks.models import Secret
@@ -34,7 +35,7 @@ PARTS = {"urgency": "high", "what": "resolve", "slug": "alertmanager", "number":
 KEYS = {"teams": "payments", "services": "checkout", "schedules": "primary", "policies": "payments",
         "escalation-policies": "payments", "integrations": "prometheus", "users": "ana@example.com", "deliveries": "1",
         "plugins": "alertmanager", "routes": "nightly", "heartbeats": "nightly", "connections": "nightly", "webhooks": "bus",
-        "status-pages": "shop", "maintenance": "upgrade", "silences": "2"}
+        "status-pages": "shop", "maintenance": "upgrade", "silences": "2", "postmortems": "1"}
 # Things of no team: whoever may do it anywhere, may do it here.
 NO_TEAMS = re.compile(r"/people/|/audit/|/plugins/|/(integrations|heartbeats|connections|webhooks|secrets|status-pages)/-/"
                       r"|/api/v1/users/|/routes/|/api/v1/routes/")
@@ -57,6 +58,7 @@ def world(private: bool = False):
     build.heartbeat("nightly", team=team)
     build.connection("nightly", team=team, config={"api_url": "http://127.0.0.1:9"})
     build.status_page("shop", team=team)
+    build.postmortem(session.get_one(Incident, 1), author=bob)
     with transaction():
         save_webhook({"key": "bus", "url": "https://bus.example.com", "events": ["*"], "team": "payments"}, by=OPERATOR)
         session.add(Delivery(integration_id=integration.id, body=b"{}", body_hash="0" * 64, state="rejected"))

@@ -34,22 +34,27 @@ TABLE: dict[str, frozenset[str]] = {
     "secret.edit": MANAGERS,
     "runbook.read": EVERYBODY, "runbook.run": RESPONDERS, "runbook.edit": MANAGERS, "runbook.approve": ADMINS,
     "route.read": EVERYBODY, "route.edit": ADMINS,
+    # Of postmortems everybody reads what is published; drafts are their team's, which the queries ask.
+    "postmortem.read": EVERYBODY, "postmortem.write": RESPONDERS, "postmortem.review": RESPONDERS,
+    "postmortem.manage": MANAGERS, "action_item.change": RESPONDERS,
     "team.read": EVERYBODY, "team.edit": MANAGERS, "team.create": ADMINS,
     "people.read": EVERYBODY, "people.edit": ADMINS,
     "own.read": EVERYBODY, "own.edit": EVERYBODY,
     "status_page.read": EVERYBODY, "status_page.write": RESPONDERS, "status_page.edit": MANAGERS,
     "audit.read": MANAGERS, "admin": ADMINS, "scim": ADMINS,
 }
-# A person paged for, assigned to or requested on an incident is a responder there, for these actions only.
-INVOLVED = frozenset({"incident.read", "incident.act"})
+# A person paged for, assigned to or requested on an incident is a responder there, for these actions only; and so is who
+# was asked to review a postmortem, or owns an action item.
+INVOLVED = frozenset({"incident.read", "incident.act", "postmortem.read", "postmortem.review", "action_item.change"})
 
 # Which scopes of an API token open an action; "admin" opens all, and a token without scopes is its owner.
 _READ_INCIDENTS = frozenset({"incidents:read", "incidents:write"})
+_WRITE_INCIDENTS = frozenset({"incidents:write"})
 _READ_SCHEDULES = frozenset({"schedules:read", "schedules:write", "config:read", "config:write"})
 _READ_CONFIG = frozenset({"config:read", "config:write"})
 _WRITE_CONFIG = frozenset({"config:write"})
 NEEDED_SCOPES: dict[str, frozenset[str]] = {
-    "incident.read": _READ_INCIDENTS, "incident.act": frozenset({"incidents:write"}),
+    "incident.read": _READ_INCIDENTS, "incident.act": _WRITE_INCIDENTS,
     "incident.create": frozenset({"incidents:write", "alerts:write"}),
     "schedule.read": _READ_SCHEDULES, "schedule.override_self": frozenset({"schedules:write"}),
     "schedule.edit": frozenset({"schedules:write", "config:write"}),
@@ -63,6 +68,8 @@ NEEDED_SCOPES: dict[str, frozenset[str]] = {
     "runbook.read": _READ_CONFIG | _READ_INCIDENTS, "runbook.run": frozenset({"incidents:write"}),
     "runbook.edit": _WRITE_CONFIG,
     "route.read": _READ_CONFIG, "route.edit": _WRITE_CONFIG,
+    "postmortem.read": _READ_INCIDENTS, "postmortem.write": _WRITE_INCIDENTS, "postmortem.review": _WRITE_INCIDENTS,
+    "postmortem.manage": frozenset({"incidents:write", "config:write"}), "action_item.change": _WRITE_INCIDENTS,
     "team.read": _READ_CONFIG, "team.edit": _WRITE_CONFIG, "team.create": _WRITE_CONFIG,
     "status_page.read": _READ_CONFIG | _READ_INCIDENTS, "status_page.edit": _WRITE_CONFIG,
     "status_page.write": frozenset({"incidents:write", "config:write"}),

@@ -202,8 +202,13 @@ def _run(events: Sequence[Event], start: int) -> int:
     return end - start
 
 
+def drawn(name: str) -> tuple[str, str]:
+    """Tone and drawing of a kind of entry."""
+    return next((tone, drawing) for kind, tone, drawing in DRAWN if name.startswith(kind))
+
+
 def _entry(event: Event, new_day: bool, alike: Sequence[Event]) -> Entry:
-    tone, drawing = next((tone, drawing) for kind, tone, drawing in DRAWN if event.kind.startswith(kind))
+    tone, drawing = drawn(event.kind)
     written = event.data.get("body") or event.data.get("note") if event.kind != "incident.opened" else ""
     body = markdown.html(written) if isinstance(written, str) and written else None
     text = f"{len(alike)} entries: {sentence(event)}" if alike else sentence(event)

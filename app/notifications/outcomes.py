@@ -96,4 +96,5 @@ def say(fact: Kind, message: Message, **data: object) -> None:
 WORDS = {"page": "a page", "request": "a request to help", "test": "a test", "code": "a code",
          "acknowledged": "a notice", "resolved": "a notice", "assigned": "a notice", "merged": "a notice",
          "told": "a message", "method_disabled": "a warning",
-         "gap": "a warning", "alarm": "a warning", "copy": "a copy", "reply": "an answer"}
+         "gap": "a warning", "alarm": "a warning", "copy": "a copy", "reply": "an answer",
+         "postmortem": "a notice", "action_item": "a reminder"}

@@ -154,13 +154,14 @@ def _last_notices(incident: Incident, ids: Sequence[int]) -> dict[int, datetime]
     return {method: at for method, at in found}
 
 
-def tell(people: Sequence[User], *, kind: str, cause: str, reason: str) -> list[Message]:
-    """A notice that concerns no incident, by the ways that come first in each person's own rules for low urgency."""
+def tell(people: Sequence[User], *, kind: str, cause: str, reason: str, without: Collection[str] = ()) -> list[Message]:
+    """A notice that concerns no incident, by the ways that come first in each person's own rules for low urgency, but
+    by none of the channels `without`."""
     ids = [person.id for person in people]
     methods, own = queries.usable(ids), queries.rules_of(ids, "low")
     written = []
     for person in people:
-        by_id = {method.id: method for method in methods.get(person.id, [])}
+        by_id = {method.id: method for method in methods.get(person.id, []) if method.channel not in without}
         steps = rules.plan(own.get(person.id, []), [rules.Method(m.id, m.channel) for m in by_id.values()],
                            severity="low", urgency="low")
         written += [_queued(kind, by_id[step.method_id], None, once=f"{cause}:{person.id}:{number}")
