@@ -28,6 +28,7 @@ EXTRAS = {
     "config/reach": Extra(2.5, "what apply warns about"),
     "config/demo_story": Extra(4.8, "what happened in the example organisation, apart from who is in it"),
     "config/demo_lessons": Extra(4.85, "what the example organisation learned, apart from what happened"),
+    "config/demo_calendars": Extra(4.8, "the calendars of the example organisation, apart from its people"),
     "config/demo": Extra(4.9, "the example organisation, played through the whole house"),
     "oncall/plan": Extra(-0.4, "the values that rules compute with", public=True),
     "oncall/wallclock": Extra(-0.4, "the rules of local time, apart from whose turn it is", public=True),
@@ -38,6 +39,7 @@ EXTRAS = {
     "oncall/calendar_ticks": Extra(4, "what is done with calendars as time passes, apart from schedules"),
     "oncall/feed_texts": Extra(2.5, "what stands in a subscribed calendar"),
     "oncall/link_rules": Extra(0.3, "what has to be written in a calendar outside; pure"),
+    "oncall/zones": Extra(2.7, "what the zone database says of the zones in use"),
     "oncall/links": Extra(2.7, "commands on calendars outside"),
     "oncall/feeds": Extra(2.7, "commands on calendar addresses"),
     "oncall/calendar_pages": Extra(2.9, "page contexts of calendars, apart from those of duty"),
@@ -128,6 +130,7 @@ EXTRAS = {
     "notifications/replies": Extra(3.6, "one road for all answers: whose they are, what they are about, what they do",
                                    public=True),
     "notifications/reports": Extra(3.5, "what providers say later about a message"),
+    "notifications/duty_posts": Extra(3.5, "hand-offs as posts in rooms, apart from posts about incidents"),
     "notifications/surfaces": Extra(3.5, "posts that are kept true"),
     "notifications/quiet": Extra(2.8, "quiet hours: what they are, apart from what they hold", public=True),
     "notifications/readiness": Extra(4.4, "who can't be reached and why, apart from one's own methods"),
@@ -164,7 +167,8 @@ EXTRAS = {
 
 # Files that take part in no order, and why.
 FREE = {"app/config/demo.py": "plays senders, people and the passing of time by every road there is",
-        "app/config/demo_lessons.py": "plays people who write postmortems"}
+        "app/config/demo_lessons.py": "plays people who write postmortems",
+        "app/config/demo_calendars.py": "plays a calendar that is read"}
 
 # Commands that are one transaction of their own, and why.
 OWN_TRANSACTION = {"app/ingest/simulation.py": "the real road in a transaction that is always taken back",

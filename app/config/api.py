@@ -21,6 +21,7 @@ from app.core.paging import paged
 from app.core.web import actor
 from app.identity.queries import allow, may
 from app.identity.rules import version_of
+from app.oncall.queries import refuse_archived
 
 blueprint = Blueprint("config_api", __name__)
 PERSONAL = ("contact_methods", "rules")
@@ -81,6 +82,7 @@ def _create(kind: Kind) -> Any:
 
 def _change(kind: Kind, key: str) -> Any:
     thing = _found(kind, key, actor(), kind.edit)
+    _refuse_put_away(kind, thing)
     values = _named(kind, kind.key(thing), sent(request))
     _check_seen(kind, thing, values)
     return _marked(kind, _saved(kind, values))
@@ -89,6 +91,7 @@ def _change(kind: Kind, key: str) -> Any:
 def _replace(kind: Kind, key: str, defaults: Mapping[str, Any]) -> Any:
     """The same as creating where there is nothing yet; what is left out gets its default."""
     thing = _found(kind, key, actor(), kind.edit)
+    _refuse_put_away(kind, thing)
     values = _named(kind, kind.key(thing), sent(request))
     _check_seen(kind, thing, values)
     return _marked(kind, _saved(kind, {**defaults, **values}))
@@ -110,6 +113,12 @@ def _found(kind: Kind, key: str, by: Actor, action: str) -> Any:
     else:
         allow(by, action, team_id=thing.id if kind.name == "teams" else thing.team_id)
     return thing
+
+
+def _refuse_put_away(kind: Kind, thing: Any) -> None:
+    """Raise Conflict for what is archived and can be restored: a change would take it back into use unasked."""
+    if kind.name == "schedules":
+        refuse_archived(thing)
 
 
 def _check_seen(kind: Kind, thing: Any, values: Mapping[str, Any]) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import select
 from app.catalog.queries import service_by_key
 from app.catalog.window_service import add_silence
 from app.config import demo_lessons, service
+from app.config.demo_calendars import read_holidays
 from app.config.demo_story import PROBLEMS, STORY, Act, Problem
 from app.config.document import load
 from app.core import clock
@@ -67,6 +68,7 @@ def make(now: datetime) -> str:
         with clock.at(now - timedelta(days=DAYS)):
             service.apply(load([("demo.yaml", document(now).encode())]))
             service.apply(load([("demo.yaml", _admin(password))]))
+            read_holidays(now)
         for at, act in _in_order(now):
             with clock.at(at):
                 _ACTS[act.what](act) if act else None

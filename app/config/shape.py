@@ -16,6 +16,7 @@ Schema = dict[str, Any]
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 UNITS = ("hour", "day", "week", "month")
+HOLIDAYS = ("", "skip", "only")
 MOST_SECRET = 64 * 1024
 # Keys of the document for parts that this version does not have: accepted while they are empty.
 LATER = ("runbooks", "workflows", "partners")
@@ -74,6 +75,8 @@ LAYER = shape(
     rotation=shape(("unit",), every={"type": "integer", "minimum": 1, "maximum": 365, "default": 1},
                    unit={"type": "string", "enum": list(UNITS)}),
     restrictions=listed(RESTRICTION, 20, default=[]), skip_inactive={"type": "boolean", "default": False},
+    holidays={"type": "string", "enum": list(HOLIDAYS), "default": "",
+              "description": "`skip`: nobody of this layer on the schedule's holidays; `only`: on no other day"},
     first_turn={"type": "integer", "minimum": 0, "maximum": 99,
                 "description": "The place in `participants` of the turn that begins at `starts`, from 0; "
                                "it counts only for a layer that is new, others go on with the next turn"})

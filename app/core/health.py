@@ -100,10 +100,20 @@ def _redis(found: Health) -> None:
 def diagnose() -> Health:
     """What the doctor finds: everything readiness asks, and what may hurt later."""
     found = examine()
-    checks: tuple[Callable[[Health], None], ...] = (_keys, _secrets, _disk, _mail, _plugins)
+    checks: tuple[Callable[[Health], None], ...] = (_keys, _secrets, _disk, _mail, _plugins, _domains)
     for check in checks:
         check(found)
     return found
+
+
+def _domains(found: Health) -> None:
+    """What the domains would like an operator to know."""
+    try:
+        found.figures.update({name: value for part in panels("doctor").values() for name, value in part.items() if value})
+    except SQLAlchemyError:  # said above
+        return
+    finally:
+        session.rollback()
 
 
 def _keys(found: Health) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
-from app.core.db import Base, Key, foreign
+from app.core.db import Base, BigId, Key, foreign
 from app.identity.models import User
 from app.incidents.models import Incident
 
@@ -52,7 +52,7 @@ class ProviderState(Base):
 
 
 class Room(Base):
-    """A place of a team, or of one of its services, where incidents are posted."""
+    """A place of a team, or of one of its services, where incidents are posted; of a schedule: its hand-offs alone."""
 
     __tablename__ = "rooms"
     __table_args__ = (UniqueConstraint("team_id", "service_id", "channel", "address"),)
@@ -60,6 +60,7 @@ class Room(Base):
     id: Mapped[Key]
     team_id: Mapped[int] = foreign("teams.id", index=True)
     service_id: Mapped[int | None] = foreign("services.id", index=True)
+    schedule_id: Mapped[int | None] = mapped_column(BigId, index=True)  # no foreign key: the schedule may be deleted
     channel: Mapped[str] = mapped_column(String(40))
     account: Mapped[str] = mapped_column(String(80), default="")
     address: Mapped[str] = mapped_column(String(2000))
@@ -92,6 +93,25 @@ class Surface(Base):
     updated_at: Mapped[datetime | None]
     incident: Mapped[Incident] = relationship()
     room: Mapped[Room | None] = relationship()
+
+
+class DutyPost(Base):
+    """A hand-off posted in a schedule's room. Due while `next_at` is set."""
+
+    __tablename__ = "duty_posts"
+    __table_args__ = (UniqueConstraint("event_id", "room_id"),
+                      Index("ix_duty_posts_due", "next_at", sqlite_where=DUE, postgresql_where=DUE))
+
+    id: Mapped[Key]
+    event_id: Mapped[int] = mapped_column(BigId)  # no foreign key: the log is purged by its own rule
+    room_id: Mapped[int] = foreign("rooms.id")
+    key: Mapped[str] = mapped_column(String(60))
+    text: Mapped[str] = mapped_column(String(500))
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime | None] = mapped_column(default=clock.now)
+    lease_until: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    room: Mapped[Room] = relationship()
 
 
 class ReplyCode(Base):

@@ -20,6 +20,7 @@ from app.identity.queries import allow
 from app.notifications import accounts, events, proofs, queries, service
 from app.notifications.channel_models import ChannelAccount, ProviderState, Room
 from app.notifications.models import Message
+from app.oncall.queries import schedule_by_key
 from app.plugin_api import Channel, Connection, Inbound, Rejected, Retry
 
 LONGEST = 8000
@@ -187,8 +188,11 @@ def save_room(team: Team, service_: Service | None, values: Mapping[str, str], *
         raise Invalid(problems=[Problem("address", "Name the room as the channel does")])
     if service_ is not None and service_.team_id != team.id:
         raise Invalid(problems=[Problem("service", f"{service_.name} is not {team.name}'s")])
+    schedule = schedule_by_key(values["schedule"]) if values.get("schedule", "").strip() else None
+    if values.get("schedule", "").strip() and (schedule is None or schedule.team_id != team.id or service_ is not None):
+        raise Invalid(problems=[Problem("schedule", f"Name a schedule of {team.name}, and no service beside it")])
     room = Room(team_id=team.id, service_id=service_.id if service_ else None, channel=channel, account=account,
-                address=place, name=values.get("name", "").strip()[:120])
+                schedule_id=schedule.id if schedule else None, address=place, name=values.get("name", "").strip()[:120])
     session.add(room)
     session.flush()
     record(events.ROOM_ADDED, team.ref, by=by, room=room.name or place, channel=channel)

@@ -9,7 +9,7 @@ from app.core.events import Event, sentence
 from app.identity.models import User
 from app.incidents import service as incidents
 from app.incidents.models import Incident
-from app.notifications import duty_notices, proofs, service, surfaces
+from app.notifications import duty_notices, duty_posts, proofs, service, surfaces
 from app.notifications.models import Message
 
 
@@ -73,6 +73,11 @@ def tell_of_exchange(event: Event) -> None:
 def tell_of_handover(event: Event) -> None:
     """A hand-off: whoever comes on duty, and whoever goes, as they chose."""
     duty_notices.tell_of_handover(event)
+
+
+def post_handover(event: Event) -> None:
+    """A hand-off in the rooms of its schedule."""
+    duty_posts.post(event)
 
 
 def tell_of_gaps(event: Event) -> None:

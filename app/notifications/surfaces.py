@@ -46,7 +46,7 @@ def post(incident: Incident) -> bool:
     if incident.team_id is None:
         return False
     rooms = session.scalars(select(Room).where(
-        Room.team_id == incident.team_id, Room.removed_at.is_(None),
+        Room.team_id == incident.team_id, Room.removed_at.is_(None), Room.schedule_id.is_(None),
         or_(Room.service_id.is_(None), Room.service_id == incident.service_id)))
     known = set(session.scalars(select(Surface.room_id).where(Surface.incident_id == incident.id)))
     fresh = [Surface(incident_id=incident.id, room_id=room.id, channel=room.channel, account=room.account,

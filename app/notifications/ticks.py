@@ -13,7 +13,7 @@ from app.core import clock
 from app.core.db import session, transaction
 from app.core.lanes import Lane, drained, looked
 from app.core.worker import alive
-from app.notifications import duty_notices, sending, surfaces
+from app.notifications import duty_notices, duty_posts, sending, surfaces
 from app.notifications.models import Message
 
 POSTS_AT_ONCE = 8
@@ -37,6 +37,11 @@ def refresh_posts() -> int:
         return 0
     with ThreadPoolExecutor(POSTS_AT_ONCE, "post") as pool:
         return drained(Lane(app, pool, POSTS_AT_ONCE * 2, surfaces.due, work=surfaces.refresh))
+
+
+def post_handovers() -> int:
+    """Post hand-offs in the rooms of their schedules."""
+    return sum(duty_posts.send(key) for key in looked(duty_posts.due, POSTS_AT_ONCE))
 
 
 def release() -> int:

@@ -127,6 +127,17 @@ def add_override(key: str) -> Any:
     return jsonify(_override(service.add_override(schedule, **vars(wish), by=actor()))), 201
 
 
+@blueprint.post("/schedules/<key>/overrides/preview")
+@access("schedule.override_self")
+@operation("What an override would change in 8 weeks", request=WISH, description="Stores nothing.",
+           responses={200: component("Preview", schemas.PREVIEW), 409: PROBLEM})
+def preview_override(key: str) -> Any:
+    """The exact difference of `shifts` with the override and without."""
+    schedule = queries.schedule_for(key, actor(), "schedule.override_self")
+    wish = forms.read_override(sent(request), schedule)
+    return jsonify(_preview(service.preview_override(schedule, forms.draft_of(wish), by=actor())))
+
+
 @blueprint.delete("/schedules/<key>/overrides/<id>")
 @access("schedule.override_self")
 @operation("Take an override back; one that runs ends now", responses={204: None, 409: PROBLEM})

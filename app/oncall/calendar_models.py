@@ -62,3 +62,12 @@ class CalendarLink(Base):
     failures: Mapped[int] = mapped_column(default=0)
     error: Mapped[str] = mapped_column(String(300), default="")
     user: Mapped[User] = relationship()
+
+
+class ZoneMark(Base):
+    """What the zone database said of a zone last: a digest of its offsets by year."""
+
+    __tablename__ = "zone_marks"
+
+    zone: Mapped[str] = mapped_column(String(64), primary_key=True)
+    digests: Mapped[dict[str, Any]] = mapped_column(default=dict)

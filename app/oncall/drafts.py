@@ -66,6 +66,8 @@ def _layer(value: Mapping[str, Any], zone: str, people: People, here: Problems) 
         "turns": _turns(value.get("participants"), people, here),
         "restrictions": _restrictions(value.get("restrictions"), here),
         "skip_inactive": here.take("skip_inactive", check_boolean, value.get("skip_inactive") or False),
+        "holidays": (here.take("holidays", one_of, value["holidays"], choices=limits.HOLIDAYS)
+                     if value.get("holidays") else ""),
     }
     if len(here.found) > before:
         return None

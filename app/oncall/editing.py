@@ -22,7 +22,7 @@ from app.oncall.rows import CALENDARS, layer_of, override_of
 from app.oncall.versions import Draft, Version, When, begin, edited
 
 Values = Mapping[str, Any]
-WORDS = ("name", "time_zone", "starts", "ends", "every", "unit", "turns", "restrictions", "skip_inactive")
+WORDS = ("name", "time_zone", "starts", "ends", "every", "unit", "turns", "restrictions", "skip_inactive", "holidays")
 """The columns that say what a layer is; the others say since when."""
 
 

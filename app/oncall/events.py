@@ -11,6 +11,8 @@ OVERRIDE_ADDED = Kind("schedule.override_added", "{actor} made an override in {n
                       ("name", "what", "after"))
 OVERRIDE_REMOVED = Kind("schedule.override_removed", "{actor} took back an override in {name}: {what}",
                         ("name", "what", "before", "after"))
+ZONE_CHANGED = Kind("schedule.zone_changed", "The clocks of {zone} change at other times than was known: "
+                    "shifts of {name} move", ("name", "key", "zone"))
 CALENDAR_READ = Kind("schedule.calendar_read", "{name}: the imported calendar changed who is on duty", ("name", "use"))
 HOLIDAYS_READ = Kind("schedule.holidays_read", "{name}: the imported calendar changed the holidays", ("name",))
 CALENDAR_FAILING = Kind("schedule.calendar_failing", "{name}: an imported calendar can't be read for an hour: {reason}",

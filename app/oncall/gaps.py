@@ -36,6 +36,9 @@ def cause(plan: Schedule, at: datetime, inactive: frozenset[int] = frozenset()) 
         if layer.restrictions and on_duty(replace(present, layers=(replace(layer, restrictions=()),)), at).people:
             return f"the layer {layer.name} is restricted to other times"
     for layer in reversed(plan.layers):
+        if layer.holidays and on_duty(replace(present, layers=(replace(layer, holidays="", restrictions=()),)), at).people:
+            return f"the layer {layer.name} is {'for holidays only' if layer.holidays == 'only' else 'not for holidays'}"
+    for layer in reversed(plan.layers):
         if layer.ends and on_duty(replace(present, layers=(replace(layer, ends=None, restrictions=()),)), at).people:
             return f"the layer {layer.name} has ended"
     return "no layer covers this time"

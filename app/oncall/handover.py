@@ -14,7 +14,7 @@ from app.core.errors import Forbidden
 from app.core.events import Event, record
 from app.core.forms import check_text, refuse
 from app.identity.queries import allow, may
-from app.oncall import events, queries
+from app.oncall import events, queries, rules
 from app.oncall.exchanges import concerned, managers
 from app.oncall.exchanges import notes as notes
 from app.oncall.gaps import Gap, gaps, unknown
@@ -40,7 +40,7 @@ def look(schedule_id: int) -> bool:
         return False
     duty = session.scalar(select(Duty).where(Duty.schedule_id == schedule_id))
     shift = queries.on_duty(schedule, now)
-    look_at = min(shift.end or now + AT_LEAST, now + AT_LEAST)
+    look_at = _next_change(schedule, shift, now)
     if duty is None:
         return _first(Duty(schedule_id=schedule_id, people=list(shift.people), look_at=look_at))
     duty = locked(Duty, duty.id) or duty
@@ -56,6 +56,14 @@ def look(schedule_id: int) -> bool:
            outgoing=[one for one in former if one not in shift.people],
            until=clock.rfc3339(shift.end) if shift.end else "")
     return True
+
+
+def _next_change(schedule: Schedule, shift: rules.Shift, now: datetime) -> datetime:
+    """When other people come on duty; a change of the deciding layer alone is no hand-off."""
+    for following in queries.shifts(schedule, shift.end or now, now + AT_LEAST):
+        if following.start and set(following.people) != set(shift.people):
+            return following.start
+    return now + AT_LEAST
 
 
 def _first(duty: Duty) -> bool:

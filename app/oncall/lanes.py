@@ -148,7 +148,7 @@ class SchedulePage:
             return "imported"
         hours = "; ".join(timeline.restriction_words(one) for one in layer.restrictions[:1])
         more = " …" if len(layer.restrictions) > 1 else ""
-        return f"{hours}{more}" if hours else timeline.rotation_words(layer)
+        return f"{hours}{more}" if hours and not layer.holidays else timeline.rotation_words(layer)
 
 
 def holidays_in(shown: timeline.Window, named: Mapping[date, str], zone: ZoneInfo) -> list[Holiday]:

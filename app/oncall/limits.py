@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta
 
 from app.oncall.plan import Layer, Override, Restriction, Rotation, Schedule
 
+HOLIDAYS = ("skip", "only")
 UNITS = ("hour", "day", "week", "month")
 LAYERS, RESTRICTIONS, TURNS, PEOPLE, NAME, EVERY = 20, 20, 100, 10, 50, 365
 SHORTEST_OVERRIDE, LONGEST_OVERRIDE = timedelta(minutes=1), timedelta(days=366)

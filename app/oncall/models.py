@@ -49,7 +49,8 @@ class Layer(Base):
 
     An edit keeps what has been: each row is one version of a layer and counts only from the instant `since` until the
     instant `until`. `origin_id` is the row of the layer's first version, None for that row itself; `first_turn` is the
-    place in `turns` of the turn that begins at `starts`.
+    place in `turns` of the turn that begins at `starts`. `holidays` is "skip" for a layer that leaves the schedule's
+    holidays out, "only" for one that is for them.
     """
 
     __tablename__ = "layers"
@@ -67,6 +68,7 @@ class Layer(Base):
     restrictions: Mapped[list[Any]] = mapped_column(default=list)
     skip_inactive: Mapped[bool] = mapped_column(default=False)
     origin_id: Mapped[int | None] = mapped_column(BigId)  # no foreign key: the first version may be gone
+    holidays: Mapped[str] = mapped_column(String(4), default="")
     first_turn: Mapped[int] = mapped_column(default=0)
     since: Mapped[datetime | None]
     until: Mapped[datetime | None]

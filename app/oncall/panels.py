@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from sqlalchemy import Text, cast, select
 
 from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
 from app.identity.models import Team
-from app.oncall.models import Schedule
+from app.oncall.models import Duty, Schedule
 from app.oncall.pages import MyShift, my_shifts
 from app.oncall.queries import in_use, inactive_of, plans_of
 from app.oncall.rules import shifts
@@ -31,7 +33,26 @@ def my_duty(by: Actor) -> MyShifts | None:
     return MyShifts(running, next((one for one in mine if one not in running), None)) if mine else None
 
 
-AHEAD = timedelta(days=30)
+@dataclass(frozen=True)
+class DutyLine:
+    """Whether the reader is on duty, and until the first hand-off to come in what they hold, if one is in sight."""
+
+    on: bool
+    until: datetime | None = None
+
+
+def duty_line(by: Actor) -> DutyLine | None:
+    """What stands under the reader's name on every page, by what the clock saw last: one query. None for machines."""
+    if by.user_id is None:
+        return None
+    held = session.execute(select(Duty.people, Duty.look_at).join(Schedule, Schedule.id == Duty.schedule_id).where(
+        Schedule.archived_at.is_(None), cast(Duty.people, Text).contains(str(by.user_id))))
+    ends = [row.look_at for row in held if by.user_id in row.people]
+    known = [end for end in ends if end < clock.now() + SEEN]
+    return DutyLine(bool(ends), min(known, default=None))
+
+
+AHEAD, SEEN = timedelta(days=30), timedelta(days=29)
 
 
 def team_health(team: Team) -> list[tuple[str, str]]:

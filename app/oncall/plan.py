@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 Person = int
@@ -37,7 +37,8 @@ class Layer:
     `starts` and `ends` are naive wall times in `zone`; `ends` is exclusive. An edited layer is kept as several
     that share their `starts`, so that the count of hand-offs goes on: each is in force only from the instant `since`
     until the instant `until` (aware, in UTC), and `first_turn` is the place in `turns` of the turn that begins at
-    `starts`. An imported layer has `fixed` spans (start, end, people) in the place of turns, in order.
+    `starts`. `holidays` "skip" leaves the schedule's holidays out, "only" all other days. An imported layer has `fixed`
+    spans (start, end, people) in the place of turns, in order.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Layer:
     turns: tuple[tuple[Person, ...], ...]
     restrictions: tuple[Restriction, ...] = ()
     skip_inactive: bool = False
+    holidays: str = ""
     first_turn: int = 0
     since: datetime | None = None
     until: datetime | None = None
@@ -80,13 +82,15 @@ class Away:
 class Schedule:
     """Layers with the lowest precedence first, and the overrides above them; `zone` is the one people read it in.
 
-    Who is `away` holds no duty then; what was before and after is not touched by it.
+    Who is `away` holds no duty then; what was before and after is not touched by it. `holidays` are local days of each
+    layer that asks for them.
     """
 
     zone: ZoneInfo
     layers: tuple[Layer, ...] = ()
     overrides: tuple[Override, ...] = ()
     away: tuple[Away, ...] = ()
+    holidays: frozenset[date] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,7 @@ from app.identity.models import User
 from app.identity.queries import allow, visible_teams
 from app.identity.rules import version_of
 from app.oncall import rules
-from app.oncall.models import ImportedShift, Layer, Override, Schedule
+from app.oncall.models import Holiday, ImportedShift, Layer, Override, Schedule
 from app.oncall.presence import MANY, away_of
 from app.oncall.rows import LAYER_COLUMNS, plan_from
 
@@ -70,7 +70,8 @@ def all_schedules(by: Actor) -> list[Schedule]:
 def plan_of(schedule: Schedule) -> rules.Schedule:
     """The schedule as the pure rules read it."""
     plan = plan_from(schedule.time_zone, schedule.layers, schedule.overrides, schedule.imported)
-    return replace(plan, away=away_of(people_in(plan)))
+    days = frozenset(date.fromisoformat(one.day) for one in schedule.holidays) if _by_holidays(plan) else frozenset()
+    return replace(plan, away=away_of(people_in(plan)), holidays=days)
 
 
 def on_duty(schedule: Schedule, at: datetime) -> rules.Shift:
@@ -130,10 +131,25 @@ def plans_of(schedules: Iterable[Schedule], *, since: datetime) -> dict[int, rul
     for shift in session.execute(read.where(ImportedShift.schedule_id.in_(wanted)) if few else read):
         imported[shift.schedule_id].append(shift)  # type: ignore[arg-type]
     plans = {key: plan_from(zone, layers[key], overrides[key], imported[key]) for key, zone in wanted.items()}
+    for key, days in _holidays({key for key, plan in plans.items() if _by_holidays(plan)}).items():
+        plans[key] = replace(plans[key], holidays=days)
     people = {key: people_in(plan) for key, plan in plans.items()}
     away = away_of(set().union(*people.values()))
     return {key: replace(plan, away=tuple(one for one in away if one.person in people[key])) if away else plan
             for key, plan in plans.items()}
+
+
+def _by_holidays(plan: rules.Schedule) -> bool:
+    return any(layer.holidays for layer in plan.layers)
+
+
+def _holidays(wanted: set[int]) -> dict[int, frozenset[date]]:
+    """The holidays of these schedules; no query for none."""
+    found: dict[int, set[date]] = defaultdict(set)
+    query = select(Holiday.schedule_id, Holiday.day).where(Holiday.schedule_id.in_(wanted))
+    for key, day in session.execute(query) if wanted else ():
+        found[key].add(date.fromisoformat(day))
+    return {key: frozenset(days) for key, days in found.items()}
 
 
 def naming(person: int) -> set[int]:
@@ -195,6 +211,8 @@ def layer_document(layer: Layer, emails: Mapping[int, str]) -> dict[str, Any]:
     rare: dict[str, Any] = {"time_zone": layer.time_zone} if layer.time_zone else {}
     if layer.skip_inactive:
         rare["skip_inactive"] = True
+    if layer.holidays:
+        rare["holidays"] = layer.holidays
     if layer.first_turn:
         rare["first_turn"] = layer.first_turn
     return {"name": layer.name, "starts": layer.starts, "ends": layer.ends,

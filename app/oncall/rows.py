@@ -48,6 +48,7 @@ def layer_of(layer: Layer, zone: str) -> rules.Layer:
         ends=datetime.fromisoformat(layer.ends) if layer.ends else None,
         rotation=rules.Rotation(layer.every, layer.unit), turns=_turns(layer.turns),
         restrictions=_restrictions(layer.restrictions), skip_inactive=layer.skip_inactive,
+        holidays=layer.holidays or "",
         first_turn=layer.first_turn or 0, since=layer.since, until=layer.until)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ from app.oncall.plan import (
     Schedule,
     Shift,
 )
-from app.oncall.turns import layer_spans, next_handoff, turn_number
+from app.oncall.turns import Span, layer_spans, next_handoff, turn_number
 from app.oncall.wallclock import instants_of, local_instant, nearest_times, wall_time
 
 __all__ = [
@@ -63,7 +63,7 @@ def shifts(schedule: Schedule, start: datetime, end: datetime, *,
     if start >= end:
         return []
     pieces = (piece for first, last, gone in _presence(schedule.away, start, end, inactive)
-              for piece in _overridden(_by_layers(schedule.layers, first, last, gone), schedule.overrides, gone))
+              for piece in _overridden(_by_layers(schedule, first, last, gone), schedule.overrides, gone))
     return [Shift(*piece) for piece in _joined(pieces)]
 
 
@@ -104,10 +104,10 @@ def whole_shifts(schedule: Schedule, start: datetime, end: datetime, *,
     return found
 
 
-def layer_shifts(layer: Layer, start: datetime, end: datetime, *,
-                 inactive: frozenset[Person] = frozenset()) -> list[Shift]:
+def layer_shifts(layer: Layer, start: datetime, end: datetime, *, inactive: frozenset[Person] = frozenset(),
+                 holidays: frozenset[date] = frozenset()) -> list[Shift]:
     """The lane of one layer by itself, without overrides: clipped like `shifts`, gaps included."""
-    return shifts(Schedule(layer.zone, (layer,)), start, end, inactive=inactive)
+    return shifts(Schedule(layer.zone, (layer,), holidays=holidays), start, end, inactive=inactive)
 
 
 def conflicts(one: Override, other: Override) -> bool:
@@ -138,33 +138,34 @@ def _presence(away: tuple[Away, ...], start: datetime, end: datetime,
         yield first, last, inactive | gone
 
 
-def _by_layers(layers: tuple[Layer, ...], start: datetime, end: datetime,
+def _by_layers(schedule: Schedule, start: datetime, end: datetime,
                inactive: frozenset[Person]) -> list[_Piece]:
     """What the layers alone say: the highest with somebody on duty decides, lower ones are asked only for the rest."""
     decided: list[_Piece] = []
     undecided = [_Piece(start, end, (), GAP)]
-    for layer in reversed(layers):
+    for layer in reversed(schedule.layers):
         if not undecided:
             break
-        spans = layer_spans(layer, undecided[0].start, undecided[-1].end, inactive)
-        filled = list(_filled(undecided, [_Piece(*span, layer.name) for span in spans]))
+        spans = layer_spans(layer, undecided[0].start, undecided[-1].end, inactive, holidays=schedule.holidays)
+        filled = list(_filled(undecided, spans, layer.name))
         decided += [piece for piece in filled if piece.people]
         undecided = [piece for piece in filled if not piece.people]
     return sorted(decided + undecided)
 
 
-def _filled(gaps: list[_Piece], spans: list[_Piece]) -> Iterator[_Piece]:
-    """The gaps, with the spans laid over them: in order, covering what the gaps cover and no more."""
+def _filled(gaps: list[_Piece], spans: list[Span], layer: str) -> Iterator[_Piece]:
+    """The gaps, with the spans of a layer laid over them: in order, covering what the gaps cover and no more."""
     next_ = 0
     for gap in gaps:
         reached = gap.start
         while next_ < len(spans) and spans[next_].start < gap.end:
-            start, end = max(spans[next_].start, gap.start), min(spans[next_].end, gap.end)
+            begin, finish, people = spans[next_]
+            start, end = max(begin, gap.start), min(finish, gap.end)
             if start < end:
                 yield from _gap(reached, start)
-                yield _Piece(start, end, *spans[next_][2:])
+                yield _Piece(start, end, people, layer)
                 reached = end
-            if spans[next_].end > gap.end:
+            if finish > gap.end:
                 break
             next_ += 1
         yield from _gap(reached, gap.end)
@@ -191,7 +192,12 @@ def _overridden(pieces: list[_Piece], overrides: tuple[Override, ...],
             running = [one for one in running if one.ends > begin]
         while waiting and waiting[-1].starts <= begin:
             running.append(waiting.pop())
-        yield _Piece(begin, finish, *_decided(pieces[place], running))
+        piece = pieces[place]
+        if running:
+            yield _Piece(begin, finish, *_decided(piece, running))
+        else:
+            whole = begin == piece.start and finish == piece.end
+            yield piece if whole else piece._replace(start=begin, end=finish)
 
 
 def _with_people(overrides: Iterable[Override], inactive: frozenset[Person]) -> Iterator[Override]:

@@ -81,7 +81,7 @@ def typed_when(form: Mapping[str, str], schedule: Schedule | None) -> When:
 
 
 LAYER_FIELDS = ("name", "starts", "ends", "every", "unit", "participants", "restrictions", "time_zone",
-                "skip_inactive", "position", "remove", "person")
+                "skip_inactive", "holidays", "position", "remove", "person")
 
 
 def _layer(given: Mapping[str, str]) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def _layer(given: Mapping[str, str]) -> dict[str, Any]:
             "rotation": {"every": _number(given["every"], 0), "unit": given["unit"]},
             "participants": [turn for turn in turns if turn], "time_zone": given["time_zone"] or None,
             "restrictions": [_restriction(line) for line in given["restrictions"].splitlines() if line.strip()],
-            "skip_inactive": bool(given["skip_inactive"])}
+            "skip_inactive": bool(given["skip_inactive"]), "holidays": given["holidays"]}
 
 
 def _restriction(line: str) -> dict[str, Any]:
@@ -117,6 +117,7 @@ def _as_text(layer: Mapping[str, Any], zone: str) -> dict[str, str]:
             "participants": "\n".join(", ".join(turn) for turn in layer.get("participants", [])),
             "restrictions": "\n".join(f"{', '.join(one['days'])} {one['from']}-{one['to']}"
                                       for one in layer.get("restrictions", [])),
+            "holidays": layer.get("holidays") or "",
             "time_zone": layer.get("time_zone") or "", "skip_inactive": "1" if layer.get("skip_inactive") else ""}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.core.db import session, transaction
-from app.oncall import covers, handover, swaps
+from app.oncall import covers, handover, swaps, zones
 from app.oncall.exchange_rules import WAITING
 from app.oncall.models import CoverRequest, Swap
 
@@ -33,6 +33,12 @@ def watch_gaps() -> int:
     """Tell of gaps ahead."""
     with transaction():
         return handover.watch_gaps()
+
+
+def note_zones() -> int:
+    """Notice that the zone database moves shifts."""
+    with transaction():
+        return zones.note()
 
 
 def _any_waiting() -> bool:

@@ -228,7 +228,8 @@ def rotation_words(layer: rules.Layer) -> str:
     often = {"hour": "hourly", "day": "daily", "week": "weekly", "month": "monthly"}[unit]
     day = DAYS[starts.weekday()]
     when = {"day": f", {starts:%H:%M}", "week": f", {day}", "month": f", {starts:%-d}."}.get(unit, "")
-    return often + when if every == 1 else f"every {every} {unit}s"
+    days = {"skip": ", not on holidays", "only": ", on holidays only"}.get(layer.holidays, "")
+    return (often + when if every == 1 else f"every {every} {unit}s") + days
 
 
 def restriction_words(one: rules.Restriction) -> str:

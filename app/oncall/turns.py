@@ -13,7 +13,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.oncall.plan import Layer, Person, Restriction
-from app.oncall.wallclock import holes, is_missing, local_instant, wall_time
+from app.oncall.wallclock import holes, is_missing, local_days, local_instant, wall_time
 
 Interval = tuple[datetime, datetime]
 
@@ -32,14 +32,14 @@ class Span(NamedTuple):
     people: tuple[Person, ...]
 
 
-def layer_spans(layer: Layer, start: datetime, end: datetime, inactive: frozenset[Person]) -> list[Span]:
+def layer_spans(layer: Layer, start: datetime, end: datetime, inactive: frozenset[Person], *,
+                holidays: frozenset[date] = frozenset()) -> list[Span]:
     """When the layer has somebody within [start, end), clipped to it and in order; nobody is left out."""
     if layer.fixed is not None:
         return list(_fixed(layer.fixed, start, end, inactive))
     holders = _holders(layer.turns, inactive)
-    bounds = (layer.since or start, layer.until or end)
-    start = max(start, bounds[0], local_instant(layer.starts, layer.zone))
-    end = min(end, bounds[1], local_instant(layer.ends, layer.zone) if layer.ends else end)
+    start = max(start, layer.since or start, local_instant(layer.starts, layer.zone))
+    end = min(end, layer.until or end, local_instant(layer.ends, layer.zone) if layer.ends else end)
     if not holders or start >= end:
         return []
     if len(set(holders)) == 1:
@@ -47,6 +47,8 @@ def layer_spans(layer: Layer, start: datetime, end: datetime, inactive: frozense
     else:
         spans = [Span(turn.start, turn.end, holders[(layer.first_turn + turn.number) % len(holders)])
                  for turn in _turns(layer, start, end)]
+    if layer.holidays:
+        spans = list(_within(spans, _by_holidays(layer, start, end, holidays)))
     return list(_within(spans, windows(layer, start, end))) if layer.restrictions else spans
 
 
@@ -69,6 +71,13 @@ def windows(layer: Layer, start: datetime, end: datetime) -> list[Interval]:
         found += [_window(one, day, layer.zone) for one in layer.restrictions if weekday in one.days]
         day += _DAY
     return _merged(window for window in found if window[0] < end and start < window[1])
+
+
+def _by_holidays(layer: Layer, start: datetime, end: datetime, holidays: frozenset[date]) -> list[Interval]:
+    """The times within [start, end) of the holidays' local days, or of all others; in order, merged."""
+    days = _merged(local_days(holidays, layer.zone, start, end))
+    edges = [start, *(edge for day in days for edge in day), end]
+    return days if layer.holidays == "only" else [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if a < b]
 
 
 def turn_number(layer: Layer, at: datetime) -> int:
@@ -191,8 +200,7 @@ def _counts(layer: Layer, number: int) -> bool:
 
 
 def _is_void(layer: Layer, handoff: datetime, instant: datetime) -> bool:
-    moved = wall_time(instant, layer.zone).date() != handoff.date()
-    return moved and is_missing(handoff.date(), layer.zone)
+    return wall_time(instant, layer.zone).date() != handoff.date() and is_missing(handoff.date(), layer.zone)
 
 
 def _is_active_on(layer: Layer, day: date) -> bool:

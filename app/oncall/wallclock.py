@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -62,6 +62,16 @@ def is_missing(day: date, zone: ZoneInfo) -> bool:
     """Whether the calendar of `zone` left out this whole day, as Samoa did with 30 December 2011."""
     midnight = datetime.combine(day, time())
     return not instants_of(midnight, zone) and wall_time(local_instant(midnight, zone), zone).date() > day
+
+
+def local_days(days: Iterable[date], zone: ZoneInfo, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """The instants at which these days begin and end in `zone`, those that touch [start, end), clipped to it."""
+    first, last = wall_time(start, zone).date(), wall_time(end, zone).date()
+    for day in days:
+        if first <= day <= last:
+            begin, finish = (local_instant(datetime.combine(one, time()), zone) for one in (day, day + _DAY))
+            if max(begin, start) < min(finish, end):
+                yield max(begin, start), min(finish, end)
 
 
 def holes(zone: ZoneInfo, start: datetime, end: datetime) -> Iterator[Hole]:

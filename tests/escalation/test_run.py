@@ -1,14 +1,21 @@
 """Level by level until somebody answers, at the right second, from frozen policies."""
 
+from datetime import timedelta
+
 import pytest
 import time_machine
+from sqlalchemy import select
 
+from app.core import clock
 from app.core.access import Actor
 from app.core.db import session, transaction
+from app.core.events import Event, sentence
 from app.escalation.models import Policy, Run
 from app.escalation.policies import save_policy
 from app.incidents import service
 from app.incidents.models import Incident
+from app.oncall.queries import schedule_by_key
+from app.oncall.service import add_override
 from tests import build
 from tests.pager import firing, messages, pager, post, run
 
@@ -46,6 +53,19 @@ def test_each_level_is_paged_at_its_time_and_each_round_once_more(app, client, r
     assert who_was_paged(start) == [(0, "Bob"), (60, "Ana"), (180, "Bob"), (240, "Ana"), (360, "Root")]
     assert [(row.state, row.catch_all) for row in session.query(Run).order_by(Run.id)] == [
         ("exhausted", False), ("running", True)]
+
+
+def test_a_gap_is_passed_at_once_and_the_incident_says_whose_and_until_when(app, client, run_jobs, tick, now):
+    """SCH-29: nobody waits for the time that the level would have had."""
+    house = pager()
+    with transaction():
+        add_override(schedule_by_key("primary"), starts=clock.now(), ends=clock.now() + timedelta(hours=2), people=[],
+                     replaces=house.bob, confirmed=True, by=Actor(house.ana.ref, "Ana", "web", user_id=house.ana.id))
+    post(client, house, firing())
+    run_jobs()
+    assert who_was_paged(messages()[0].queued_at.timestamp()) == [(0, "Ana")]
+    [skipped] = session.scalars(select(Event).where(Event.kind == "escalation.level_skipped"))
+    assert "nobody on duty in Primary until 2026-03-02T14:00:00" in sentence(skipped)
 
 
 def test_after_a_pause_one_level_is_paged_not_all_that_were_missed(app, client, run_jobs, tick, now):

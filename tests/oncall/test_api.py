@@ -116,6 +116,20 @@ def test_an_override_is_made_seen_and_taken_back(client, token, primary, ana, ge
 
 
 @time_machine.travel(NOW, tick=False)
+def test_what_an_override_would_change_is_exactly_what_it_changes(client, token, primary, ana, get):
+    """SCH-23: for machines as on the page; a conflict is told as it would be, and nothing is stored."""
+    wish = {"starts": "2026-07-20T20:00:00Z", "ends": "2026-07-21T12:00:00Z", "people": ["bob@example.com"]}
+    path, headers = "/api/v1/schedules/primary/overrides", token(ana)
+    shown = client.post(f"{path}/preview", json=wish, headers=headers)
+    assert [(one["start"], one["end"], one["before"], one["after"]) for one in shown.json["differences"]] == [
+        ("2026-07-20T20:00:00.000Z", "2026-07-21T07:00:00.000Z", ["ana@example.com"], ["bob@example.com"]),
+        ("2026-07-21T07:00:00.000Z", "2026-07-21T12:00:00.000Z", ["bob@example.com"], ["bob@example.com"])]
+    assert client.get(path, headers=headers).json["items"] == []
+    assert client.post(path, json=wish, headers=headers).status_code == 201
+    assert client.post(f"{path}/preview", json=wish, headers=headers).status_code == 409
+
+
+@time_machine.travel(NOW, tick=False)
 def test_a_bad_override_is_refused_and_a_conflict_names_the_other(client, token, primary, ana, bob):
     def post(person, **wish):
         return client.post("/api/v1/schedules/primary/overrides", json=wish, headers=token(person))

@@ -69,6 +69,17 @@ def test_machines_archive_and_restore(house, client, token):
     assert len(client.get("/api/v1/teams/payments/on-duty", headers=key).json["schedules"]) == 1
 
 
+def test_machines_change_an_archived_schedule_only_after_they_restored_it(archived, house, client, token):
+    """SCH-26: neither a part of it nor the whole, and it stays where it is."""
+    key, path = token(house.ana), "/api/v1/schedules/primary"
+    whole = client.get(path, headers=key).json
+    assert client.patch(path, json={"name": "New"}, headers=key).status_code == 409
+    assert client.put(path, json=whole, headers=key).status_code == 409
+    assert archived().name == "Primary" and archived().archived_at is not None
+    assert client.post(f"{path}/restore", headers=key).status_code == 204
+    assert client.patch(path, json={"name": "New"}, headers=key).json["name"] == "New"
+
+
 @pytest.fixture
 def archived(house, ana):
     replaced({"user": "bob@example.com"})

@@ -14,8 +14,10 @@ import time_machine
 
 from app.core.access import Actor
 from app.core.db import session, transaction
+from app.escalation.models import Policy
 from app.identity.models import Membership
 from app.identity.service import deactivate_user
+from app.notifications.models import Message
 from app.oncall.feeds import address_of, make_feed
 from app.oncall.queries import shifts
 from app.oncall.service import add_override
@@ -177,3 +179,19 @@ def test_khal_lists_the_shifts(client, primary, ana, tmp_path: Path):
     wanted = ["list", "--format", "{start-long}/{end-long} {title}", "2026-02-12", "1d"]
     found = subprocess.run([*khal, *wanted], capture_output=True, text=True, timeout=60, check=True).stdout
     assert "2026-02-12 09:00/2026-02-13 09:00 On duty: Primary" in found
+
+
+def test_people_who_share_a_turn_are_named_everywhere_and_all_are_paged(payments, client, token, ana, bob, run_jobs, signed_in):
+    """SCH-07: page, API, feed and pages; Bob, whom the policy names as well, appears once."""
+    both = build.schedule("both", team=payments, turns=[[ana, bob]])
+    build.policy("payments", (60, [both, bob]), team=payments)
+    service = build.service("checkout", team=payments, policy=session.query(Policy).one())
+    headers = token(ana)
+    asked = client.get("/api/v1/schedules/both/on-duty", headers=headers).json
+    assert [one["name"] for one in asked["people"]] == ["Ana", "Bob"]
+    feed = client.get(address(both.ref, ana)).text
+    assert "SUMMARY:Ana\\, Bob" in feed.replace("\r\n ", "")
+    assert "Ana, Bob" in signed_in(ana).get("/schedules").text
+    assert client.post("/api/v1/incidents", json={"title": "Down", "service": service.key}, headers=headers).status_code == 201
+    run_jobs()
+    assert sorted(one.user.name for one in session.query(Message).filter_by(kind="page")) == ["Ana", "Bob"]

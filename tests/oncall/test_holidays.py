@@ -10,11 +10,13 @@ import time_machine
 
 from app.core.access import OPERATOR
 from app.core.db import session, transaction
+from app.core.errors import Invalid
+from app.oncall.gaps import gaps
 from app.oncall.ical import occurrences
 from app.oncall.imports import named_days
 from app.oncall.lanes import holidays_in
 from app.oncall.models import CalendarImport, Holiday
-from app.oncall.queries import on_duty, schedule_by_key, schedule_document
+from app.oncall.queries import on_duty, on_duty_now, plan_of, schedule_by_key, schedule_document
 from app.oncall.service import save_schedule
 from app.oncall.timeline import window
 from tests.fakes import Reply
@@ -118,3 +120,30 @@ def test_an_hour_on_an_imported_holiday_weighs_more_in_the_report(primary, tick,
     people = client.get("/api/v1/schedules/primary/quality", headers=token(ana)).json["people"]
     held = {one["person"]: (one["last_13_weeks"]["holidays"], one["next_13_weeks"]["holidays"]) for one in people}
     assert sum(one[0] for one in held.values()) == 24 and sum(one[1] for one in held.values()) == 72
+
+
+def test_a_layer_leaves_holidays_to_those_below_and_one_is_for_them_only(primary, tick, run_jobs, client, token, ana, bob):
+    """Local days from midnight to midnight, in every answer: Good Friday and Easter, over the change to summer time before."""
+    office = {**LAYERS[0], "name": "office", "participants": [["bob@example.com"]], "holidays": "skip"}
+    extra = {**LAYERS[0], "name": "holidays", "participants": [["ana@example.com"]], "holidays": "only", "time_zone": "Asia/Kolkata"}
+    with transaction():
+        save_schedule({"key": "primary", "layers": [office, extra]}, by=OPERATOR, when="now")
+    tick(READ)
+    answer = client.get("/api/v1/schedules/primary/shifts?from=2026-04-02T00:00:00Z&to=2026-04-08T00:00:00Z", headers=token(ana))
+    assert [(one["start"], one["layer"]) for one in answer.json][1:] == [
+        ("2026-04-02T18:30:00.000Z", "holidays"), ("2026-04-03T18:30:00.000Z", None), ("2026-04-03T22:00:00.000Z", "office"),
+        ("2026-04-04T18:30:00.000Z", "holidays"), ("2026-04-06T18:30:00.000Z", None), ("2026-04-06T22:00:00.000Z", "office")]
+    session.expire_all()
+    for one in answer.json[1:]:
+        at = datetime.fromisoformat(one["start"])
+        assert on_duty(primary(), at).layer == (one["layer"] or "") and on_duty_now([primary()], at)[primary().id].start == at
+    assert gaps(plan_of(primary()), NOW, NOW + timedelta(days=20))[0].cause == "the layer holidays is for holidays only"
+
+
+def test_a_layer_and_its_holidays_come_back_from_the_document_and_a_wrong_word_is_refused(primary, ana, signed_in):
+    with transaction():
+        save_schedule({"key": "primary", "layers": [{**LAYERS[0], "holidays": "skip"}]}, by=OPERATOR, when="now")
+    assert schedule_document(primary())["layers"][0]["holidays"] == "skip"
+    assert "not on holidays" in signed_in(ana).get("/schedules/primary").text
+    with pytest.raises(Invalid, match="one of skip, only"), transaction():
+        save_schedule({"key": "primary", "layers": [{**LAYERS[0], "holidays": "maybe"}]}, by=OPERATOR)

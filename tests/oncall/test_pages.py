@@ -186,7 +186,7 @@ def test_a_responder_sees_no_edit_and_a_schedule_is_deleted_only_by_a_manager(si
 
 def test_the_feed_of_a_page_hears_of_an_override_and_sends_its_lanes(primary, ana, bob):
     feeds = {feed.path: feed for feed in FEEDS}
-    assert set(feeds) == {"/on-call", "/on-call/requests", "/schedules", "/schedules/<key>"}
+    assert set(feeds) == {"/on-call", "/on-call/requests", "/schedules", "/schedules/<key>", "/me/calendars"}
     heard = View(feeds["/schedules/<key>"], {"key": "primary"})
     override = {"topics": [primary.ref], "kinds": ["schedule.override_added"]}
     assert heard.due([override]) == ["now", "lanes"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from bisect import bisect_right
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -22,6 +24,7 @@ from app.oncall.rules import (
     turn_number,
     whole_shifts,
 )
+from bench.schedules import any_schedule
 from tests.oncall.reference import DAY, MINUTE, timeline, walk
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -89,6 +92,7 @@ def schedules(draw) -> Schedule:
 @OFTEN
 @given(fortnights(), INACTIVE)
 def test_the_second_opinion_agrees_on_every_minute_around_a_change_of_clocks(fortnight, inactive):
+    """SCH-02: an independent model, minute by minute."""
     schedule, start = fortnight
     found = shifts(schedule, start, start + DAYS_SHOWN * DAY, inactive=inactive)
     # Its calendar ends after these days, so that windows which end later are cut off there: look a little less far.
@@ -102,6 +106,7 @@ def test_the_second_opinion_agrees_on_every_minute_around_a_change_of_clocks(for
 @OFTEN
 @given(schedules(), INACTIVE, st.lists(st.integers(0, 400 * 86400 - 1), min_size=8, max_size=8))
 def test_four_hundred_days_are_covered_once_and_agree_with_on_duty(schedule, inactive, seconds):
+    """SCH-02"""
     start = datetime(2026, 1, 1, tzinfo=UTC)
     found = shifts(schedule, start, start + 400 * DAY, inactive=inactive)
     assert found[0].start == start and found[-1].end == start + 400 * DAY
@@ -128,6 +133,20 @@ def test_the_window_asked_for_changes_nothing(schedule, inactive, day, minutes):
     whole = whole_shifts(schedule, low, high, inactive=inactive)
     assert [one.people for one in whole] == [one.people for one in narrow]
     assert whole[0].start <= low and high <= whole[-1].end
+
+
+def test_five_hundred_random_schedules_answer_alike_whichever_way_they_are_asked():
+    """SCH-02: `bench/schedules.py` checks over 10,000 a minute, and any number of instants."""
+    chance, start, end = random.Random(2026), datetime(2026, 7, 20, tzinfo=UTC), datetime(2027, 8, 24, tzinfo=UTC)
+    for _ in range(500):
+        schedule = any_schedule(chance)
+        found = shifts(schedule, start, end)
+        assert (found[0].start, found[-1].end) == (start, end)
+        assert all(one.end == two.start for one, two in pairwise(found)), schedule
+        for at in (start + timedelta(seconds=chance.randrange(400 * 86400)) for _ in range(4)):
+            shift = found[bisect_right(found, at, key=lambda one: one.start) - 1]
+            asked = on_duty(schedule, at)
+            assert (asked.people, asked.layer) == (shift.people, shift.layer), (schedule, at)
 
 
 def counted_one_by_one(layer: Layer, at: datetime) -> int:

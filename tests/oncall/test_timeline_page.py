@@ -94,6 +94,14 @@ def test_what_is_wrong_with_a_schedule_stands_at_its_field_and_nothing_is_saved(
     assert session.query(Schedule).count() == 1
 
 
+def test_every_page_says_under_my_name_whether_i_am_on_duty_and_until_when(browser, signed_in, bob, charlie, tick):
+    tick("app.oncall.ticks.hand_over")
+    shown = browser.get("/services").text
+    assert re.search(r'Ana<span class="sub">On duty until <time datetime="[\dT:-]+Z" data-time="until">', shown)
+    for other in (bob, charlie):
+        assert 'class="sub">Off duty</span>' in signed_in(other).get("/services").text
+
+
 def test_home_says_until_when_i_am_on_duty_or_when_i_am_next(browser, signed_in, bob, charlie):
     assert "You are on duty in" in browser.get("/incidents").text
     assert "Your next shift begins" in signed_in(bob).get("/incidents").text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -155,6 +156,7 @@ def test_a_layer_may_start_on_a_day_left_out_of_the_calendar():
 
 @pytest.mark.parametrize("city", ["New York", "Berlin", "Lord Howe", "Kolkata"])
 def test_a_daily_rotation_hands_over_at_the_same_local_time_for_four_hundred_days(city):
+    """SCH-03: no gap, no double, and the sum is the interval."""
     one = layer(city, "2026-01-05T09:15")
     first = local_instant(one.starts, one.zone)
     end = local_instant(one.starts + timedelta(days=400), one.zone)
@@ -167,6 +169,7 @@ def test_a_daily_rotation_hands_over_at_the_same_local_time_for_four_hundred_day
 @pytest.mark.parametrize("every", [1, 2, 26, 52])
 @pytest.mark.parametrize("weekday", range(7))
 def test_a_weekly_rotation_hands_over_on_the_weekday_it_started_on(every, weekday):
+    """SCH-04: every 1, 2, 26 and 52 weeks."""
     starts = datetime(2026, 1, 5, 17, 45) + timedelta(days=weekday)
     one = layer("Berlin", starts.isoformat(), "week", every)
     at = local_instant(starts, one.zone)
@@ -174,6 +177,30 @@ def test_a_weekly_rotation_hands_over_on_the_weekday_it_started_on(every, weekda
         at = next_handoff(one, at)
         assert at == local_instant(starts + turn * timedelta(weeks=every), one.zone)
         assert turn_number(one, at) == turn and turn_number(one, at - timedelta(minutes=1)) == turn - 1
+
+
+@pytest.mark.parametrize(("unit", "every"), [(unit, every) for unit in ("hour", "day", "month") for every in (1, 3, 10, 365)])
+@pytest.mark.parametrize("starts", ["2025-06-30T09:00", "2026-07-25T09:00"])
+def test_any_interval_is_exact_over_four_hundred_days_whenever_it_started(unit, every, starts):
+    """SCH-04, SCH-05: the first shift begins at `starts`, in the past or ahead, and the order never moves."""
+    one, now = layer("Kolkata" if unit == "hour" else "Berlin", starts, unit, every), utc("2026-07-20T09:00")
+    wall, turn = one.starts, 0
+    found = [shift for shift in layer_shifts(one, now, now + timedelta(days=400)) if shift.people]
+    for shift in found:
+        while local_instant(step(one.starts, unit, every * (turn + 1)), one.zone) <= shift.start:
+            turn += 1
+        wall = step(one.starts, unit, every * turn)
+        assert shift.people == THREE[turn % 3] and max(now, local_instant(wall, one.zone)) == shift.start
+    assert found[0].start == max(now, local_instant(one.starts, one.zone)) and found[-1].end == now + timedelta(days=400)
+
+
+def step(starts: datetime, unit: str, count: int) -> datetime:
+    """The wall time of a hand-off, counted one by one by hand."""
+    if unit == "month":
+        month = starts.month - 1 + count
+        last = monthrange(starts.year + month // 12, month % 12 + 1)[1]
+        return starts.replace(year=starts.year + month // 12, month=month % 12 + 1, day=min(starts.day, last))
+    return starts + count * timedelta(**{f"{unit}s": 1})
 
 
 def test_nobody_is_on_duty_before_a_layer_starts_and_from_its_end_on():
