@@ -1,15 +1,15 @@
 """Rooms of schedules, marks of zones
 
-Revision ID: 0028
-Revises: 0027
+Revision ID: 0033
+Revises: 0032
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0028"
-down_revision = "0027"
+revision = "0033"
+down_revision = "0032"
 branch_labels = None
 depends_on = None
 
