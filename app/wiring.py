@@ -1,9 +1,8 @@
-"""The map of the house: who serves what, who hears what, what happens as time passes. Read this first."""
+"""The map of the house: who serves what, who hears what. Read this first; `timetable` says what happens as time passes."""
 
 from __future__ import annotations
 
 from app.core.jobs import On
-from app.core.periodic import Every
 from app.webhooks.rules import HEARD
 
 # Every table of the house, so that metadata and migrations are complete.
@@ -104,54 +103,6 @@ SUBSCRIPTIONS: tuple[On, ...] = (
     *(On(f"postmortem.{fact}", "app.postmortems.reactions.tell_of_review") for fact in (
         "submitted", "changes_asked", "approved")),
     On("postmortem.published", "app.postmortems.reactions.tell_of_publication"),
-)
-
-# What happens because time passed. Ticks run in every clock process; due rows are claimed, not owned.
-PERIODIC: tuple[Every, ...] = (
-    Every(2, "app.core.periodic.note_clock"),
-    Every(2, "app.core.jobs.redispatch"),
-    Every(2, "app.core.chain.seal"),
-    Every(30, "app.core.limits.note_refusals"),
-    Every(30, "app.identity.ticks.note_refusals"),
-    Every(3600, "app.core.chain.purge_old"),
-    Every(60, "app.core.rotation.reseal"),
-    Every(1, "app.ingest.ticks.drain"),
-    Every(0.5, "app.escalation.ticks.advance"),
-    Every(0.5, "app.notifications.ticks.send"),
-    Every(1, "app.notifications.ticks.refresh_posts"),
-    Every(5, "app.notifications.ticks.post_handovers"),
-    Every(1, "app.escalation.ticks.end_snoozes"),
-    Every(1, "app.escalation.ticks.end_holds"),
-    Every(5, "app.escalation.ticks.start_missing"),
-    Every(60, "app.escalation.ticks.insist"),
-    Every(15, "app.incidents.ticks.remind_of_updates"),
-    Every(60, "app.oncall.ticks.settle"),
-    Every(5, "app.oncall.ticks.hand_over"),
-    Every(300, "app.oncall.ticks.watch_gaps"),
-    Every(3600, "app.oncall.ticks.note_zones"),
-    Every(300, "app.notifications.ticks.look_ahead"),
-    Every(5, "app.notifications.ticks.release"),
-    Every(10, "app.ingest.ticks.end_tests"),
-    Every(10, "app.oncall.calendar_ticks.read_calendars"),
-    Every(15, "app.oncall.calendar_ticks.sync_links"),
-    Every(60, "app.ingest.ticks.end_silent"),
-    Every(5, "app.ingest.ticks.calm_down"),
-    Every(300, "app.ingest.ticks.trim_refused"),
-    Every(10, "app.ingest.switching.release_held"),
-    Every(2, "app.heartbeats.pings.expire"),
-    Every(1, "app.webhooks.ticks.send"),
-    Every(10, "app.webhooks.ticks.release"),
-    Every(3600, "app.webhooks.ticks.forget"),
-    Every(1, "app.status_pages.ticks.follow"),
-    Every(0.25, "app.runbooks.ticks.run"),
-    Every(0.5, "app.runbooks.ticks.expire"),
-    Every(5, "app.runbooks.ticks.decide_lost"),
-    Every(60, "app.postmortems.ticks.nudge"),
-)
-
-# What a worker or clock does once at its start.
-STARTUP: tuple[str, ...] = (
-    "app.notifications.ticks.release_dead", "app.runbooks.ticks.release_dead",
 )
 
 # Who notes that a heartbeat is alive, when a vendor's sender says so at a door of that vendor.

@@ -12,7 +12,7 @@ from importlib import import_module
 import pytest
 from flask import Flask
 
-from app import wiring
+from app import timetable, wiring
 from app.core.events import KINDS
 from app.core.jobs import function
 from app.core.settings import SETTINGS
@@ -31,8 +31,8 @@ def settings(app: Flask) -> dict[str, str]:
 
 
 def test_every_path_of_the_map_leads_to_a_function(app):
-    paths = [row.reaction for row in wiring.SUBSCRIPTIONS] + [row.path for row in wiring.PERIODIC]
-    paths += [*wiring.STARTUP, *(path for parts in wiring.PANELS.values() for path in parts.values())]
+    paths = [row.reaction for row in wiring.SUBSCRIPTIONS] + [row.path for row in timetable.PERIODIC]
+    paths += [*timetable.STARTUP, *(path for parts in wiring.PANELS.values() for path in parts.values())]
     assert all(callable(function(path)) for path in paths)
 
 

@@ -182,10 +182,8 @@ def install(app: Flask, shell: Shell) -> None:
     app.extensions["shell"] = shell
     app.jinja_env.globals.update(
         ui=_Macros(app), region=region, nav=nav, place=place, live_url=live_url, form_token=form_token, hue=hue,
-        asset=asset, server_time=lambda: iso(clock.now()),
-    )
-    app.jinja_env.globals["shell_panels"] = lambda: {
-        name: resolve_name(path)(actor()) for name, path in app.extensions["panels"]["shell"].items()}
+        asset=asset, server_time=lambda: iso(clock.now()), shell_panels=lambda: {
+            name: resolve_name(path)(actor()) for name, path in app.extensions["panels"]["shell"].items()})
     app.jinja_env.filters.update(iso=iso, utc=utc)
 
 

@@ -76,19 +76,19 @@ def live(port: int | None) -> None:
 @oncall.command()
 def worker() -> None:
     """Run background jobs; any number of these may run."""
-    from app import create_app, wiring
+    from app import create_app, timetable
     from app.core.worker import run_worker
 
-    run_worker(create_app(doors=False), wiring.STARTUP)
+    run_worker(create_app(doors=False), timetable.STARTUP)
 
 
 @oncall.command()
 def clock() -> None:
     """Run what time makes due; any number of these may run."""
-    from app import create_app, wiring
+    from app import create_app, timetable
     from app.core.periodic import run_clock
 
-    run_clock(create_app(doors=False), wiring.PERIODIC, wiring.STARTUP)
+    run_clock(create_app(doors=False), timetable.PERIODIC, timetable.STARTUP)
 
 
 @oncall.command()
