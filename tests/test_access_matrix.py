@@ -15,7 +15,7 @@ from app.identity import rules
 from app.incidents.models import Incident
 from app.ingest.models import Delivery, Route
 from app.oncall.models import Override
-from app.runbooks.models import Secret
+from app.runbooks.models import Execution, Secret
 from app.webhooks.service import save_webhook
 from tests import build
 from tests.test_architecture import nothing
@@ -35,9 +35,10 @@ PARTS = {"urgency": "high", "what": "resolve", "slug": "alertmanager", "number":
 KEYS = {"teams": "payments", "services": "checkout", "schedules": "primary", "policies": "payments",
         "escalation-policies": "payments", "integrations": "prometheus", "users": "ana@example.com", "deliveries": "1",
         "plugins": "alertmanager", "routes": "nightly", "heartbeats": "nightly", "connections": "nightly", "webhooks": "bus",
+        "runbooks": "restart",
         "status-pages": "shop", "maintenance": "upgrade", "silences": "2", "postmortems": "1"}
 # Things of no team: whoever may do it anywhere, may do it here.
-NO_TEAMS = re.compile(r"/people/|/audit/|/plugins/|/(integrations|heartbeats|connections|webhooks|secrets|status-pages)/-/"
+NO_TEAMS = re.compile(r"/people/|/audit/|/plugins/|/(runbooks|integrations|heartbeats|connections|webhooks|secrets|status-pages)/-/"
                       r"|/api/v1/users/|/routes/|/api/v1/routes/")
 # Own things, whoever one is; forms behind them ask the command itself.
 CHOSEN_BY_THE_COMMAND = re.compile(r"/me.*|/logout|/teams/<key>/members/<int:user_id>|/api/v1/users/<key>|/")
@@ -59,7 +60,10 @@ def world(private: bool = False):
     build.connection("nightly", team=team, config={"api_url": "http://127.0.0.1:9"})
     build.status_page("shop", team=team)
     build.postmortem(session.get_one(Incident, 1), author=bob)
+    runbook = build.runbook("restart", team=team)
     with transaction():
+        session.add(Execution(key="1", runbook_id=runbook.id, version=1, team_id=team.id, started="user:1", started_name="Ana",
+                              token_hash="1", next_at=None))
         save_webhook({"key": "bus", "url": "https://bus.example.com", "events": ["*"], "team": "payments"}, by=OPERATOR)
         session.add(Delivery(integration_id=integration.id, body=b"{}", body_hash="0" * 64, state="rejected"))
         session.add_all(Window(id=at, kind=kind, key=key, team_id=team.id, starts="2026-01-01T00:00:00", ends="2030-01-01T00:00:00")

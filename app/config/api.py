@@ -48,6 +48,7 @@ RESOURCES = (
     Resource("integrations", BY_NAME["integrations"], shape.INTEGRATION, "Integration", "integration.edit"),
     Resource("heartbeats", BY_NAME["heartbeats"], shape.HEARTBEAT, "Heartbeat", "integration.edit"),
     Resource("connections", BY_NAME["connections"], shape.CONNECTION, "Connection", "connection.edit"),
+    Resource("runbooks", BY_NAME["runbooks"], shape.RUNBOOK, "Runbook", "runbook.edit"),
     Resource("maintenance", BY_NAME["maintenance"], shape.MAINTENANCE, "Maintenance", "maintenance.edit"),
     Resource("status-pages", BY_NAME["status_pages"], shape.STATUS_PAGE, "StatusPage", "status_page.edit"),
     Resource("routes", BY_NAME["routes"], shape.ROUTE, "Route", "route.edit"),

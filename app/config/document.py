@@ -18,7 +18,7 @@ from app.core.plugins import Registry
 from app.core.shapes import Path
 
 SECRET = re.compile(r"\$\{(env|file):([^}]+)\}")
-KINDS = ("users", "teams", "schedules", "escalation_policies", "services", "integrations", "heartbeats",
+KINDS = ("users", "teams", "schedules", "escalation_policies", "services", "integrations", "heartbeats", "runbooks",
          "connections", "routes", "status_pages",
          "maintenance", "webhooks")
 NAMED_BY = {"users": "email", "routes": "name", "status_pages": "slug"}

@@ -45,6 +45,9 @@ from app.oncall import queries as oncall
 from app.oncall.archive import restore_schedule
 from app.oncall.models import Schedule
 from app.oncall.service import remove_schedule, save_schedule
+from app.runbooks import queries as runbooks
+from app.runbooks.models import Runbook
+from app.runbooks.service import remove_runbook, save_runbook
 from app.status_pages import queries as status_pages
 from app.status_pages.service import remove_page, save_page
 from app.webhooks import queries as webhooks
@@ -165,6 +168,9 @@ KINDS: tuple[Kind, ...] = (
     Kind("connections", "connection", "key", connections.connection_by_key, connections.visible,
          connections.connection_document, save_connection, remove_connection, _nothing,
          "connection.read", "connection.edit"),
+    Kind("runbooks", "runbook", "key", runbooks.runbook_by_key,
+         lambda by: runbooks.visible(by).where(Runbook.state != "deprecated"), runbooks.runbook_document, save_runbook,
+         remove_runbook, _nothing, "runbook.read", "runbook.edit"),
     Kind("maintenance", "maintenance window", "key", windows.maintenance_by_key,
          lambda by: windows.of_kind("maintenance", by), windows.maintenance_document, save_maintenance,
          remove_maintenance, _nothing, "team.read", "maintenance.edit"),

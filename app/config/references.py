@@ -28,6 +28,8 @@ def references(kind: str, item: Item) -> Iterator[Reference]:
         for at, component in enumerate(item.get("components") or []):
             yield from ((("components", at, "services", number), "services", key)
                         for number, key in enumerate(component.get("services") or []))
+    if kind == "runbooks":
+        yield from ((("services", at), "services", key) for at, key in enumerate(item.get("services") or []))
     for at, key in enumerate(item.get("depends_on") or []):
         yield ("depends_on", at), "services", key
     for at, member in enumerate(item.get("members") or []):

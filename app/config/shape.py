@@ -19,7 +19,7 @@ UNITS = ("hour", "day", "week", "month")
 HOLIDAYS = ("", "skip", "only")
 MOST_SECRET = 64 * 1024
 # Keys of the document for parts that this version does not have: accepted while they are empty.
-LATER = ("runbooks", "workflows", "partners")
+LATER = ("workflows", "partners")
 
 
 def text(most: int, least: int = 0, **more: Any) -> Schema:
@@ -178,6 +178,21 @@ STATUS_PAGE = shape(
     auto_resolve={"type": "boolean", "default": False},
     components=listed(COMPONENT, status_pages.MOST_COMPONENTS, default=[]))
 
+RUNBOOK_KEY = text(63, pattern="^[a-z0-9][a-z0-9-]{0,62}$", **{
+    "x-rule": "must have 1 to 63 lower-case letters, digits and hyphens"})
+RUNBOOK = shape(
+    ("key", "name", "target"), key=RUNBOOK_KEY, name=text(100, 1), description=text(2000, default=""), team=nullable(KEY),
+    target={"type": ["string", "object"], "additionalProperties": False, "required": ["plugin"], "properties": {
+        "plugin": text(60, 1), "config": {"type": "object"}}, "description": "The slug of a target, or {plugin, config}"},
+    config={"type": "object", "default": {}, "description": "The target's own fields; texts are templates"},
+    payload={"description": "JSON with templates in its texts, or such JSON as text; left out: all parameters"},
+    parameters={"type": "object", "default": {"type": "object", "properties": {}},
+                "description": "JSON Schema of what is asked before a run"},
+    timeout={**DURATION, "default": "5m"}, retries={"type": "integer", "minimum": 0, "maximum": 3, "default": 3},
+    wait_for={"type": "string", "enum": ["response", "callback", "follow"], "description": "How the end of a run is known"},
+    concurrency={"type": "string", "enum": ["per_incident", "single", "unlimited"], "default": "per_incident"},
+    services=listed(SERVICE_KEY, 100, default=[]))
+
 
 def integration(registry: Registry) -> Schema:
     """The schema of an integration with what each plugin wants to know."""
@@ -209,7 +224,7 @@ def document(registry: Registry) -> Schema:
     """The whole document."""
     kinds = {"users": USER, "teams": TEAM, "schedules": SCHEDULE, "escalation_policies": POLICY, "services": SERVICE,
              "integrations": integration(registry), "heartbeats": HEARTBEAT, "status_pages": STATUS_PAGE,
-             "connections": connection(registry), "routes": ROUTE, "maintenance": MAINTENANCE,
+             "connections": connection(registry), "runbooks": RUNBOOK, "routes": ROUTE, "maintenance": MAINTENANCE,
              "webhooks": WEBHOOK}
     later = {name: {"type": "array", "maxItems": 0, "x-rule": "is not supported by this version"} for name in LATER}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "OnCall Platform configuration",

@@ -51,6 +51,7 @@ DRAWN = (
     ("escalation.exhausted", "danger", "failed"), ("escalation.level_skipped", "caution", "warn"),
     ("escalation.held", "info", "snoozed"), ("escalation.released", "alert", "bell"),
     ("escalation.", "quiet", "ladder"), ("message.failed", "danger", "failed"),
+    ("runbook.attempt_failed", "caution", "warn"), ("runbook.", "info", "runbook"),
     ("message.unreachable", "danger", "failed"), ("message.", "calm", "mail"), ("", "quiet", "info"),
 )
 

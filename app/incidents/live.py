@@ -44,6 +44,7 @@ FEEDS = (
          regions={"about": "incident.*", "act": "incident.*", "room": "incident.*", "told": "incident.*",
                   "strip": "incident.* escalation.* message.*",
                   "paged": "incident.* escalation.* message.*", "alerts": "incident.*", "timeline": "*",
+                  "runbooks": "runbook.* incident.*",
                   "impact": "incident.opened incident.resolved incident.reopened",
                   "postmortem": "postmortem.* incident.resolved incident.reopened"},
          wider={"impact": ("incidents",)}),

@@ -19,7 +19,7 @@ from app.core.errors import Conflict, Forbidden, NotFound
 from app.core.events import Event, Kind, record
 from app.core.forms import Problems, duration
 from app.core.jobs import stir, wake
-from app.identity.queries import allow, may
+from app.identity.queries import allow, may, may_anywhere
 from app.incidents.models import Incident
 from app.runbooks import events, queries, requests, rules, subjects
 from app.runbooks.models import Execution, Runbook
@@ -78,6 +78,12 @@ def check_right(runbook: Runbook, incident: Incident | None, by: Actor) -> None:
     if incident is not None and not queries.in_scope(runbook, incident.team_id):
         owner = runbook.team.name if runbook.team else "another team"
         raise Forbidden(f"{runbook.name} is {owner}’s; it runs for their incidents only.")
+
+
+def check_somewhere(by: Actor) -> None:
+    """Raise unless there is a team for which the actor may run something: the question before a body is read."""
+    if not may_anywhere(by, "runbook.run"):
+        raise Forbidden("Your role does not include this.")
 
 
 def _new(runbook: Runbook, incident: Incident | None, how: Start, by: Actor) -> Execution:

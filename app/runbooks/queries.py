@@ -133,12 +133,15 @@ def execution_for(key: int | str, by: Actor) -> Execution:
     return found
 
 
-def executions_of(runbook: Runbook, by: Actor, limit: int = 20) -> list[Execution]:
-    """The last executions of a runbook that the actor may know of."""
+def executions_query(runbook: Runbook, by: Actor) -> Select[tuple[Execution]]:
+    """The executions of a runbook that the actor may know of."""
     query, teams = select(Execution).where(Execution.runbook_id == runbook.id), visible_teams(by)
-    if teams is not None:
-        query = query.where(Execution.team_id.in_(teams) | Execution.team_id.is_(None))
-    return list(session.scalars(query.order_by(Execution.id.desc()).limit(limit)))
+    return query if teams is None else query.where(Execution.team_id.in_(teams) | Execution.team_id.is_(None))
+
+
+def executions_of(runbook: Runbook, by: Actor, limit: int = 20) -> list[Execution]:
+    """The last of them."""
+    return list(session.scalars(executions_query(runbook, by).order_by(Execution.id.desc()).limit(limit)))
 
 
 def stats_of(runbook_ids: Iterable[int]) -> dict[int, rules.Stats]:
