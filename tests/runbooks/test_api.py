@@ -17,7 +17,8 @@ description: Restarts one pod and waits until it is healthy.
 team: payments
 target: {plugin: webhook, config: {method: POST, url: "https://ops.example.com/run",
   headers: {Authorization: "Bearer {{ secret.ops }}"}, body: {pod: "{{ params.pod }}", incident: "{{ incident.number }}"}}}
-parameters: {type: object, required: [pod], properties: {pod: {type: string, pattern: "^[a-z0-9-]+$"}, grace: {type: integer, default: 30, minimum: 0}}}
+parameters: {type: object, required: [pod], properties: {pod: {type: string, pattern: "^[a-z0-9-]+$"},
+  grace: {type: integer, default: 30, minimum: 0}}}
 timeout: 60s
 wait_for: response
 concurrency: per_incident
