@@ -36,6 +36,7 @@ PERIODIC: tuple[Every, ...] = (
     Every(5, "app.ingest.ticks.calm_down"),
     Every(300, "app.ingest.ticks.trim_refused"),
     Every(10, "app.ingest.switching.release_held"),
+    Every(5, "app.ingest.trouble.weigh"),
     Every(2, "app.heartbeats.pings.expire"),
     Every(1, "app.webhooks.ticks.send"),
     Every(10, "app.webhooks.ticks.release"),

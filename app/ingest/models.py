@@ -17,6 +17,8 @@ ORIGINAL = text("delivery_key IS NOT NULL AND state NOT IN ('duplicate', 'reject
 BUSY_AT = 1000
 UNPROCESSED = text("state = 'received'")
 HELD = text("state = 'held'")
+BAD_STATES = ("rejected", "failed")
+BAD = text("state IN ('rejected', 'failed')")
 
 
 class Integration(Base):
@@ -45,6 +47,8 @@ class Integration(Base):
     removed_at: Mapped[datetime | None]
     busy_until: Mapped[datetime | None]
     busy_told_at: Mapped[datetime | None]
+    trouble_id: Mapped[int | None] = foreign("incidents.id")
+    trouble_over_at: Mapped[datetime | None]
     team: Mapped[Team | None] = relationship()
     service: Mapped[Service | None] = relationship()
 
@@ -62,6 +66,7 @@ class Delivery(Base):
               sqlite_where=ORIGINAL, postgresql_where=ORIGINAL),
         Index("ix_deliveries_unprocessed", "id", sqlite_where=UNPROCESSED, postgresql_where=UNPROCESSED),
         Index("ix_deliveries_integration_id_id", "integration_id", "id"),
+        Index("ix_deliveries_bad", "integration_id", "received_at", sqlite_where=BAD, postgresql_where=BAD),
         Index("ix_deliveries_held", "integration_id", sqlite_where=HELD, postgresql_where=HELD),
     )
 

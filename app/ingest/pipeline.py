@@ -22,6 +22,8 @@ from app.ingest.models import Delivery, Integration
 from app.ingest.opening import Case
 from app.plugin_api import Rejected, Signal
 
+REUSED = "key used with another body"
+
 
 @dataclass
 class Batch:
@@ -42,10 +44,13 @@ def begin(integration: Integration) -> Batch:
     services = session.execute(select(func.lower(Service.key), Service.id).join(Service.team).where(
         Service.lifecycle != "archived", Team.archived_at.is_(None)))
     tags: dict[str, list[int]] = {}
-    for team_id, words in session.execute(select(Team.id, Team.tags).where(Team.archived_at.is_(None))):
+    names: dict[int, str] = {}
+    for team_id, words, name, private in session.execute(select(
+            Team.id, Team.tags, Team.name, Team.private).where(Team.archived_at.is_(None))):
+        names[team_id] = "a private team" if private else name
         for word in words:
             tags.setdefault(word.lower(), []).append(team_id)
-    places = rules.Places({key: number for key, number in services}, tags)
+    places = rules.Places({key: number for key, number in services}, tags, names)
     noun = "heartbeat" if integration.plugin == "heartbeat" else "integration"
     actor = Actor(integration.ref, f"{noun} {integration.name}", via=noun)
     return Batch(integration, actor, places, route_store.table())
@@ -65,7 +70,16 @@ def process(delivery: Delivery, batch: Batch) -> None:
     _load_open(batch, [rules.dedup_key(signal.dedup_key or signal.title) for signal in signals])
     results = [_apply(signal, delivery, batch) for signal in signals]
     delivery.results = results
-    _done(delivery, "processed", "; ".join(dict.fromkeys(result["note"] for result in results)))
+    notes = dict.fromkeys([*(result["note"] for result in results), *([REUSED] if _reused(delivery) else [])])
+    _done(delivery, "processed", "; ".join(notes))
+
+
+def _reused(delivery: Delivery) -> bool:
+    """Whether its sender gave another body the same key before: both count, since they are no repeats."""
+    return delivery.delivery_key is not None and session.scalar(select(Delivery.id).where(
+        Delivery.integration_id == delivery.integration_id, Delivery.delivery_key == delivery.delivery_key,
+        Delivery.body_hash != delivery.body_hash, Delivery.id < delivery.id,
+        Delivery.state.not_in(("duplicate", "rejected"))).limit(1)) is not None
 
 
 def _done(delivery: Delivery, state: str, note: str) -> None:
@@ -120,7 +134,7 @@ def _firing(case: Case, alert: Alert | None, batch: Batch) -> dict[str, Any]:
         noise.fired_again(alert)
         stir(f"incident:{alert.incident_id}", "incident.alert_counted")
         if alert.incident_id is not None or case.ruling.then.suppress:
-            return _result(alert, f"counted on #{alert.incident_id}" if alert.incident_id else _suppression(case, batch))
+            return _result(alert, _counted(case, alert, batch) if alert.incident_id else _suppression(case, batch))
     decision = opening.decide(case, batch.integration, batch.places)
     if case.ruling.then.suppress:
         batch.open[read.key] = kept = alerts.keep_alert(report, decision.service_id)
@@ -129,6 +143,13 @@ def _firing(case: Case, alert: Alert | None, batch: Batch) -> dict[str, Any]:
                                 integration=batch.integration)
     batch.open[read.key] = kept
     return _result(kept, note)
+
+
+def _counted(case: Case, alert: Alert, batch: Batch) -> str:
+    """Where it was counted; an open problem stays with its service, whatever a repeat names."""
+    named = next((key for key in case.read.service_keys if key.lower() in batch.places.services), "")
+    moved = named and batch.places.services[named.lower()] != alert.service_id
+    return f"counted on #{alert.incident_id}" + (f"; it names {named} now, and stays where it is" if moved else "")
 
 
 def _suppression(case: Case, batch: Batch) -> str:

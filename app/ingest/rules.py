@@ -93,11 +93,11 @@ def _labels(given: Mapping[str, str], notes: list[str]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Places:
-    """What routing can choose from: ids by lower-case key and tag; archived ones are not in it."""
+    """What routing can choose from: ids by lower-case key and tag; archived ones are not in it. `names`: of teams, by id."""
 
     services: Mapping[str, int] = field(default_factory=dict)
     teams_by_tag: Mapping[str, Sequence[int]] = field(default_factory=dict)
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,8 @@ def _by_team(reading_: Reading, origin: Origin, places: Places, missed: list[str
     if len(teams) == 1:
         tag, team_id = next(iter(matches))
         return Decision("tag", f"Routed to the team with the tag {tag}", team_id=team_id, considered=tuple(missed))
-    missed.append("no label is a team's tag" if not teams else "its labels are tags of several teams")
+    several = ", ".join(sorted(places.names.get(team, "another") for team in teams))
+    missed.append(f"its labels are tags of several teams: {several}" if teams else "no label is a team's tag")
     if origin.team_id is not None:
         return Decision("team", f"Routed to the team of {origin.name}", team_id=origin.team_id,
                         considered=tuple(missed))
