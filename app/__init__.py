@@ -20,7 +20,7 @@ def create_app(environ: Mapping[str, str] | None = None, *, doors: bool = True) 
 
     Without `doors` it answers no requests: a worker or clock starts sooner and is smaller by all that only pages need.
     """
-    from app.core import alarm, db, extensions, http, jobs, log, pages, plugin_switches, secrets, settings, web
+    from app.core import alarm, db, extensions, hold, http, jobs, log, pages, plugin_switches, secrets, settings, web
     from app.core import plugins as plugin_registry
     from app.core import redis as redis_clients
     from app.core.fields import Setting
@@ -35,19 +35,19 @@ def create_app(environ: Mapping[str, str] | None = None, *, doors: bool = True) 
     log.init_log(app.config["LOG_LEVEL"])
     secrets.configure(app.config["ENCRYPTION_KEYS"], again=settings.keys_again(app.config, environ))
     http.configure(app.config["OUTBOUND_ALLOW"])
-    app.extensions["redis"] = redis_clients.connect(app.config)
-    app.extensions["redis_blocking"] = redis_clients.connect(app.config, patience=None)
-    app.extensions["redis_pulse"] = redis_clients.Pulse(app.config)
+    app.extensions.update(redis=redis_clients.connect(app.config), redis_pulse=redis_clients.Pulse(app.config),
+                          redis_blocking=redis_clients.connect(app.config, patience=None))
 
-    from app import navigation, sealed, wiring
+    from app import belongings, navigation, sealed, timetable, wiring
 
     for module in wiring.MODELS:
         import_module(module)
     db.init_db(app)
     registry.watch = plugin_switches.Watch(app)
     jobs.init_jobs(app, wiring.SUBSCRIPTIONS)
-    app.extensions.update(panels=wiring.PANELS, owned=wiring.OWNED, sealed=sealed.SEALED,
-                          answers=wiring.ANSWERS, orders=wiring.ORDERS, estates=wiring.ESTATES)
+    hold.init_hold(app, (row.path for row in timetable.PERIODIC if row.outgoing))
+    app.extensions.update(panels=wiring.PANELS, owned=belongings.OWNED, sealed=sealed.SEALED,
+                          answers=wiring.ANSWERS, orders=wiring.ORDERS, estates=belongings.ESTATES)
     extensions.init_extensions(app)
     web.init_web(app)
     pages.install(app, navigation.SHELL)

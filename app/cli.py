@@ -19,6 +19,7 @@ COMMANDS = {
     "app.core.commands": ("migrate", "doctor", "plugins", "secrets", "vapid"),
     "app.identity.commands": ("token", "user"),
     "app.ingest.commands": ("simulate",),
+    "app.core.backup_commands": ("backup", "restore"),
     "app.config.commands": ("apply", "diff", "export", "schema", "demo"),
 }
 

@@ -179,6 +179,7 @@ LATE_IMPORTS = {
     "app/__init__.py": "create_app() is called by processes that have to start quickly",
     "app/cli.py": "`oncall --help` does not load the application",
     "app/core/commands.py": "each command loads what it runs",
+    "app/core/backup_commands.py": "each command loads what it runs",
     "app/core/running.py": "each command loads what it runs",
     "app/identity/commands.py": "each command loads what it runs",
     "app/ingest/commands.py": "each command loads what it runs",

@@ -9,9 +9,12 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app
 
+from app.core import hold
 from app.core.access import access
 from app.core.openapi import document
-from app.core.pages import page
+from app.core.pages import go, page
+from app.core.web import actor
+from app.identity.queries import allow
 
 blueprint = Blueprint("config", __name__)
 
@@ -37,6 +40,15 @@ class Docs:
 
     groups: list[tuple[str, list[Call]]]
     schemas: list[tuple[str, str]]
+
+
+@blueprint.post("/settings/release")
+@access("admin")
+def release() -> Response:
+    """Let go what is held since a restore."""
+    allow(actor(), "admin")
+    reason = hold.release(by=actor())
+    return go("/", "What is due pages again" if reason else "Nothing was held")
 
 
 @blueprint.get("/api/docs")

@@ -19,6 +19,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from app.core import clock, revision, rotation, secrets
 from app.core.db import session
 from app.core.events import Event
+from app.core.hold import held
 from app.core.jobs import QUEUES
 from app.core.panels import panels
 from app.core.pulse import age
@@ -68,6 +69,8 @@ def _database(found: Health) -> None:
 
 
 def _judge(found: Health) -> None:
+    if reason := held():
+        found.problems.append(f"Nothing is sent: {reason}. Look around, then run `oncall restore --release`.")
     age_ = found.figures["clock_age_s"]
     if age_ is None:
         found.problems.append("No clock process has ever run. Start `oncall clock`, or `oncall up`.")

@@ -18,7 +18,7 @@ from flask import Flask, current_app
 from rq import Queue, Retry
 from sqlalchemy import select, update
 
-from app.core import clock, live
+from app.core import clock, hold, live
 from app.core.db import Pending, after_commit, pending, session, transaction
 from app.core.events import Event, caused_by, listening
 from app.core.redis import client, pulse
@@ -170,7 +170,8 @@ def _mark(ids: list[int]) -> None:
 def run_tick(path: str) -> None:
     """A wake-up arrived. The mark goes first, so that whatever comes during the run wakes another."""
     client().delete(f"oncall:wake:{path}")
-    function(path)()
+    if hold.may_run(path):
+        function(path)()
 
 
 def deliver(reaction: str, ids: list[int]) -> None:

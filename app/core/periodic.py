@@ -14,6 +14,7 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.db import session, transaction
+from app.core.hold import may_run
 from app.core.jobs import function
 from app.core.pulse import beat
 from app.core.worker import owner
@@ -23,10 +24,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Every:
-    """A row of the periodic table: the tick at `path` is due every so many seconds."""
+    """A row of the periodic table: the tick at `path` is due every so many seconds. `outgoing`: it pages or calls others."""
 
     seconds: float
     path: str
+    outgoing: bool = False
 
 
 def run_clock(app: Flask, table: Iterable[Every], startup: tuple[str, ...]) -> None:
@@ -56,7 +58,8 @@ def _is_free(former: Future[None] | None) -> bool:
 def _tick(app: Flask, path: str) -> None:
     with app.app_context():
         try:
-            function(path)()
+            if may_run(path):
+                function(path)()
         except SQLAlchemyError as error:
             log.error("tick.failed", tick=path, reason=str(error).splitlines()[0][:300])
         except Exception:

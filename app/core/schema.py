@@ -13,6 +13,7 @@ from flask_migrate import Migrate, upgrade
 from sqlalchemy import text
 
 from app.core.db import db
+from app.core.errors import Invalid
 
 LOCK = 7_113_942_001
 
@@ -46,6 +47,16 @@ def migrate() -> bool:
         logging.getLogger("alembic").setLevel(logging.WARNING)
         upgrade(directory=attach())
         return True
+
+
+def migrate_to(revision: str) -> None:
+    """Bring an empty database to this revision. Raises Invalid for one that this program does not know."""
+    known = {one.revision for one in ScriptDirectory(str(current_app.config["ROOT"] / "migrations")).walk_revisions()}
+    if revision not in known:
+        raise Invalid("This was made by a newer version. Install that one first.")
+    with _one_at_a_time():
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        upgrade(directory=attach(), revision=revision)
 
 
 @contextmanager

@@ -1,0 +1,54 @@
+"""The brake on everything that goes out: after a restore nothing is sent until a person releases it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Flask, current_app
+from sqlalchemy import delete
+
+from app.core import clock
+from app.core.access import Actor
+from app.core.db import session
+from app.core.events import Kind, record
+from app.core.pulse import Pulse
+
+HELD = "held"
+RELEASED = Kind("system.released", "{actor} released what was held: {reason}", ("reason",))
+
+
+def init_hold(app: Flask, outgoing: Iterable[str]) -> None:
+    """Name the ticks that call outward or page: none of them runs while the brake is on."""
+    app.extensions["outgoing"] = frozenset(outgoing)
+    app.jinja_env.globals["nothing_goes_out"] = held
+
+
+def row(reason: str) -> dict[str, Any]:
+    """The row that puts the brake on, for whoever fills a database; it survives restarts."""
+    return {"name": HELD, "at": clock.now(), "detail": {"reason": reason}}
+
+
+def held() -> str:
+    """Why nothing goes out; "" when everything does."""
+    pulse = session.get(Pulse, HELD, populate_existing=True)
+    return str(pulse.detail.get("reason") or "held") if pulse is not None else ""
+
+
+def may_run(path: str) -> bool:
+    """Whether this tick may run now."""
+    if path not in current_app.extensions.get("outgoing", ()):
+        return True
+    try:
+        return not held()
+    finally:
+        session.rollback()
+
+
+def release(*, by: Actor) -> str:
+    """Let go; says what was held, "" when nothing was. Whoever calls asks for permission."""
+    reason = held()
+    if reason:
+        session.execute(delete(Pulse).where(Pulse.name == HELD))
+        record(RELEASED, "system", by=by, reason=reason)
+    return reason
