@@ -13,6 +13,7 @@ SHELL = Shell(
         NavItem("runbooks.index", "Runbooks", "runbook", "Automate", under="/executions"),
         NavItem("status_pages.index", "Status pages", "globe", "Outside"),
         NavItem("postmortems.index", "Postmortems", "doc", "Learn"),
+        NavItem("action_items.index", "Action items", "check", "Learn"),
         NavItem("escalation.index", "Policies", "ladder", "Set up"),
         NavItem("routing.index", "Routes", "route", "Set up"),
         NavItem("windows.index", "Maintenance", "maintenance", "Set up", under="/silences"),

@@ -47,6 +47,7 @@ PERIODIC: tuple[Every, ...] = (
     Every(0.5, "app.runbooks.ticks.expire"),
     Every(5, "app.runbooks.ticks.decide_lost"),
     Every(60, "app.postmortems.ticks.nudge"),
+    Every(20, "app.postmortems.ticks.remind"),
 )
 
 # What a worker or clock does once at its start.

@@ -39,7 +39,9 @@ BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.connections.routes", ""), ("app.connections.api", "/api/v1"),
     ("app.webhooks.routes", ""), ("app.webhooks.api", "/api/v1"),
     ("app.status_pages.doors", ""), ("app.status_pages.routes", ""), ("app.status_pages.component_routes", ""),
-    ("app.postmortems.routes", ""), ("app.postmortems.edit_routes", ""),
+    ("app.postmortems.routes", ""), ("app.postmortems.edit_routes", ""), ("app.postmortems.item_routes", ""),
+    ("app.postmortems.paper_routes", ""),
+    ("app.postmortems.api", "/api/v1"), ("app.postmortems.item_api", "/api/v1"),
     ("app.config.routes", ""), ("app.config.api", "/api/v1"),
 )
 
@@ -104,6 +106,8 @@ SUBSCRIPTIONS: tuple[On, ...] = (
     *(On(f"postmortem.{fact}", "app.postmortems.reactions.tell_of_review") for fact in (
         "submitted", "changes_asked", "approved")),
     On("postmortem.published", "app.postmortems.reactions.tell_of_publication"),
+    On("user.deactivated", "app.postmortems.reactions.name_leaver"),
+    On("user.changed", "app.postmortems.reactions.follow_zone"),
 )
 
 # Who notes that a heartbeat is alive, when a vendor's sender says so at a door of that vendor.
@@ -131,7 +135,7 @@ PANELS: dict[str, dict[str, str]] = {
     "doctor": {"zones": "app.oncall.zones.moved"},
     "incident": {"next": "app.escalation.panels.next_step", "paged": "app.notifications.panels.paged_people"},
     "alert": {"raw": "app.ingest.queries.deliveries_of"},
-    "home": {"shifts": "app.oncall.panels.my_duty"},
+    "home": {"shifts": "app.oncall.panels.my_duty", "items": "app.postmortems.panels.my_items"},
     "incident_for_reader": {"impact": "app.escalation.impact.around", "runbooks": "app.runbooks.panels.of_incident",
                             "postmortem": "app.postmortems.panels.of_incident"},
     "incidents": {"next": "app.escalation.panels.next_of"},

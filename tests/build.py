@@ -24,7 +24,8 @@ from app.incidents.models import Alert, Counter, Incident
 from app.ingest.models import Integration
 from app.notifications.models import ContactMethod, NotificationRule
 from app.oncall.models import Layer, Schedule
-from app.postmortems.models import Postmortem
+from app.postmortems.items import add_item
+from app.postmortems.models import ActionItem, Postmortem
 from app.postmortems.service import create as create_postmortem
 from app.runbooks import vault
 from app.runbooks.models import Runbook, Secret
@@ -216,6 +217,12 @@ def postmortem(*incidents: Incident, author: User | None = None, **values: Any) 
     """A draft about these incidents, begun by the operator or by somebody."""
     by = Actor(author.ref, author.name, via="web", user_id=author.id) if author else OPERATOR
     return _kept(lambda: create_postmortem([session.get_one(Incident, one.id) for one in incidents], by=by, **values))
+
+
+def action_item(found: Postmortem, owner: User, **values: Any) -> ActionItem:
+    """Something to do by somebody until the end of March 2026."""
+    return _kept(lambda: add_item(session.get_one(Postmortem, found.id), {
+        "title": "Slow down retries", "owner": owner.email, "due_on": "2026-03-31", **values}, by=OPERATOR))
 
 
 def token(person: User, *, scopes: list[str] | None = None, **columns: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, literal, tuple_
@@ -47,7 +47,7 @@ def _beyond(by: Sequence[InstrumentedAttribute[Any]], values: list[Any], descend
 
 def _write(row: Any, by: Sequence[InstrumentedAttribute[Any]]) -> str:
     values = [getattr(row, column.key) for column in by]
-    plain = [value.isoformat() if isinstance(value, datetime) else value for value in values]
+    plain = [value.isoformat() if isinstance(value, date) else value for value in values]
     return urlsafe_b64encode(json.dumps(plain).encode()).rstrip(b"=").decode()
 
 
@@ -65,6 +65,8 @@ def _typed(value: Any, kind: Any) -> Any:
         if at.tzinfo is None:
             raise ValueError("no time zone")
         return at
+    if kind is date:
+        return date.fromisoformat(value)
     if type(value) is not kind or (kind is int and abs(value) >= 2**63) or (kind is str and "\0" in value):
         raise ValueError("another kind of value")
     return value

@@ -33,6 +33,14 @@ def postmortem_document(postmortem: Postmortem, version: PostmortemVersion | Non
         "unpublished_changes": queries.unpublished_changes(postmortem)}
 
 
+def version_document(version: PostmortemVersion) -> dict[str, Any]:
+    """A version as machines get it, without the frozen timeline."""
+    said = rules.content(version.content)
+    return {"number": version.number, "publication": version.publication, "what": version.what, "reason": version.reason,
+            "author": version.author_name, "at": clock.rfc3339(version.at), "title": said.title,
+            "sections": [{"heading": one.heading, "body": one.body} for one in said.sections]}
+
+
 def summary_document(postmortem: Postmortem) -> dict[str, Any]:
     """The line of a list."""
     team, owner = postmortem.team, postmortem.owner

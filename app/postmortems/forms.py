@@ -22,7 +22,7 @@ from app.identity.queries import may, team_by_key, user_by_email
 from app.incidents.detail import zone_of
 from app.incidents.models import Incident
 from app.incidents.queries import incident_for, number_of
-from app.postmortems import rules
+from app.postmortems import queries, rules
 from app.postmortems.models import Postmortem
 
 POSITION = re.compile(r"heading-(\d{1,3})")
@@ -59,6 +59,27 @@ def moment(text: str, field: str, by: Actor, *, present: str = "") -> str:
         return clock.rfc3339(said if said.tzinfo else said.replace(tzinfo=ZoneInfo(zone_of(by)))) or ""
     except (ValueError, OverflowError):
         refuse(field, "This is not a time")
+
+
+def known_version(number: int, postmortem: Postmortem) -> int:
+    """A version that there is. Raises Invalid."""
+    if not 0 < number <= postmortem.version:
+        refuse("version", f"There is no version {number}; the newest is {postmortem.version}")
+    return number
+
+
+def changed(values: Mapping[str, Any], postmortem: Postmortem, by: Actor) -> rules.Content:
+    """The text that a machine sends, on top of the version it began with; what is left out stays. Raises Invalid."""
+    base = queries.content_of(postmortem, known_version(values["version"], postmortem))
+    new: dict[str, Any] = {name: values[name] for name in ("title", "impact") if name in values}
+    new |= {name: moment(values[name] or "", name, by) for name in rules.MOMENTS if name in values}
+    if "sections" in values:
+        guides = {one.heading: one.guide for one in base.sections}
+        new["sections"] = tuple(rules.Section(one["heading"], one["body"], guides.get(one["heading"], ""))
+                                for one in values["sections"])
+    if "hidden" in values:
+        new["hidden"] = tuple(sorted({number_of(one) for one in values["hidden"]}))
+    return replace(base, **new)
 
 
 def instant(text: str, field: str, by: Actor) -> datetime:

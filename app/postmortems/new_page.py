@@ -12,7 +12,6 @@ from werkzeug.datastructures import MultiDict
 from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
-from app.identity.models import User
 from app.incidents.models import Incident
 from app.incidents.queries import incident_for, visible
 from app.postmortems import forms, patterns, queries, service
@@ -57,9 +56,8 @@ def begun(form: MultiDict[str, str], by: Actor) -> Postmortem:
     """The draft that the form describes. Raises Invalid or Conflict."""
     chosen = forms.incidents(forms.typed_numbers(form), by)
     template = patterns.template_for(form["template"], by) if form.get("template") else None
-    owner = session.get(User, by.user_id) if by.user_id is not None else None
     return service.create(chosen, by=by, team=forms.team(form.get("team", ""), chosen, by), title=form.get("title", ""),
-                          owner=owner, template=template)
+                          owner=queries.person(by), template=template)
 
 
 def of_incident(id: str, by: Actor) -> Postmortem | None:

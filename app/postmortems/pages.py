@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -40,15 +40,16 @@ class Said:
     left_out: int
 
 
-def said(postmortem: Postmortem, version: PostmortemVersion) -> Said:
-    """A version with its facts and its timeline, as it is read."""
+def said(postmortem: Postmortem, version: PostmortemVersion, *, clean: Callable[[str], str] = str) -> Said:
+    """A version with its facts and its timeline, as it is read; `clean` goes over every text first."""
     content = rules.content(version.content)
     known, rows = documents.as_read(postmortem, version)
     visible = [row for row in rows if not row.hidden]
     days = [None, *(row.at.date() for row in visible)]
-    return Said(version, content, [(one.heading, shown(one.body)) for one in content.sections if one.body], known, [
-        (row, shown(row.body) if row.body else Markup(""), row.at.date() != before)
-        for row, before in zip(visible, days, strict=False)], len(rows) - len(visible))
+    return Said(version, content, [(clean(one.heading), shown(clean(one.body))) for one in content.sections if one.body],
+                known, [(replace(row, text=clean(row.text)), shown(clean(row.body)) if row.body else Markup(""),
+                         row.at.date() != before) for row, before in zip(visible, days, strict=False)],
+                len(rows) - len(visible))
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def postmortem_page(key: int | str, by: Actor, **form: Any) -> PostmortemPage:
     members = forms.candidates(found)
     rights = rights_of(found, by)
     return PostmortemPage(
-        postmortem=found, said=said(found, queries.read_by(found, by)), items=queries.ranked(found.items),
+        postmortem=found, said=said(found, queries.read_by(found)), items=queries.ranked(found.items),
         publications=[one for one in queries.versions_of(found, by) if one.publication], reviews=list(found.reviews),
         comments=[(one, shown(one.body)) for one in editing.comments_of(found)], may=rights,
         people=[(one.email, one.name) for one in members],

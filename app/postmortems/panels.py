@@ -1,17 +1,19 @@
-"""What postmortems add to the pages of others: the link on an incident's page."""
+"""What postmortems add to the pages of others: the link on an incident's page, one's own action items at home."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import select
 
+from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
 from app.identity.queries import may
 from app.incidents.models import Incident
-from app.postmortems import queries
-from app.postmortems.models import Postmortem, PostmortemIncident
+from app.postmortems import item_queries, queries
+from app.postmortems.models import ActionItem, Postmortem, PostmortemIncident
 
 
 @dataclass(frozen=True)
@@ -30,3 +32,18 @@ def of_incident(incident: Incident, by: Actor) -> OfIncident | None:
     starts = incident.status == "resolved" and incident.merged_into_id is None and not any(
         one.team_id == incident.team_id for one in found) and may(by, "postmortem.write", team_id=incident.team_id)
     return OfIncident(found, starts) if found or starts else None
+
+
+@dataclass(frozen=True)
+class MyItems:
+    """What the reader has left to do, overdue first."""
+
+    items: list[ActionItem]
+    today: date
+    template: str = "panels/home-action-items.html"
+
+
+def my_items(by: Actor) -> MyItems | None:
+    """The panel of the home page; None for who has nothing left."""
+    found = item_queries.mine(by, most=5) if by.user_id is not None else []
+    return MyItems(found, clock.now().date()) if found else None

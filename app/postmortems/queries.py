@@ -47,7 +47,7 @@ def sees_draft(postmortem: Postmortem, by: Actor) -> bool:
     """Whether this person may read what is not published: the team, those asked to review, admins."""
     if may(by, "admin") or is_reviewer(postmortem, by):
         return True
-    user = session.get(User, by.user_id) if by.user_id is not None else None
+    user = person(by)
     if user is None:
         return by.kind in ("operator", "system")
     return user.role == "admin" or any(member.team_id == postmortem.team_id for member in user.memberships)
@@ -56,7 +56,7 @@ def sees_draft(postmortem: Postmortem, by: Actor) -> bool:
 def visible(query: Select[Any], by: Actor, *, asked: bool = True) -> Select[Any]:
     """Only what this person may read: published ones of teams they may see, drafts of their own teams, and, unless not
     `asked` for, those they were asked to review."""
-    user = session.get(User, by.user_id) if by.user_id is not None else None
+    user = person(by)
     if user is None or user.role == "admin":
         return query
     mine_to_judge = exists().where(PostmortemReview.postmortem_id == Postmortem.id,
@@ -119,8 +119,13 @@ def link(postmortem: Postmortem) -> str:
     return f"{current_app.config['BASE_URL']}/postmortems/{postmortem.id}"
 
 
-def read_by(postmortem: Postmortem, by: Actor) -> PostmortemVersion:
-    """The version that this person reads: the published one where there is one, else the newest."""
+def person(by: Actor) -> User | None:
+    """The person behind an actor, None for machines."""
+    return session.get(User, by.user_id) if by.user_id is not None else None
+
+
+def read_by(postmortem: Postmortem) -> PostmortemVersion:
+    """The version that is read: the published one where there is one, else the newest."""
     return version_of(postmortem, postmortem.published)
 
 

@@ -168,7 +168,8 @@ def merge(base: Content, own: Content, other: Content) -> Merged:
                             (bodies[0].get(section.heading), bodies[1].get(section.heading),
                              bodies[2].get(section.heading)))) is not None]
     merged = {**fields, **{name: "" for name, value in fields.items() if value is None}}
-    return Merged(replace(other, sections=tuple(kept), **merged), clashes)
+    hidden = own.hidden if own.hidden != base.hidden else other.hidden
+    return Merged(replace(other, sections=tuple(kept), hidden=hidden, **merged), clashes)
 
 
 def _ordered(own: Content, other: Content) -> list[Section]:

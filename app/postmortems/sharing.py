@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from flask import current_app
+from markupsafe import Markup
 from sqlalchemy import select
 
 from app.core import clock, secrets
@@ -16,7 +19,7 @@ from app.postmortems import events, queries, rules, service
 from app.postmortems.models import Postmortem, ShareLink
 
 ADDRESS = re.compile(r"(?:mailto:)?[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
-RELATIVE = re.compile(r"(\]\()\s*<?/[^)]*\)")
+INWARD = re.compile(r'<a href="(?!https?://)[^"]*"[^>]*>(.*?)</a>', re.DOTALL)
 
 
 def make_link(postmortem: Postmortem, days: int, *, by: Actor) -> tuple[ShareLink, str]:
@@ -71,4 +74,18 @@ def address(token: str) -> str:
 def outward(text: str) -> str:
     """What somebody outside may read of a text: no mail address, no way into the house."""
     house = re.compile(rf"<?{re.escape(current_app.config['BASE_URL'])}[^\s)>\]]*>?")
-    return ADDRESS.sub("[address left out]", RELATIVE.sub(r"\1#)", house.sub("[internal link left out]", text)))
+    return ADDRESS.sub("[address left out]", house.sub("[internal link left out]", text))
+
+
+def unlinked(html: Markup) -> Markup:
+    """The same without links that lead nowhere but into the house; what they said stays."""
+    return Markup(INWARD.sub(r"\1", html))
+
+
+def outward_all(value: Any) -> Any:
+    """All texts in lists and mappings as somebody outside may read them."""
+    if isinstance(value, Mapping):
+        return {name: outward_all(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [outward_all(one) for one in value]
+    return outward(value) if isinstance(value, str) else value
