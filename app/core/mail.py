@@ -18,6 +18,7 @@ from app.core.exchange import Message
 from app.core.reading import web_link
 
 SUBJECT_CHARACTERS = 250
+ANSWER = "Or answer this mail: ack, resolve and what it was, or a note."
 ADDRESS = re.compile(r"[^\s@<>(),;:\"\\\[\]]{1,64}@[^\s@<>(),;:\"\\\[\]]{1,255}")
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "messages"
 pages = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True)
@@ -44,8 +45,9 @@ def mail_of(message: Message, recipient: str, sender: str) -> EmailMessage:
     if message.urgency == "high":
         mail["X-Priority"] = "1"
     links = [link for link in message.links if web_link(link.url)]
-    page = pages.get_template("mail.html").render(message=message, links=links)
-    mail.set_content(_storable("\n\n".join([message.text, *(f"{link.label}: {link.url}" for link in links)])))
+    page = pages.get_template("mail.html").render(message=message, links=links, answer=ANSWER)
+    said = [message.text, *(f"{link.label}: {link.url}" for link in links), *([ANSWER] if message.reply_to else [])]
+    mail.set_content(_storable("\n\n".join(said)))
     mail.add_alternative(_storable(page), subtype="html")
     return mail
 

@@ -15,7 +15,7 @@ from app.core import clock, secrets
 from app.core.db import session
 from app.incidents.models import Incident
 from app.incidents.queries import link
-from app.notifications import rules
+from app.notifications import mail_addresses, rules
 from app.notifications.channel_models import ReplyCode
 from app.notifications.models import Message, OneTapLink
 from app.plugin_api import Link
@@ -40,7 +40,9 @@ def compose(message: Message) -> Outgoing:
                         urgency=cast(Literal["high", "low"], message.urgency), links=links)
     if incident is None:
         return outgoing
-    return replace(stood(outgoing, incident, answerable=message.kind in ACTIONABLE), code=_code(message))
+    answerable = message.kind in ACTIONABLE
+    return replace(stood(outgoing, incident, answerable=answerable), code=_code(message),
+                   reply_to=mail_addresses.address(message) if answerable else "")
 
 
 def _words(template: str, *, incident: Incident | None, **more: Any) -> tuple[str, str]:
