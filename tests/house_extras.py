@@ -84,7 +84,7 @@ INGEST = {
     "ingest/plugin_pages": Extra(3.6, "page contexts of plugins, apart from those of integrations"),
     "ingest/plugin_routes": Extra(5, "the routes of plugins, apart from those of integrations", edge=True),
     "ingest/plugin_api": Extra(5, "plugins for machines, apart from deliveries", edge=True),
-    "ingest/mailroom": Extra(3.4, "the door for mail: another protocol, the same insert"),
+    "ingest/mailroom": Extra(3.8, "the door for mail: another protocol, the same insert"),
     "ingest/door": Extra(2.8, "the one insert that every way in shares", public=True),
     "ingest/saving": Extra(2.9, "one command on integrations, with all its checks"),
     "ingest/pipeline": Extra(3.6, "the steps from delivery to incident, apart from the commands on integrations"),

@@ -13,10 +13,12 @@ from app.core import clock
 from app.core.access import access, own_transaction
 from app.core.db import session
 from app.core.errors import NotFound
+from app.core.mail_sources import MailSource
 from app.core.web import problem
 from app.ingest import credentials, door, looking
 from app.ingest.models import BUSY_AT, Integration
 from app.ingest.refusals import count_wrong
+from app.notifications import mail_replies
 from app.plugin_api import Door, Inbound, Rejected, Retry
 
 blueprint = Blueprint("doors", __name__)
@@ -133,7 +135,7 @@ def _let_in(find: Callable[[Inbound], Integration | None], plugin: Any = None,
     session.expunge_all()
     try:
         outcome = (door.reject_unreadable(integration, inbound, fault, ip=ip) if fault is not None
-                   else door.receive(integration, inbound, ip=ip))
+                   else _heard(plugin, inbound, ip) or door.receive(integration, inbound, ip=ip))
     except Retry as wait:
         return _later(wait)
     if outcome.status == "refused":
@@ -148,6 +150,17 @@ def _tempered(response: Response, integration: Integration) -> Response:
         response.headers.update({"X-RateLimit-Limit": str(BUSY_AT), "X-RateLimit-Remaining": "0",
                                  "X-RateLimit-Reset": str(int(until.timestamp()))})
     return response
+
+
+def _heard(plugin: Any, inbound: Inbound, ip: str) -> door.Outcome | None:
+    """A mail that answers a page is heard, and is no delivery; its address proves it, whoever handed it on."""
+    if not isinstance(plugin, MailSource):
+        return None
+    try:
+        letter = plugin.open(inbound).letter
+    except Rejected:
+        return None
+    return door.Outcome("accepted") if mail_replies.take(letter, ip=ip) else None
 
 
 def _later(wait: Retry) -> Response:

@@ -21,12 +21,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.core import clock
 from app.core.db import session
 from app.core.errors import RateLimited
-from app.core.mail_reading import MOST_BYTES
+from app.core.mail_reading import MOST_BYTES, letter
 from app.core.mail_sources import tag_of
 from app.ingest import door
 from app.ingest.models import Integration
 from app.ingest.refusals import count_wrong
-from app.plugin_api import Inbound, Retry
+from app.notifications import mail_addresses, mail_replies
+from app.plugin_api import Inbound, Rejected, Retry
 
 log = structlog.get_logger()
 READER = "email"
@@ -103,7 +104,7 @@ class Mailroom:
         return await asyncio.get_running_loop().run_in_executor(self.pool, run)
 
     def _known(self, address: str, ip: str) -> str:
-        if self._integration(address) is not None:
+        if self._integration(address) is not None or mail_addresses.parts(address)[0]:
             return "250 OK"
         count_wrong(ip)
         return NOBODY
@@ -116,6 +117,8 @@ class Mailroom:
 
     def _take(self, address: str, raw: bytes, sender: str, ip: str) -> str:
         """Store it for one address, without the secret part of that, and say what became of it."""
+        if mail_addresses.parts(address)[0]:
+            return self._hear(address, raw, ip)
         integration = self._integration(address)
         if integration is None:
             return NOBODY
@@ -128,6 +131,15 @@ class Mailroom:
         if outcome.status in ("accepted", "duplicate"):
             return f"250 2.0.0 Stored as delivery {outcome.delivery}"
         return f"550 5.7.1 {outcome.reason[:200]}"
+
+
+    def _hear(self, address: str, raw: bytes, ip: str) -> str:
+        """An answer to a page; what it did, or why it did nothing, is told by mail to whom the page was sent."""
+        try:
+            mail_replies.take(letter(raw), [address], ip=ip)
+        except Rejected as fault:
+            return f"550 5.6.0 {fault.reason[:200]}"
+        return "250 2.0.0 Heard"
 
 
 def server_of(room: Mailroom, certificate: str = "") -> Callable[[], Receiver]:

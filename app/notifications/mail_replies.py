@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from mailparser_reply import EmailReplyParser
 
 from app.core import clock, secrets
 from app.core.db import session, transaction
+from app.core.mail_reading import Letter
 from app.notifications import mail_addresses, replies
 from app.notifications.models import Message
 from app.plugin_api import Answered, Reply
@@ -38,6 +40,15 @@ def hear_mail(recipient: str, *, sender: str, text: str, message_id: str = "", i
     with transaction():
         replies.say_back("email", answered)
     return answered
+
+
+def take(letter: Letter, recipients: Sequence[str] = (), *, ip: str = "") -> bool:
+    """Whether a mail went to an address that takes answers (of these, or of those it names); if so it was heard, and what
+    a machine answered by itself changed nothing."""
+    ours = [one for one in recipients or letter.recipients if mail_addresses.parts(one)[0]]
+    for recipient in ours[:1] if not letter.automatic else ():
+        hear_mail(recipient, sender=letter.sender, text=letter.text, message_id=letter.message_id, ip=ip)
+    return bool(ours)
 
 
 def said(text: str) -> tuple[str, str]:

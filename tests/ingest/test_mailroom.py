@@ -33,12 +33,13 @@ class Post:
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
 
-    def send(self, subject: str, *more: str, number: int = 1, to: str = ADDRESS, sender: str = "monitor@example.com") -> None:
+    def send(self, subject: str, *more: str, number: int = 1, to: str = ADDRESS, sender: str = "monitor@example.com",
+             text: str = "The disk of db-1 is full.") -> None:
         """Hand a mail over; raises as smtplib does when it is not taken."""
         head = [f"From: {sender}", f"To: {to}", f"Subject: {subject}", f"Message-ID: <m{number}@example.com>", *more]
         session.rollback()
         with smtplib.SMTP("127.0.0.1", self.port, timeout=10) as client:
-            client.sendmail(sender, [to], "\r\n".join([*head, "", "The disk of db-1 is full.\r\n"]))
+            client.sendmail(sender, [to], "\r\n".join([*head, "", f"{text}\r\n"]))
 
     def stop(self) -> None:
         """Close the port."""
@@ -146,3 +147,34 @@ def test_the_page_shows_the_mail_address(app, client, signed_in, post):
 
     browser = signed_in(session.query(User).filter_by(email="ana@example.com").one())
     assert "token-of-mail-0123456789@oncall.example" in browser.get("/integrations/mail").text
+
+
+@pytest.fixture
+def paged(app, post, smtp, run_jobs):
+    """Bob was paged by mail; where it says that answers go."""
+    app.config["MAIL_IN_DOMAIN"] = "oncall.example"
+    post.send("Disk is full")
+    run_jobs()
+    return smtp.to("bob@example.com")[0].message["Reply-To"]
+
+
+def test_an_answer_to_a_page_acts_as_whom_it_was_sent_to(post, paged, smtp, run_jobs):
+    """NTF-24: by SMTP, as that person; no second incident is opened by it."""
+    post.send("Re: Disk is full", number=2, to=paged, sender="bob@example.com", text="ack\r\n\r\n> Disk is full")
+    assert (incident().status, incident().acknowledged_name) == ("acknowledged", "Bob")
+    run_jobs()
+    assert "acknowledged by Bob" in smtp.to("bob@example.com")[-1].text
+
+
+@pytest.mark.parametrize("spoil", [{"sender": "ana@example.com"}, {"more": ["Auto-Submitted: auto-replied"]}])
+def test_an_answer_of_somebody_else_or_of_a_machine_changes_nothing(post, paged, spoil):
+    post.send("Re: Disk is full", *spoil.get("more", ()), number=2, to=paged, sender=spoil.get("sender", "bob@example.com"),
+              text="ack")
+    assert incident().status == "triggered"
+
+
+def test_an_answer_that_a_provider_posts_is_heard_as_well(post, paged, client):
+    """NTF-24: the webhook of an integration for mail hands it on, and no incident is opened."""
+    raw = f"From: bob@example.com\r\nTo: {paged}\r\nSubject: Re: Disk\r\nMessage-ID: <3@x>\r\n\r\nresolve It was the log\r\n"
+    answer = client.post("/in/token-of-mail-0123456789", data=raw, headers={"Content-Type": "message/rfc822"})
+    assert answer.status_code == 202 and incident().resolution_note == "It was the log"
