@@ -136,7 +136,8 @@ class Reply:
 class Answered:
     """What came of a reply: whether it took effect, a sentence for who replied, and the message as it stands now.
 
-    `link` is where an unknown sender, signed in, makes this address their own. `silent`: say nothing back.
+    `link` is where an unknown sender, signed in, makes this address their own. `silent`: say nothing back. `ask` is what
+    is missing and can be asked for: "note".
     """
 
     reply: Reply
@@ -145,6 +146,7 @@ class Answered:
     message: Message | None = None
     link: str = ""
     silent: bool = False
+    ask: str = ""
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,7 @@ class Team(Base):
     name: Mapped[str] = mapped_column(String(100), unique=True)
     description: Mapped[str] = mapped_column(String(500), default="")
     private: Mapped[bool] = mapped_column(default=False)
+    note_required: Mapped[bool] = mapped_column(default=False)
     tags: Mapped[list[str]] = mapped_column(default=list)
     external_id: Mapped[str | None] = mapped_column(String(254), index=True, unique=True)
     archived_at: Mapped[datetime | None]

@@ -149,7 +149,7 @@ def add_team() -> Any:
 
 def _team_values(*more: str) -> dict[str, Any]:
     values: dict[str, Any] = {name: request.form.get(name, "") for name in (*more, "name", "description", "tags")}
-    return values | {"private": request.form.get("private", "")}
+    return values | {name: request.form.get(name, "") for name in ("private", "note_required")}
 
 
 @blueprint.get("/teams/<key>")

@@ -64,8 +64,9 @@ def _team_fields(values: Values, problems: Problems, team: Team | None) -> dict[
                                              label="The description")
     if "tags" in values:
         clean["tags"] = problems.take("tags", tags, values["tags"])
-    if "private" in values:
-        clean["private"] = problems.take("private", check_boolean, values["private"])
+    for name in ("private", "note_required"):
+        if name in values:
+            clean[name] = problems.take(name, check_boolean, values[name])
     return clean
 
 

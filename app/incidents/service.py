@@ -105,6 +105,7 @@ def resolve(incident: Incident, *, by: Actor, note: str = "") -> Incident:
     incident = moves.claimed(incident, by)
     if len(note) > 2000:
         raise Invalid(problems=[Problem("note", "A resolution note has at most 2,000 characters")])
+    _ask_for_note(incident, note, by)
     nobody, now = incident.acknowledged_at is None, clock.now()
     incident.status = moves.move("resolve", incident)
     incident.resolved_at, incident.resolved_by, incident.resolved_name = now, by.ref, by.name[:200]
@@ -113,6 +114,13 @@ def resolve(incident: Incident, *, by: Actor, note: str = "") -> Incident:
                     .values(status="resolved", resolved_at=now))
     moves.said(events.RESOLVED, incident, by, via=by.via, note=incident.resolution_note, nobody_acted=nobody)
     return incident
+
+
+def _ask_for_note(incident: Incident, note: str, by: Actor) -> None:
+    """A person who resolves says what it was where the team wants to know; what recovered by itself has no author."""
+    asked = incident.team is not None and incident.team.note_required and not incident.test
+    if asked and by.user_id is not None and not note.strip() and incident.status != rules.RESOLVED:
+        raise Invalid(problems=[Problem("note", f"{incident.team.name} wants to know what it was: add a note")])
 
 
 def reopen(incident: Incident, *, by: Actor) -> Incident:

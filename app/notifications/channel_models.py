@@ -71,11 +71,14 @@ class Room(Base):
 
 
 class Surface(Base):
-    """A post about an incident that is kept true: a page that was sent, or the one in a room. Due while `next_at` is set."""
+    """A post about an incident that is kept true: a page that was sent, the one in a room, or in a channel of the
+    incident's own. Due while `next_at` is set; `said_id` is the last note that stands in its thread."""
 
     __tablename__ = "surfaces"
     __table_args__ = (UniqueConstraint("incident_id", "room_id"), UniqueConstraint("message_id"),
-                      Index("ix_surfaces_due", "next_at", sqlite_where=DUE, postgresql_where=DUE))
+                      Index("ix_surfaces_due", "next_at", sqlite_where=DUE, postgresql_where=DUE),
+                      Index("uq_surfaces_own", "incident_id", "channel", unique=True, sqlite_where=text("own"),
+                            postgresql_where=text("own")))
 
     id: Mapped[Key]
     incident_id: Mapped[int] = foreign("incidents.id", index=True)
@@ -86,6 +89,8 @@ class Surface(Base):
     address: Mapped[str] = mapped_column(String(2000))
     provider_id: Mapped[str] = mapped_column(String(300), default="", index=True)
     shown: Mapped[str] = mapped_column(String(300), default="")
+    own: Mapped[bool] = mapped_column(default=False)
+    said_id: Mapped[int] = mapped_column(BigId, default=0)
     attempts: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[datetime | None]
     lease_until: Mapped[datetime | None]

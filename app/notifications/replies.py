@@ -68,8 +68,8 @@ def _routed(channel: str, reply: Reply, ip: str, row: HeardReply) -> Answered:
     method, incident = found or (methods[0], None)
     row.user_id, row.incident_id = method.user_id, incident.id if incident else None
     by = Actor(method.user.ref, method.user.name, _way(channel), method.user_id, ip=ip)
-    done, text = _done(reply, incident, by, order)
-    return Answered(reply, done, text, message=_shown(row.incident_id, reply))
+    done, text, ask = _done(reply, incident, by, order)
+    return Answered(reply, done, text, message=_shown(row.incident_id, reply), ask=ask)
 
 
 def _whose(channel: str, reply: Reply) -> list[ContactMethod]:
@@ -137,17 +137,21 @@ def help_text(methods: Sequence[ContactMethod]) -> str:
     return f"Open: {'; '.join(lines[:4])}. {how}"
 
 
-def _done(reply: Reply, incident: Incident | None, by: Actor, order: str | None) -> tuple[bool, str]:
-    """Call the command; a refusal is an answer, too."""
+def _done(reply: Reply, incident: Incident | None, by: Actor, order: str | None) -> tuple[bool, str, str]:
+    """Call the command; a refusal is an answer, too, and names the field that is missing."""
     try:
         if order or incident is None:
-            return True, str(function(str(order))(by=by, text=reply.text))
+            return True, str(function(str(order))(by=by, text=reply.text)), ""
         path = current_app.extensions["answers"].get(reply.action)
         if path is None:
-            return False, f"{reply.action} is nothing that can be answered."
-        return True, str(function(path)(incident, by=by, text=reply.text))
+            return False, f"{reply.action} is nothing that can be answered.", ""
+        return True, str(function(path)(incident, by=by, text=reply.text)), ""
+    except Invalid as refusal:
+        first = refusal.problems[0] if refusal.problems else None
+        said = first.message if first else refusal.detail
+        return False, f"{said.rstrip('.')}.", first.field if first else ""
     except Failure as refusal:
-        return False, f"{refusal.detail.rstrip('.')}."
+        return False, f"{refusal.detail.rstrip('.')}.", ""
 
 
 def acknowledge(incident: Incident, *, by: Actor, text: str = "") -> str:
