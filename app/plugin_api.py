@@ -103,7 +103,7 @@ class EventView:
 @runtime_checkable
 class Channel(Protocol):
     """A way to reach somebody. `can`: verify (a code proves an address), reply, status (receipts come later), code
-    (replies are text that names a code), room, loud, update, sign. `settings` names what it reads.
+    (replies are text that names a code), room, loud, update, sign, thread, own. `settings` names what it reads.
 
     Several plugins may offer the same slug: each is a provider of that channel, tried in order (`rank`, lower first).
     Optional: `needs`, the settings without which it is not tried, and whose plugin is then left out after failures in a
@@ -113,6 +113,8 @@ class Channel(Protocol):
     - `receive(inbound, config) -> list[Reply | Report]`: raises Rejected when the vendor's signature is wrong;
     - `respond(inbound, answers, config) -> Answer`: the vendor's own answer; without it the house sends a text back;
     - `update(message, address, receipt, config) -> Receipt | None`: make what was sent agree with `message`;
+    - `say(lines, receipt, config)`: write below a post that was made (thread);
+    - `open(message, people, config) -> Receipt`: a channel for one incident, these members invited, the post in it (own);
     - `authorize(callback, state, config) -> str` and `connected(inbound, callback, config) -> Connection`: OAuth.
     """
 

@@ -83,10 +83,8 @@ SUBSCRIPTIONS: tuple[On, ...] = (
     On("integration.busy", "app.notifications.alarms.tell_of_busy"),
     On("incident.assigned", "app.notifications.reactions.ask_assigned", queue="pages"),
     On("incident.responders_added", "app.notifications.reactions.ask_assigned", queue="pages"),
-    On("incident.acknowledged", "app.notifications.reactions.stop_paging"),
-    On("incident.resolved", "app.notifications.reactions.stop_paging"),
-    On("incident.snoozed", "app.notifications.reactions.stop_paging"),
-    On("incident.merged", "app.notifications.reactions.stop_paging"),
+    *(On(f"incident.{fact}", "app.notifications.reactions.stop_paging") for fact in (
+        "acknowledged", "resolved", "snoozed", "merged")),
     On("incident.merged", "app.notifications.reactions.tell_those_paged"),
     On("incident.role_given", "app.notifications.reactions.tell_named"),
     On("incident.task_added", "app.notifications.reactions.tell_named"),
@@ -96,7 +94,7 @@ SUBSCRIPTIONS: tuple[On, ...] = (
     On("incident.opened", "app.notifications.reactions.post_in_rooms"),
     *(On(f"incident.{fact}", "app.notifications.reactions.keep_posts_true", queue="pages") for fact in (
         "acknowledged", "unacknowledged", "resolved", "reopened", "assigned", "snoozed", "snooze_ended",
-        "severity_raised", "merged")),
+        "severity_raised", "merged", "note_added", "channel_opened")),
     *(On(f"incident.{fact}", "app.status_pages.reactions.follow", queue="pages") for fact in (
         "opened", "resolved", "reopened", "severity_raised", "severity_lowered", "merged", "unmerged", "undone", "routed")),
     On("incident.acknowledged", "app.notifications.reactions.tell_those_paged"),
@@ -133,7 +131,8 @@ PANELS: dict[str, dict[str, str]] = {
     "health": {"inbox": "app.ingest.queries.health", "outbox": "app.notifications.queries.health",
                "escalation": "app.escalation.queries.health"},
     "doctor": {"zones": "app.oncall.zones.moved"},
-    "incident": {"next": "app.escalation.panels.next_step", "paged": "app.notifications.panels.paged_people"},
+    "incident": {"next": "app.escalation.panels.next_step", "paged": "app.notifications.panels.paged_people",
+                 "posts": "app.notifications.threads.posts"},
     "alert": {"raw": "app.ingest.queries.deliveries_of"},
     "home": {"shifts": "app.oncall.panels.my_duty", "items": "app.postmortems.panels.my_items"},
     "incident_for_reader": {"impact": "app.escalation.impact.around", "runbooks": "app.runbooks.panels.of_incident",

@@ -65,7 +65,8 @@ USER = shape(
     contact_methods=listed(CONTACT_METHOD, 20), rules=shape((), high=STEPS, low=STEPS), quiet_hours=listed(QUIET, 7))
 MEMBER = shape(("user",), user=EMAIL, role={"type": "string", "enum": list(TEAM_ROLES), "default": "responder"})
 TEAM = shape(("key", "name"), key=KEY, name=text(100, 2), description=text(500, default=""), tags=TAGS,
-             private={"type": "boolean", "default": False}, note_required={"type": "boolean", "default": False}, members=listed(MEMBER, 500, default=[]),
+             private={"type": "boolean", "default": False}, note_required={"type": "boolean", "default": False},
+             members=listed(MEMBER, 500, default=[]),
              policy=nullable(KEY))
 RESTRICTION = shape(("days", "from", "to"), **{
     "days": listed({"type": "string", "enum": list(DAYS)}, 7, minItems=1), "from": CLOCK, "to": CLOCK})

@@ -17,7 +17,7 @@ from app.plugin_api import Calendar, Channel, Inbound, Integration, Rejected, Si
 BROKEN_BODIES = (b"", b"{", b"\xff\xfe\x00", b"null", b"[]", b"3", b'"text"', b"[" * 100_000)
 ACTIVE = ("<script", "href=", " onload", "<foreignobject")
 KINDS = {".json": "application/json", ".form": "application/x-www-form-urlencoded", ".eml": "message/rfc822"}
-CAN = frozenset({"verify", "reply", "status", "code", "room", "loud", "update", "sign"})
+CAN = frozenset({"verify", "reply", "status", "code", "room", "loud", "update", "sign", "thread", "own"})
 RECEIVED = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 
@@ -66,6 +66,8 @@ def _channel_faults(channel: Channel, folder: Path) -> Iterator[str]:
         yield f"channels() {channel.slug}: reply or status, `callbacks` and receive() belong together"
     if ("update" in channel.can) != hasattr(channel, "update"):
         yield f"channels() {channel.slug}: update in `can` and update() belong together"
+    yield from (f"channels() {channel.slug}: {word} in `can` and {name}() belong together"
+                for word, name in (("thread", "say"), ("own", "open")) if (word in channel.can) != hasattr(channel, name))
     if hasattr(channel, "authorize") != hasattr(channel, "connected"):
         yield f"channels() {channel.slug}: authorize() and connected() belong together"
     yield from _setting_faults({*channel.settings, *getattr(channel, "needs", ())}, folder)

@@ -119,7 +119,8 @@ class Reply:
 
     `sender` is who, as the channel addresses people; without one it is the person whom `message` (a Message's id) was
     sent to, as with a telephone call. The incident is named by `incident`, `code` or `message`. `id` is the vendor's name
-    for this reply: the same again acts once. `sender_name` serves those whom nobody has linked yet.
+    for this reply: the same again acts once. `sender_name` serves those whom nobody has linked yet. `post` is the receipt's
+    name of a post below which it was written; where that is none of ours, or the writer nobody's, nothing is said back.
     """
 
     action: str
@@ -130,6 +131,7 @@ class Reply:
     text: str = ""
     id: str = ""
     sender_name: str = ""
+    post: str = ""
 
 
 @dataclass(frozen=True)

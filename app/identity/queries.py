@@ -117,7 +117,8 @@ def team_document(team: Team) -> dict[str, Any]:
     members = session.execute(select(User.email, Membership.role).join(Membership.user)
                               .where(Membership.team_id == team.id).order_by(User.email))
     return {"key": team.key, "name": team.name, "description": team.description, "tags": list(team.tags),
-            "private": team.private, "note_required": team.note_required, "members": [{"user": email, "role": role} for email, role in members]}
+            "private": team.private, "note_required": team.note_required,
+            "members": [{"user": email, "role": role} for email, role in members]}
 
 
 def from_directory(user: User) -> bool:

@@ -42,6 +42,7 @@ FEEDS = (
          rows={"rows": ("row", "incidents", "incident")}),
     Feed("/incidents/<id>", "incidents/incident.html", _one, topics=("incident:{id}",), apart=_rights,
          regions={"about": "incident.*", "act": "incident.*", "room": "incident.*", "told": "incident.*",
+                  "posts": "incident.*",
                   "strip": "incident.* escalation.* message.*",
                   "paged": "incident.* escalation.* message.*", "alerts": "incident.*", "timeline": "*",
                   "runbooks": "runbook.* incident.*",

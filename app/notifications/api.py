@@ -6,13 +6,17 @@ from flask import Blueprint, Response, jsonify, request
 from flask_login import current_user
 
 from app.core.access import access
-from app.core.openapi import component, operation, sent
+from app.core.openapi import PROBLEM, component, operation, sent
 from app.core.web import actor
 from app.incidents.queries import incident_for
-from app.notifications import channel_pages, contacts, queries, readiness
+from app.notifications import channel_pages, contacts, queries, readiness, threads
 
 blueprint = Blueprint("notifications_api", __name__)
 
+OWN = component("OwnChannel", {"type": "object", "required": ["channel"], "additionalProperties": False, "properties": {
+    "channel": {"type": "string", "description": "slug of a channel that can open one"}}})
+OPENED = component("OpenedChannel", {"type": "object", "required": ["channel", "incident"], "properties": {
+    "channel": {"type": "string"}, "incident": {"type": "string"}}})
 MESSAGE = component("Message", {
     "type": "object", "required": ["id", "user", "channel", "address", "state", "queued_at"], "properties": {
         "id": {"type": "string"}, "kind": {"type": "string"},
@@ -64,6 +68,15 @@ def messages(number: str) -> Response:
     """Who was sent what, by which channel, with what outcome."""
     incident = incident_for(number, actor())
     return jsonify([queries.message_document(message) for message in queries.messages_of(incident)])
+
+
+@blueprint.post("/incidents/<number>/channels")
+@access("incident.act")
+@operation("Open a channel for the incident alone, its people invited", request=OWN, responses={202: OPENED, 409: PROBLEM})
+def open_channel(number: str) -> tuple[Response, int]:
+    """It is made in a moment, and the incident posted in it."""
+    found = threads.open_own(incident_for(number, actor()), str(sent(request)["channel"]), by=actor())
+    return jsonify({"channel": found.channel, "incident": str(found.incident_id)}), 202
 
 
 @blueprint.get("/channels")

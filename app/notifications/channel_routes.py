@@ -17,7 +17,15 @@ from app.core.pages import go, page
 from app.core.web import actor
 from app.identity.models import User
 from app.identity.queries import team_by_key
-from app.notifications import channel_pages, connecting, forms, quiet, readiness
+from app.incidents.queries import incident_for
+from app.notifications import (
+    channel_pages,
+    connecting,
+    forms,
+    quiet,
+    readiness,
+    threads,
+)
 from app.notifications.channel_models import Room
 from app.plugin_api import Inbound
 
@@ -102,7 +110,10 @@ def _tested(channel: str, key: str) -> Response:
 def connect(slug: str) -> Response:
     """Off to the vendor, to choose what is connected; the state is bound to this browser."""
     state = cookie["connecting"] = secrets.new_token()
-    return go(connecting.address(slug, url_for(".connected", slug=slug), state, by=actor()))
+    try:
+        return go(connecting.address(slug, url_for(".connected", slug=slug), state, by=actor()))
+    except Conflict as refusal:
+        return go(url_for(".show", slug=slug), refusal.detail, tone="caution")
 
 
 @blueprint.get("/plugins/<slug>/oauth")
@@ -150,6 +161,18 @@ def remove_room(slug: str, key: int) -> Response:
         raise NotFound("There is no such room")
     connecting.remove_room(room, by=actor())
     return go(url_for(".show", slug=slug), "Nothing more is posted there")
+
+
+@blueprint.post("/incidents/<id>/channels")
+@access("incident.act")
+def open_channel(id: str) -> Response:
+    """A channel for this incident alone."""
+    incident, back = incident_for(id, actor()), url_for("incidents.show", id=id)
+    try:
+        threads.open_own(incident, request.form.get("channel", ""), by=actor())
+    except (Conflict, Invalid) as refusal:
+        return go(back, refusal.detail, tone="caution")
+    return go(back, "The channel is being opened, and its people are invited")
 
 
 @blueprint.post("/me/quiet-hours")

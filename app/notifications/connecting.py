@@ -154,7 +154,10 @@ def address(plugin: str, callback: str, state: str, *, by: Actor) -> str:
     offer = next((one for one in offers_of(plugin) if hasattr(one, "authorize")), None)
     if offer is None:
         raise NotFound("There is nothing to connect: enter the settings instead")
-    return str(offer.authorize(f"{current_app.config['BASE_URL']}{callback}", state, accounts.config_of(offer)))
+    try:
+        return str(offer.authorize(f"{current_app.config['BASE_URL']}{callback}", state, accounts.config_of(offer)))
+    except Rejected as fault:
+        raise Conflict(fault.reason) from None
 
 
 def exchanged(plugin: str, inbound: Inbound, callback: str) -> Connection:

@@ -31,6 +31,7 @@ PROVIDER_LEFT_OUT = Kind("provider.left_out", "{provider} is left out on {channe
 PROVIDER_BACK = Kind("provider.back", "{provider} works again on {channel}", _PROVIDER)
 REPORTED_LATE = Kind("message.reported_late", "A report on {kind} to {user} by {channel} came late: {state}",
                      (*_MESSAGE, "state", "error"))
+CHANNEL_OPENED = Kind("incident.channel_opened", "{actor} opened a channel for it in {channel}", ("channel",), timeline=True)
 OPTED = Kind("contact_method.opted", "{name} of {person}: {what}", ("name", "channel", "person", "what"))
 PROVIDER_SWITCHED = Kind("provider.switched", "{actor} set {provider} on {channel}: {what}", (*_PROVIDER, "what"))
 ACCOUNT_ADDED = Kind("channel_account.added", "{actor} connected {name} of {plugin}", ("name", "plugin"))

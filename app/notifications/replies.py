@@ -19,7 +19,7 @@ from app.core.jobs import function
 from app.identity.models import User
 from app.incidents import service as incidents
 from app.incidents.models import Incident
-from app.notifications import compose, events, queries, service
+from app.notifications import compose, events, queries, service, threads
 from app.notifications.channel_models import HeardReply, ReplyCode, Surface
 from app.notifications.models import ContactMethod, Message
 from app.plugin_api import Answered, Reply
@@ -43,6 +43,8 @@ def answer(channel: str, reply: Reply, *, plugin: str, ip: str = "") -> Answered
     """Route a reply to its person and act as them; the same reply again gets the same answer. Needs a transaction."""
     once = secrets.digest(f"{plugin} {channel} {reply.id}") if reply.id else secrets.new_token()
     alone(f"reply:{once}")
+    if reply.post and (threads.post_of(channel, reply.post) is None or not _whose(channel, reply)):
+        return Answered(reply, False, "", silent=True)
     known = session.scalar(select(HeardReply).where(HeardReply.once == once))
     if known is not None:
         return Answered(reply, known.done, str(known.said["text"]), message=_shown(known.incident_id, reply))
@@ -50,6 +52,8 @@ def answer(channel: str, reply: Reply, *, plugin: str, ip: str = "") -> Answered
                      action=reply.action[:40])
     found = _routed(channel, reply, ip, row)
     row.done, row.said = found.done, {"text": found.text}
+    if reply.post and found.done:
+        row.said = {**row.said, "post": reply.post, "note": threads.newest(row.incident_id or 0)}
     session.add(row)
     return found
 
@@ -88,7 +92,7 @@ def _message(key: str) -> Message | None:
 
 def _about(methods: Sequence[ContactMethod], reply: Reply) -> tuple[ContactMethod, Incident] | str:
     """Whose answer to which incident it is, or the question that has to be asked back."""
-    if named := _named(reply):
+    if named := _named(reply, methods[0].channel):
         return methods[0], named
     if reply.incident:  # a number that was said is never taken for another
         return f"There is no incident {reply.incident[:20]}. {help_text(methods)}"
@@ -105,8 +109,11 @@ def _about(methods: Sequence[ContactMethod], reply: Reply) -> tuple[ContactMetho
     return fitting[0] if len(fitting) == 1 and reply.action != "help" else help_text(methods)
 
 
-def _named(reply: Reply) -> Incident | None:
+def _named(reply: Reply, channel: str) -> Incident | None:
     """The incident that the reply names by its number, or by the message or post that it answers."""
+    if reply.post:
+        surface = threads.post_of(channel, reply.post)
+        return surface.incident if surface else None
     if reply.incident.isascii() and reply.incident.isdecimal() and len(reply.incident) < 19:
         return session.get(Incident, int(reply.incident))
     if reply.message.startswith("post-"):
@@ -231,8 +238,6 @@ def linked(token: str) -> dict[str, str]:
     if said["until"] < clock.now().timestamp():
         raise Invalid("This link is older than 15 minutes. Press the button again for a new one.")
     return {name: str(said[name]) for name in ("channel", "address", "name")}
-
-
 
 
 def say_back(channel: str, found: Answered) -> None:

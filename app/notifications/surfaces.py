@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from sqlalchemy import CursorResult, or_, select, update
@@ -11,7 +13,7 @@ from sqlalchemy import CursorResult, or_, select, update
 from app.core import clock
 from app.core.db import session, transaction
 from app.incidents.models import Incident
-from app.notifications import accounts, compose
+from app.notifications import accounts, compose, threads
 from app.notifications.channel_models import Room, Surface
 from app.notifications.models import Message
 from app.plugin_api import Address, NoAccess, Receipt, Refused, Rejected, Retry
@@ -32,6 +34,9 @@ class Refresh:
     receipt: Receipt
     until: datetime
     route: accounts.Route | Exception
+    changed: bool = True
+    notes: tuple[tuple[int, str], ...] = ()
+    people: Sequence[str] | None = None
 
 
 def stale(incident: Incident) -> bool:
@@ -91,12 +96,15 @@ def _claim(surface_id: int) -> Refresh | None:
     surface = session.get_one(Surface, surface_id, populate_existing=True)
     incident = session.get_one(Incident, surface.incident_id, populate_existing=True)
     outgoing = _outgoing(surface, incident)
-    if compose.look(outgoing) == surface.shown:
+    changed, notes = compose.look(outgoing) != surface.shown, threads.unsaid(surface)
+    if not changed and not notes:
         surface.lease_until = surface.next_at = None
         return None
     routes = accounts.routes(surface.channel, only=surface.account)
     return Refresh(surface.id, outgoing, Address(surface.address, {}), Receipt(provider_id=surface.provider_id),
-                   now + LEASE, routes if isinstance(routes, Exception) else routes[0])
+                   now + LEASE, routes if isinstance(routes, Exception) else routes[0], changed,
+                   tuple((note.id, f"{note.author_name}: {note.body}") for note in notes),
+                   threads.members(incident.id, surface.channel) if surface.own else None)
 
 
 def _outgoing(surface: Surface, incident: Incident) -> Outgoing:
@@ -110,13 +118,18 @@ def _outgoing(surface: Surface, incident: Incident) -> Outgoing:
 def _call(claim: Refresh) -> Receipt | Exception | None:
     if isinstance(claim.route, Exception):
         return claim.route
-    channel, config = claim.route.channel, claim.route.config
+    channel: Any = claim.route.channel
+    config, found = claim.route.config, None
     try:
         if not claim.receipt.provider_id:
-            return channel.send(claim.outgoing, claim.address, config)
-        found: Receipt | None = channel.update(  # type: ignore[attr-defined]
-            claim.outgoing, claim.address, claim.receipt, config)
-        return found
+            made: Receipt = (channel.send(claim.outgoing, claim.address, config) if claim.people is None
+                             else channel.open(claim.outgoing, claim.people, config))
+            return made
+        if claim.changed:
+            found = channel.update(claim.outgoing, claim.address, claim.receipt, config)
+        if claim.notes:
+            channel.say([words for _, words in claim.notes], claim.receipt, config)
+        return found if isinstance(found, Receipt) else None
     except (Retry, Refused, Rejected, NoAccess) as expected:
         return expected
     except Exception as fault:  # noqa: BLE001 - a plugin may raise anything; it is one more failed attempt
@@ -141,6 +154,7 @@ def _record(surface: Surface, claim: Refresh, outcome: Receipt | Exception | Non
     if isinstance(claim.route, accounts.Route):
         surface.account = claim.route.account
     surface.shown, surface.error, surface.updated_at = compose.look(claim.outgoing), "", clock.now()
+    surface.said_id = max([surface.said_id, *(number for number, _ in claim.notes)])
     surface.attempts = 0
     if surface.room is not None:
         surface.room.error = ""

@@ -75,9 +75,15 @@ def _button(action: str, message: Message) -> dict[str, Any]:
             **({"style": style} if style else {})}
 
 
-def note_dialog(incident: str) -> dict[str, Any]:
-    """The dialog that asks for a note."""
-    area = {"type": "plain_text_input", "action_id": "text", "multiline": True, "max_length": 2000}
-    return {"type": "modal", "callback_id": "note", "private_metadata": incident, "title": plain(f"Note on #{incident}", 24),
-            "submit": plain("Add note"), "close": plain("Cancel"),
-            "blocks": [{"type": "input", "block_id": "note", "label": plain("Note"), "element": area}]}
+def dialog(what: str, incident: str, *, words: str = "") -> dict[str, Any]:
+    """The dialog that asks for a note: for the incident of a post, or (without one) for the number, too."""
+    area = {"type": "plain_text_input", "action_id": "text", "multiline": True, "max_length": 2000,
+            **({"initial_value": words[:2000]} if words else {})}
+    asked = [{"type": "input", "block_id": "note", "label": plain("What was it?" if what == "resolve" else "Note"),
+              "element": area}]
+    if not incident:
+        asked.insert(0, {"type": "input", "block_id": "incident", "label": plain("Number of the incident"),
+                         "element": {"type": "plain_text_input", "action_id": "text", "max_length": 16}})
+    title = f"Resolve #{incident}" if what == "resolve" else f"Note on #{incident}" if incident else "Add to incident"
+    return {"type": "modal", "callback_id": what, "private_metadata": incident, "title": plain(title, 24),
+            "submit": plain("Resolve" if what == "resolve" else "Add note"), "close": plain("Cancel"), "blocks": asked}

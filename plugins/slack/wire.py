@@ -6,9 +6,26 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
-from app.plugin_api import Answer, Inbound, NoAccess, Refused, Rejected, Retry, deliver
+from app.plugin_api import (
+    Answer,
+    Connection,
+    Inbound,
+    NoAccess,
+    Refused,
+    Rejected,
+    Retry,
+    deliver,
+    mapping,
+    text,
+)
 
+# What the app asks for, and what is impossible without it.
+SCOPES = {"chat:write": "nothing can be posted", "chat:write.public": "it must be invited to each channel",
+          "commands": "there is no /oncall", "channels:manage": "no channel can be opened for an incident",
+          "channels:history": "what is written below posts is not heard",
+          "groups:history": "what is written below posts in private channels is not heard"}
 WINDOW = 300
 ANSWER_SECONDS = 2.0
 # What Slack says in a 200 with "ok": false (docs.slack.dev/reference/methods/chat.postMessage, Errors).
@@ -65,3 +82,30 @@ def check(inbound: Inbound, config: Mapping[str, Any]) -> None:
     right = "v0=" + hmac.new(secret.encode(), f"v0:{moment}:".encode() + inbound.body, hashlib.sha256).hexdigest()
     if not hmac.compare_digest(right.encode(), inbound.headers.get("x-slack-signature", "").encode()):
         raise Rejected("Slack's signature is wrong", unauthenticated=True)
+
+
+def authorization(callback: str, state: str, config: Mapping[str, Any]) -> str:
+    """Where a workspace is chosen (docs.slack.dev/authentication/installing-with-oauth)."""
+    if not config.get("SLACK_CLIENT_ID") or not config.get("SLACK_CLIENT_SECRET"):
+        raise Rejected("SLACK_CLIENT_ID and SLACK_CLIENT_SECRET are not set; the guide says where they are found")
+    asked = {"client_id": config["SLACK_CLIENT_ID"], "scope": ",".join(SCOPES), "redirect_uri": callback, "state": state}
+    return f"{str(config['SLACK_LOGIN_URL']).rstrip('/')}/oauth/v2/authorize?{urlencode(asked)}"
+
+
+def exchanged(inbound: Inbound, callback: str, config: Mapping[str, Any]) -> Connection:
+    """The token for the code that came back. Raises Rejected with what was refused or is missing."""
+    if not inbound.query.get("code"):
+        raise Rejected(f"Slack says {inbound.query.get('error', 'nothing')[:60]}")
+    asked = {"client_id": config["SLACK_CLIENT_ID"], "client_secret": config["SLACK_CLIENT_SECRET"],
+             "code": inbound.query["code"], "redirect_uri": callback}
+    try:
+        said = spoken(deliver(f"{str(config['SLACK_API_URL']).rstrip('/')}/oauth.v2.access", account=True, judge=judge,
+                              data=asked))
+    except (NoAccess, Refused) as fault:
+        raise Rejected(fault.reason) from None
+    granted, team = set(text(said.get("scope")).split(",")), mapping(said.get("team"))
+    for scope, without in SCOPES.items():
+        if scope not in granted:
+            raise Rejected(f"Slack did not grant {scope}, and without it {without}. Add it to the app and connect again")
+    return Connection(text(team.get("name")) or text(team.get("id")), {
+        "SLACK_BOT_TOKEN": text(said.get("access_token")), "SLACK_TEAM_ID": text(team.get("id"))})

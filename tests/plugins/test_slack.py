@@ -1,39 +1,27 @@
 """Slack: a local double takes what we call, and Slack's own SDK signs what comes back and reads what we post."""
 
 import json
-from urllib.parse import urlencode
 
 import pytest
 import time_machine
 from slack_sdk.models.blocks import Block
-from slack_sdk.signature import SignatureVerifier
 
-from app.core.clock import now as moment
 from app.core.db import session
 from app.core.events import Event
-from app.incidents.models import Incident, Note
+from app.incidents.models import Note
 from app.notifications.channel_models import ProviderState
 from tests import build
 from tests.fakes import Reply
 from tests.notifications.paged import START, messages, page
+from tests.plugins.conftest import incident, said
 
 SEND, POSTS = "app.notifications.ticks.send", "app.notifications.ticks.refresh_posts"
-SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
-OK = Reply(200, b'{"ok": true, "channel": "D1", "ts": "169.1"}')
 
 
 @pytest.fixture
 def now():
     with time_machine.travel(START, tick=False) as clock:
         yield clock
-
-
-@pytest.fixture
-def slack(app, http_sink):
-    """A Slack that takes everything."""
-    app.config.update(SLACK_BOT_TOKEN="xoxb-1", SLACK_SIGNING_SECRET=SECRET, SLACK_API_URL=f"{http_sink.url}/api")
-    http_sink.answer = OK
-    return http_sink
 
 
 @pytest.fixture
@@ -44,37 +32,6 @@ def dora(now, tick, slack):
     page(dora, title="<!here> *Checkout* is down", severity="critical")
     tick(SEND)
     return dora
-
-
-@pytest.fixture
-def knock(client):
-    """`knock("commands", text="list")`: a request as Slack signs it, `age` seconds ago."""
-    def post(purpose, age=0, secret=SECRET, body=None, **form):
-        body, at = body or urlencode(form), str(int(moment().timestamp()) - age)
-        proof = SignatureVerifier(secret).generate_signature(timestamp=at, body=body)
-        return client.post(f"/plugins/slack/{purpose}", data=body, headers={
-            "X-Slack-Signature": proof, "X-Slack-Request-Timestamp": at,
-            "Content-Type": "application/json" if body[:1] == "{" else "application/x-www-form-urlencoded"})
-    return post
-
-
-@pytest.fixture
-def press(knock, slack):
-    """`press("acknowledge")`: Dora presses a button of incident 1."""
-    def post(action, user="U1", trigger="t1", **more):
-        return knock("interactive", payload=json.dumps({
-            "type": "block_actions", "user": {"id": user, "username": "dora"}, "trigger_id": trigger,
-            "response_url": f"{slack.url}/answer", "actions": [{"action_id": action, "value": "1", "action_ts": "1"}]}), **more)
-    return post
-
-
-def incident():
-    session.expire_all()
-    return session.get_one(Incident, 1)
-
-
-def said(slack, number=-1):
-    return slack.calls[number].path, json.loads(slack.calls[number].body)
 
 
 def test_a_page_is_a_direct_message_with_buttons_and_no_markup_of_others(dora, slack):
