@@ -1,14 +1,14 @@
 """Notes that a team asks for, and posts with threads
 
-Revision ID: 0028
-Revises: 0027
+Revision ID: 0036
+Revises: 0035
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0028"
-down_revision = "0027"
+revision = "0036"
+down_revision = "0035"
 branch_labels = None
 depends_on = None
 
