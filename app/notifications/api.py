@@ -8,7 +8,8 @@ from flask_login import current_user
 from app.core.access import access
 from app.core.openapi import PROBLEM, component, operation, sent
 from app.core.web import actor
-from app.incidents.queries import incident_for
+from app.identity.queries import allow
+from app.incidents.queries import incident_for, involved
 from app.notifications import channel_pages, contacts, queries, readiness, threads
 
 blueprint = Blueprint("notifications_api", __name__)
@@ -75,7 +76,9 @@ def messages(number: str) -> Response:
 @operation("Open a channel for the incident alone, its people invited", request=OWN, responses={202: OPENED, 409: PROBLEM})
 def open_channel(number: str) -> tuple[Response, int]:
     """It is made in a moment, and the incident posted in it."""
-    found = threads.open_own(incident_for(number, actor()), str(sent(request)["channel"]), by=actor())
+    incident, by = incident_for(number, actor()), actor()
+    allow(by, "incident.act", team_id=incident.team_id, involved=involved(incident, by))
+    found = threads.open_own(incident, str(sent(request)["channel"]), by=by)
     return jsonify({"channel": found.channel, "incident": str(found.incident_id)}), 202
 
 
