@@ -21,6 +21,7 @@ PERIODIC: tuple[Every, ...] = (
     Every(5, "app.notifications.ticks.post_handovers"),
     Every(1, "app.escalation.ticks.end_snoozes"),
     Every(1, "app.escalation.ticks.end_holds"),
+    Every(1, "app.escalation.answers.look"),
     Every(5, "app.escalation.ticks.start_missing"),
     Every(60, "app.escalation.ticks.insist", outgoing=True),
     Every(15, "app.incidents.ticks.remind_of_updates"),

@@ -47,10 +47,13 @@ BLUEPRINTS: tuple[tuple[str, str], ...] = (
 
 # Who hears which committed facts. Reactions run in a worker, at least once, in no order.
 SUBSCRIPTIONS: tuple[On, ...] = (
+    On("team.archived", "app.catalog.reactions.name_ownerless"),
+    On("service.ownerless", "app.notifications.alarms.tell_of_ownerless"),
     On("incident.opened", "app.escalation.reactions.begin", queue="pages"),
     On("incident.unacknowledged", "app.escalation.reactions.begin_again", queue="pages"),
     On("incident.reopened", "app.escalation.reactions.begin_again", queue="pages"),
     On("incident.acknowledged", "app.escalation.reactions.stop"),
+    *(On(f"incident.{fact}", "app.escalation.reactions.watch_answer") for fact in ("acknowledged", "acknowledge_renewed")),
     On("incident.resolved", "app.escalation.reactions.stop"),
     On("incident.snoozed", "app.escalation.reactions.stop"),
     On("incident.merged", "app.escalation.reactions.stop"),

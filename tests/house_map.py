@@ -150,6 +150,7 @@ EXTRAS = {
     "notifications/sending": Extra(3.5, "claim, call, record: nothing else may be open during the call"),
     "notifications/duty_notices": Extra(3.6, "notices of hand-offs, apart from pages"),
     "notifications/proofs": Extra(3.5, "commands that prove contact methods"),
+    "escalation/answers": Extra(3.2, "acknowledged and forgotten, apart from runs", public=True),
     "escalation/turns": Extra(1.5, "whose turn it is in a rotation, and the lock on it"),
     "escalation/drafts": Extra(0.5, "a policy as its form holds it while it is edited; pure"),
     "escalation/policies": Extra(2.8, "commands on policies, apart from those on runs", public=True),

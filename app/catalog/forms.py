@@ -13,7 +13,7 @@ from app.core.access import Actor
 from app.core.errors import Invalid
 from app.core.reading import first
 
-TEXTS = ("group", "window", "delay", "dependency_hold")
+TEXTS = ("group", "window", "delay", "dependency_hold", "reopen_within", "acknowledge_timeout")
 SWITCHES = ("flapping", "storm", "dependency_hold_critical")
 
 

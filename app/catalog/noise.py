@@ -9,7 +9,9 @@ from typing import Any
 from app.core.forms import Problems, check_boolean, check_list, check_text, duration, duration_text, one_of
 
 GROUPS = ("none", "window", "labels")
-SPANS = {"window": (60, 24 * 3600), "delay": (0, 3600), "dependency_hold": (0, 3600)}
+SPANS = {"window": (60, 24 * 3600), "delay": (0, 3600), "dependency_hold": (0, 3600), "reopen_within": (0, 3600),
+         "acknowledge_timeout": (300, 24 * 3600)}
+OFF = ("acknowledge_timeout",)  # may be 0 although the least is more
 MOST_LABELS = 5
 
 
@@ -17,7 +19,9 @@ MOST_LABELS = 5
 class Noise:
     """`group`: whether new alerts join an open incident: `none`, `window` (of `window` seconds from its opening) or
     `labels` (equal values of `labels`; within `window`). `delay`: seconds before the first page, but for critical ones.
-    `dependency_hold`: seconds for which pages wait while something it depends on is down."""
+    `dependency_hold`: seconds for which pages wait while something it depends on is down. `reopen_within`: seconds after
+    its resolve within which a problem that comes back reopens its incident. `acknowledge_timeout`: seconds after which
+    whoever acknowledged is asked whether they are still on it; 0: never."""
 
     group: str = "none"
     window: int = 1800
@@ -27,6 +31,8 @@ class Noise:
     storm: bool = True
     dependency_hold: int = 0
     dependency_hold_critical: bool = False
+    reopen_within: int = 0
+    acknowledge_timeout: int = 0
 
 
 def noise(kept: Mapping[str, Any] | None) -> Noise:
@@ -70,6 +76,8 @@ def read(given: Mapping[str, Any] | None, faults: Problems) -> dict[str, Any]:
 def _span(text: object, *, name: str) -> int:
     least, most = SPANS[name]
     seconds = duration(text)
+    if seconds == 0 and name in OFF:
+        return 0
     if not least <= seconds <= most:
         raise ValueError(f"From {duration_text(least)} to {duration_text(most)}")
     return seconds

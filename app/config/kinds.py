@@ -32,8 +32,7 @@ from app.identity.queries import (
     user_document,
     visible_teams,
 )
-from app.identity.service import activate_user, deactivate_user, save_user
-from app.identity.teams import archive_team, restore_team, save_team
+from app.identity.service import activate_user, deactivate_user, remove_team, restore_team, save_team, save_user
 from app.ingest import queries as ingest
 from app.ingest import route_store as routes
 from app.ingest.service import remove_integration, save_integration
@@ -147,7 +146,7 @@ KINDS: tuple[Kind, ...] = (
          ("contact_methods", "rules", "quiet_hours"), _restore_user),
     Kind("teams", "team", "key", team_by_key,
          lambda by: _of_teams(select(Team).where(Team.archived_at.is_(None)), Team.id, by),
-         _team_document, save_team, archive_team, _finish_team, "team.read", "team.edit", ("policy",),
+         _team_document, save_team, remove_team, _finish_team, "team.read", "team.edit", ("policy",),
          restore_team),
     Kind("schedules", "schedule", "key", oncall.schedule_by_key,
          lambda by: _of_teams(oncall.in_use(), Schedule.team_id, by), oncall.schedule_document,

@@ -104,7 +104,7 @@ POLICY = shape(("key", "name", "levels"), key=KEY, name=text(100, 1), team=nulla
                             "description": "The level with which each repeat begins"})
 NOISE = shape((), group={"type": "string", "enum": list(GROUPS)}, window=DURATION, labels=listed(text(128, 1), 5),
               delay=DURATION, flapping={"type": "boolean"}, storm={"type": "boolean"}, dependency_hold=DURATION,
-              dependency_hold_critical={"type": "boolean"})
+              dependency_hold_critical={"type": "boolean"}, reopen_within=DURATION, acknowledge_timeout=DURATION)
 SERVICE = shape(("key", "name", "team"), key=SERVICE_KEY, name=text(100, 2), description=text(2000, default=""),
                 team=KEY, policy=nullable(KEY), tags=TAGS,
                 lifecycle={"type": "string", "enum": list(catalog.LIFECYCLES), "default": "active"},

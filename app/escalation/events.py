@@ -16,5 +16,8 @@ POLICY_CHANGED = Kind("policy.changed", "{actor} changed the policy {name}", ("n
 POLICY_DELETED = Kind("policy.deleted", "{actor} deleted the policy {name}", ("name", "before"))
 TEAM_DEFAULT_SET = Kind("team.policy_set", "{actor} made {policy} the default of {team}", ("team", "policy"))
 SERVICE_POLICY_SET = Kind("service.policy_set", "{actor} made {policy} the policy of {service}", ("service", "policy"))
+STILL_ASKED = Kind("escalation.still_asked", "{people} is asked whether they are still on it", ("people", "until"),
+                   timeline=True)
+LAPSED = Kind("escalation.acknowledge_lapsed", "No answer: nobody is on it any more, it is paged again", (), timeline=True)
 HELD = Kind("escalation.held", "Pages are held: {reason}", ("reason", "hold", "until", "source"), timeline=True)
 RELEASED = Kind("escalation.released", "No longer held: {reason}", ("reason", "hold"), timeline=True)

@@ -75,6 +75,16 @@ class Run(Base):
     policy: Mapped[Policy | None] = relationship()
 
 
+class AcknowledgeTimer(Base):
+    """When whoever acknowledged is asked whether they are still on it; once asked, when it is paged again."""
+
+    __tablename__ = "acknowledge_timers"
+
+    incident_id: Mapped[int] = foreign("incidents.id", primary_key=True)
+    due_at: Mapped[datetime] = mapped_column(index=True)
+    asked_at: Mapped[datetime | None]
+
+
 class Turn(Base):
     """The people of a rotation in the order in which they are next; `rotation` is what they take turns in."""
 

@@ -15,7 +15,7 @@ from app.core import clock
 from app.core.db import session
 from app.core.forms import duration_text
 from app.escalation import holds, queries, rules
-from app.escalation.models import Hold, Policy, Run
+from app.escalation.models import AcknowledgeTimer, Hold, Policy, Run
 from app.escalation.queries import Resolved
 from app.identity.models import Team, User
 from app.incidents.models import Incident
@@ -41,6 +41,7 @@ class NextStep:
     catch_all: bool = False
     exhausted: bool = False
     held: bool = False
+    asked: bool = False
 
 
 @dataclass
@@ -60,7 +61,7 @@ class _Looking:
 def next_step(incident: Incident) -> NextStep:
     """The "next" half of the strip."""
     if incident.status != "triggered":
-        return NextStep("Nothing is due")
+        return _of_timer(incident) or NextStep("Nothing is due")
     if incident.snoozed_until is not None:
         return NextStep("Paged again from level 1", at=incident.snoozed_until,
                         total=max(1, int((incident.snoozed_until - clock.now()).total_seconds())))
@@ -75,6 +76,18 @@ def next_step(incident: Incident) -> NextStep:
     if run.state != "running" or run.level < 0:
         return NextStep("The first page, in a moment")
     return _of_run(run, incident, _Looking(), changed=_changed(run))
+
+
+def _of_timer(incident: Incident) -> NextStep | None:
+    """Whoever has it is asked whether they still do, or was, and it is paged again unless they answer."""
+    timer = session.get(AcknowledgeTimer, incident.id) if incident.status == "acknowledged" else None
+    if timer is None:
+        return None
+    said = f"{incident.acknowledged_name} is asked: still on it?"
+    said = "Paged again, unless somebody is still on it" if timer.asked_at else said
+    since = timer.asked_at or incident.acknowledged_at or clock.now()
+    return NextStep(said, at=timer.due_at, total=max(1, int((timer.due_at - since).total_seconds())),
+                    asked=timer.asked_at is not None)
 
 
 def next_of(incidents: Sequence[Incident]) -> dict[int, NextStep]:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.core import clock
 from app.core.db import session
 from app.core.events import Event, sentence
-from app.escalation import holds, queries, service
+from app.escalation import answers, holds, queries, service
 from app.escalation.models import Run
 from app.identity.models import User
 from app.incidents import service as incidents
@@ -51,6 +51,11 @@ def stop(event: Event) -> None:
     if incident.status != "triggered" or incident.snoozed_until is not None:
         service.void(incident)
         holds.drop(incident)
+
+
+def watch_answer(event: Event) -> None:
+    """Acknowledged, or said to be still in hand: from now on the time until the question counts."""
+    answers.watch(_incident(event))
 
 
 def let_go(event: Event) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, g, jsonify, request
 
 from app.core.access import access
-from app.core.openapi import operation, sent
+from app.core.openapi import PROBLEM, operation, sent
 from app.core.web import actor
 from app.identity import estates, teams
 from app.identity.door import me as person
@@ -39,7 +39,8 @@ def me() -> Any:
 
 
 ARCHIVE = {"type": "object", "additionalProperties": False, "properties": {
-    "to": {"type": ["string", "null"], "description": "Key of the team that takes over what it owns; else all is put away"}}}
+    "to": {"type": ["string", "null"], "description": "Key of the team that takes over what it owns; else all is put away"},
+    "force": {"type": "boolean", "default": False, "description": "Leave its services without an owner; else they are 409"}}}
 ARCHIVED = {"type": "object", "required": ["moved"], "properties": {"moved": {
     "type": "object", "additionalProperties": {"type": "array", "items": TEXT}, "description": "Names by kind"}}}
 
@@ -47,13 +48,14 @@ ARCHIVED = {"type": "object", "required": ["moved"], "properties": {"moved": {
 @blueprint.post("/teams/<key>/archive")
 @access("team.create")
 @operation("Archive a team; what it owns goes to another, or is put away with it", request=ARCHIVE,
-           responses={200: ARCHIVED}, tag="teams", body_needed=False)
+           responses={200: ARCHIVED, 409: PROBLEM}, tag="teams", body_needed=False)
 def archive(key: str) -> Any:
     """Archive a team."""
     by = actor()
     team = team_of(key, by)
     allow(by, "team.create", team_id=team.id)
-    return jsonify({"moved": estates.close_team(team, to=sent(request).get("to") or "", by=by)})
+    said = sent(request)
+    return jsonify({"moved": estates.close_team(team, to=said.get("to") or "", force=said.get("force", False), by=by)})
 
 
 @blueprint.post("/teams/<key>/restore")

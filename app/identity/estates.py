@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from app.core.access import Actor
 from app.core.db import session
+from app.core.errors import Conflict
 from app.core.forms import refuse
 from app.core.jobs import function
 from app.identity.models import Team
@@ -46,10 +47,15 @@ def names(team: Team) -> dict[str, list[str]]:
     return {noun: known for noun, known in found.items() if known}
 
 
-def close_team(team: Team, *, to: str = "", by: Actor) -> dict[str, list[str]]:
+def close_team(team: Team, *, to: str = "", force: bool = False, by: Actor) -> dict[str, list[str]]:
     """Archive the team; with `to`, all that it owns and that is in use goes to the team of this key first, in the same
-    transaction. Gives back what went there. Raises Invalid."""
+    transaction. Gives back what went there. Raises Invalid; Conflict while it owns services, unless they are to be left
+    without an owner (`force`)."""
     allow(by, "team.create", team_id=team.id)
+    left = names(team).get("services", []) if not to and not force else []
+    if left and team.archived_at is None:
+        raise Conflict(f"{team.name} owns services: {', '.join(left[:10])}. Hand them to another team, archive them, or say "
+                       "that they are to be left without an owner.", {"services": left})
     heir = team_named(to, by) if to else None
     if to and (heir is None or heir.id == team.id or heir.archived_at is not None):
         refuse("to", f"There is no team {to} that could take it over")
@@ -60,6 +66,12 @@ def close_team(team: Team, *, to: str = "", by: Actor) -> dict[str, list[str]]:
             function(save)({"key": thing.key, "team": to}, by=by)
     archive_team(team, by=by)
     return moved
+
+
+def remove_team(team: Team, *, by: Actor) -> Team:
+    """Archive a team that owns no service in use."""
+    close_team(team, by=by)
+    return team
 
 
 def _things(team: Team, noun: str) -> list[Any]:

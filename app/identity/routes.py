@@ -232,7 +232,7 @@ def archive_team(key: str) -> Any:
     by, to = actor(), request.form.get("to", "")
     team = team_pages.team_of(key, by)
     try:
-        estates.close_team(team, to=to, by=by)
+        estates.close_team(team, to=to, force=True, by=by)  # the page has shown what is left behind
     except Invalid as refusal:
         shown = estates.archive_page(team, by, to=to, errors=pages.errors_of(refusal.problems))
         return page("identity/team_archive.html", shown, status=422)

@@ -15,9 +15,10 @@ from app.core.errors import Conflict, Forbidden
 from app.core.events import record
 from app.core.forms import Problems, check_text, email_address, one_of, refuse, time_zone
 from app.identity import credentials, events, rules, signin, sso_settings
+from app.identity.estates import remove_team
 from app.identity.models import User
 from app.identity.queries import allow, anybody, name_owner, user_by_email, user_document
-from app.identity.teams import add_team, archive_team, remove_team, restore_team, save_team, set_member
+from app.identity.teams import add_team, archive_team, restore_team, save_team, set_member
 
 __all__ = ["activate_user", "add_team", "add_user", "archive_team", "deactivate_user", "first_start",
            "keep_an_admin", "remove_team", "remove_user", "restore_team", "save_team", "save_user", "set_break_glass",

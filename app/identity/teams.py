@@ -144,9 +144,6 @@ def archive_team(team: Team, *, by: Actor) -> Team:
     return team
 
 
-remove_team = archive_team
-
-
 def restore_team(team: Team, *, by: Actor) -> Team:
     """Take an archived team back into use."""
     allow(by, "team.create", team_id=team.id)

@@ -10,6 +10,7 @@ ALERT_JOINED = Kind("incident.alert_joined", "Another alert joined: {title}", ("
 SEVERITY_RAISED = Kind("incident.severity_raised", "Severity raised from {before} to {after} by {actor}",
                        ("before", "after"), timeline=True)
 ACKNOWLEDGED = Kind("incident.acknowledged", "{actor} acknowledged by {via}", ("via",), timeline=True)
+STILL_ON_IT = Kind("incident.acknowledge_renewed", "{actor} is still on it", ("via",), timeline=True)
 UNACKNOWLEDGED = Kind("incident.unacknowledged", "{actor} gave it back: nobody has it", ("via",), timeline=True)
 ASSIGNED = Kind("incident.assigned", "{actor} assigned it to {people}", ("people", "ids", "former"), timeline=True)
 RESPONDERS_ADDED = Kind("incident.responders_added", "{actor} asked {people} to help", ("people", "ids"),

@@ -205,6 +205,7 @@ class NewForm:
     typed: Mapping[str, str]
     faults: Mapping[str, str]
     panels: dict[str, Any] = field(default_factory=dict)
+    people: list[tuple[str, str]] = field(default_factory=list)
 
 
 def new(by: Actor, typed: Mapping[str, str], invalid: Invalid | None = None) -> NewForm:
@@ -217,4 +218,6 @@ def new(by: Actor, typed: Mapping[str, str], invalid: Invalid | None = None) -> 
     paged = panels("new_incident", (service, team or (service.team if service else None))) if service or team else {}
     return NewForm(services=[(one.key, one.name) for one in services if one.team_id in ids], panels=paged,
                    teams=[(one.key, one.name) for one in mine], typed=typed, faults=faults_of(invalid),
-                   severities=[(one, one.capitalize()) for one in SEVERITIES])
+                   severities=[(one, one.capitalize()) for one in SEVERITIES],
+                   people=[(one.email, one.name) for one in session.scalars(
+                       select(User).where(User.state == "active").order_by(User.name, User.id).limit(2000))])

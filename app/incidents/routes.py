@@ -45,7 +45,12 @@ def create() -> Response:
     by = _creator()
     try:
         opening = forms.opening(request.form, by)
-        incident = queries.just_opened(opening.title, by) or service.open_by_hand(opening, by=by)
+        person = request.form.get("person", "").strip()
+        named = forms.people([person], "person") if person else []
+        incident = queries.just_opened(opening.title, by)
+        if incident is None:
+            incident = service.open_by_hand(opening, by=by)
+            incident = service.add_responders(incident, named, by=by) if named else incident
     except Invalid as invalid:
         return page(NEW, forms.new(by, request.form, invalid), status=422)
     return go(url_for("incidents.show", id=incident.id), f"#{incident.id} is open and paged")

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import update
 
 from app.catalog.models import Service
+from app.catalog.noise import noise
 from app.core import clock
 from app.core.access import SYSTEM, Actor
 from app.core.db import session
@@ -76,9 +77,12 @@ def open_by_hand(opening: Opening, *, by: Actor) -> Incident:
 
 
 def acknowledge(incident: Incident, *, by: Actor) -> Incident:
-    """Take it: the escalation stops with this commit. The same person again changes nothing."""
+    """Take it: the escalation stops with this commit. The same person again changes nothing, or, where a
+    service asks for it after a while, says that they are still on it."""
     incident = moves.claimed(incident, by)
     if incident.status == rules.ACKNOWLEDGED and incident.acknowledged_by == by.ref:
+        if incident.service is not None and noise(incident.service.noise).acknowledge_timeout:
+            moves.said(events.STILL_ON_IT, incident, by, via=by.via)
         return incident
     incident.status = moves.move("acknowledge", incident)
     incident.acknowledged_at, incident.acknowledged_by = clock.now(), by.ref

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from app.catalog.models import Service
+from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
 from app.core.events import record
@@ -67,12 +69,29 @@ def settle(case: Case, decision: rules.Decision, report: alerts.Report, alert: A
         noise.joined(found[0], alert, by=by)
         return alert, f"joined #{found[0].id}: {found[1]}"
     former = alerts.former_of(report)
+    if not test and former is not None and (again := _reopened(former, place)) is not None:
+        alerts.attach(alert, again, by=by)
+        escalation.void(again)
+        escalation.start(again)
+        return alert, f"reopened #{again.id}"
     incident = _open(case, decision, place, former=former, integration=integration)
     alerts.attach(alert, incident, by=by)
     if not test:
         noise.watch(incident, report, place.settings)
     escalation.start(incident)
     return alert, f"opened #{incident.id}"
+
+
+def _reopened(number: int, place: noise.Place) -> Incident | None:
+    """The incident that this problem last belonged to, reopened if its service wants that and it is over only just."""
+    within = timedelta(seconds=place.settings.reopen_within)
+    if not within:
+        return None
+    former = service.lock(number)
+    over, same = former.resolved_at, place.service is not None and former.service_id == place.service.id
+    if former.status != "resolved" or former.merged_into_id or not same or over is None or clock.now() - over > within:
+        return None
+    return service.reopen(former, by=place.actor)
 
 
 def _open(case: Case, decision: rules.Decision, place: noise.Place, *, former: int | None,

@@ -1,4 +1,4 @@
-"""Who has to know that somebody can't be reached, that a provider does not let us in, or that a sender floods us."""
+"""Who has to know what nobody was asked about: lost people, refused accounts, floods, services without an owner."""
 
 from __future__ import annotations
 
@@ -39,6 +39,13 @@ def tell_of_busy(event: Event) -> None:
     service.tell(_managers(team) or _admins(), kind="alarm", cause=f"busy:{event.id}", reason=(
         f"{event.data['name']} sends more than {event.data['limit']:,} signals a minute: every one is taken. "
         "Look at what makes it repeat itself"))
+
+
+def tell_of_ownerless(event: Event) -> None:
+    """`service.ownerless`: admins, with the names."""
+    service.tell(_admins(), kind="alarm", cause=f"ownerless:{event.id}", reason=(
+        f"The team {event.data['team']} was archived and its services have no owner: "
+        f"{', '.join(event.data['names'][:10])}. Signals for them go the next way; hand them to a team"))
 
 
 def _managers(team: Team | None) -> list[User]:
