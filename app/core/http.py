@@ -25,6 +25,7 @@ __all__ = ["Answer", "ForbiddenAddress", "Unreachable", "configure", "request", 
 CONNECT_SECONDS = 3.0
 TOTAL_SECONDS = 10.0
 ANSWER_BYTES = 64 * 1024
+NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.InvalidURL)
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
@@ -161,10 +162,14 @@ def _call(client: httpx.Client, method: str, url: httpx.URL, call: dict[str, Any
         try:
             with client.stream(method, url, timeout=limits, **call) as response:
                 return Answer(response.status_code, _headers(response), _body(response, most))
-        except httpx.TimeoutException:
-            raise Unreachable(f"{url.host} did not answer within {seconds:g} s") from None
+        except httpx.TimeoutException as error:
+            raise Unreachable(f"{url.host} did not answer within {seconds:g} s", left=_left(error)) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Unreachable(f"{url.host} could not be reached: {_plain(error)}") from None
+            raise Unreachable(f"{url.host} could not be reached: {_plain(error)}", left=_left(error)) from None
+
+
+def _left(error: Exception) -> bool:
+    return not isinstance(error, NEVER_LEFT)
 
 
 def _plain(error: Exception) -> str:

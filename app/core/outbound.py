@@ -35,11 +35,11 @@ _lookups = ThreadPoolExecutor(max_workers=32, thread_name_prefix="lookup")
 
 
 class Unreachable(Exception):
-    """The other side did not answer; `reason` is a sentence for people."""
+    """The other side did not answer; `reason` is a sentence for people. `left`: the request may have arrived there."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, left: bool = False) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason, self.left = reason, left
 
 
 class ForbiddenAddress(Unreachable):

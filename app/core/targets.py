@@ -71,15 +71,21 @@ class RunbookTarget(Protocol):
         """Start it, once. Raises Retry where the same call may be made again, Rejected or NoAccess where not."""
 
 
-def perform(call: Call, *, timeout: float) -> Answer:
+def perform(call: Call, *, timeout: float, once: bool = False) -> Answer:
     """Make the call and return its answer when that is 2xx. Raises Retry for network errors, 429 and 5xx, NoAccess for
-    401 and 403, Rejected for the rest; each keeps the first 4 KiB of what was answered."""
+    401 and 403, Rejected for the rest; each keeps the first 4 KiB of what was answered.
+
+    `once`: the other side knows no idempotency key. Then whatever may have taken effect (no answer to a request that
+    left, or a 5xx other than 503) raises Rejected with "outcome unknown", so that it is never made twice.
+    """
     said: dict[str, Any] = {"json": call.json} if call.json is not None else {"data": call.body}
     try:
         answer = request(call.method, call.url, headers=call.headers, timeout=max(timeout, 0.05), **said)
     except ForbiddenAddress as fault:
         raise Rejected(fault.reason) from None
     except Unreachable as fault:
+        if once and fault.left:
+            raise Rejected(f"outcome unknown: {fault.reason}") from None
         raise Retry(fault.reason) from None
     if 200 <= answer.status < 300:
         return answer
@@ -88,6 +94,8 @@ def perform(call: Call, *, timeout: float) -> Answer:
         reason = f"{reason}: {shown}"
     if answer.status in (401, 403):
         raise NoAccess(reason)
-    if answer.status == 429 or answer.status >= 500:
+    if answer.status in (429, 503) or (answer.status >= 500 and not once):
         raise Retry(reason)
+    if answer.status >= 500:
+        raise Rejected(f"outcome unknown: {reason}")
     raise Rejected(reason)

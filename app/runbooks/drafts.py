@@ -163,7 +163,7 @@ def _check_config(said: dict[str, Any], target: RunbookTarget, problems: Problem
         value = config.get(name)
         if value in (None, ""):
             config.pop(name, None)
-            if field.required:
+            if field.required and field.default is None:
                 place.add(name, f"{field.label} is needed")
         elif field.secret and not _names_secret(value):
             place.add(name, "Keep this under Secrets and write {{ secret.<name> }}")

@@ -122,6 +122,7 @@ def _followed(execution: Execution, said: Said) -> None:
     else:
         if isinstance(outcome, Outcome):
             add_progress(execution, outcome.progress, said.masks)
+            execution.handle = dict(outcome.handle) or execution.handle
             execution.output = rules.kept(said.output) or execution.output
         execution.next_at = clock.now() + timedelta(seconds=rules.follow_in(execution.looks))
 

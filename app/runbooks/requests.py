@@ -61,7 +61,7 @@ def ready(given: Given, *, timeout: float, checked: bool = True) -> Ready:
     for field in target.fields:
         value, said = _rendered(field, given.document.get("config", {}).get(field.name), context)
         warnings += said
-        config[field.name] = field.parse(value) if checked else (value if value is not None else field.default)
+        config[field.name] = field.default if value is None else field.parse(value) if checked else value
     template = given.document.get("payload")
     payload = render(template, context) if template is not None else render(dict(given.parameters), {})
     if template is None:

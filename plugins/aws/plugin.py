@@ -1,4 +1,4 @@
-"""Text messages by Amazon SNS and mail by Amazon SES.
+"""Text messages by Amazon SNS, mail by Amazon SES, and runbooks by AWS Systems Manager.
 
 Sources: docs.aws.amazon.com/sns/latest/api/API_Publish.html, …/ses/latest/APIReference-V2/API_SendEmail.html.
 """
@@ -31,6 +31,7 @@ from app.plugin_api import (
     text_message,
 )
 
+from .runbook import SystemsManager
 from .signing import signed
 
 SETTINGS = ("AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL")
@@ -117,10 +118,16 @@ def channels() -> list[Sms | Mail]:
 
 
 @hookimpl
+def runbook_targets() -> list[SystemsManager]:
+    """Where a runbook can act."""
+    return [SystemsManager(signed)]
+
+
+@hookimpl
 def settings() -> list[Setting]:
     """Written AWS_… in the environment, or entered on the page of the channel."""
     return [
-        Setting("REGION", help="Region of SNS and SES, such as eu-west-1"),
+        Setting("REGION", help="Region of SNS, SES and Systems Manager, such as eu-west-1"),
         Setting("ACCESS_KEY_ID", help="Access key that may sns:Publish and ses:SendEmail"),
         Setting("SECRET_ACCESS_KEY", help="Its secret", secret=True),
         Setting("SMS_SENDER", help="Sender name of texts, 11 letters and digits at most; turns texts by SNS on"),

@@ -12,6 +12,7 @@ from app.plugin_api import (
     Field,
     Inbound,
     Rejected,
+    Setting,
     Signal,
     Signature,
     Source,
@@ -29,6 +30,7 @@ from app.plugin_api import (
 )
 
 from .issues import GitHubIssue
+from .target import Actions
 
 RUNS = words(firing="failure, timed_out, startup_failure, error", resolved="success")
 ALERTS = words(firing="created, reopened, appeared_in_branch",
@@ -116,3 +118,16 @@ def integrations() -> list[Source]:
 def workflow_actions() -> list[GitHubIssue]:
     """What workflows can order."""
     return [GitHubIssue()]
+
+
+@hookimpl
+def runbook_targets() -> list[Actions]:
+    """Where a runbook can act."""
+    return [Actions()]
+
+
+@hookimpl
+def settings() -> list[Setting]:
+    """Written GITHUB_… in the environment."""
+    return [Setting("API_URL", default="https://api.github.com", help="Address of GitHub's API; a GitHub Enterprise server, "
+                    "a proxy or a test double may stand in")]
