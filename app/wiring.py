@@ -11,7 +11,8 @@ MODELS = (
     "app.identity.models", "app.catalog.models", "app.oncall.models", "app.oncall.calendar_models",
     "app.incidents.models", "app.notifications.models", "app.notifications.channel_models", "app.escalation.models",
     "app.ingest.models", "app.heartbeats.models", "app.webhooks.models", "app.runbooks.models", "app.connections.models",
-    "app.status_pages.models", "app.postmortems.models",
+    "app.status_pages.models", "app.status_pages.maintenance_models", "app.status_pages.subscriber_models",
+    "app.postmortems.models",
 )
 
 # Pages for people and calls for machines, one blueprint each: module, and where it is mounted.
@@ -39,6 +40,8 @@ BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.connections.routes", ""), ("app.connections.api", "/api/v1"),
     ("app.webhooks.routes", ""), ("app.webhooks.api", "/api/v1"),
     ("app.status_pages.doors", ""), ("app.status_pages.routes", ""), ("app.status_pages.component_routes", ""),
+    ("app.status_pages.reader_doors", ""), ("app.status_pages.notice_routes", ""), ("app.status_pages.reader_routes", ""),
+    ("app.status_pages.maintenance_routes", ""),
     ("app.postmortems.routes", ""), ("app.postmortems.edit_routes", ""), ("app.postmortems.item_routes", ""),
     ("app.postmortems.paper_routes", ""),
     ("app.postmortems.api", "/api/v1"), ("app.postmortems.item_api", "/api/v1"),
@@ -100,6 +103,8 @@ SUBSCRIPTIONS: tuple[On, ...] = (
         "severity_raised", "merged", "note_added", "channel_opened")),
     *(On(f"incident.{fact}", "app.status_pages.reactions.follow", queue="pages") for fact in (
         "opened", "resolved", "reopened", "severity_raised", "severity_lowered", "merged", "unmerged", "undone", "routed")),
+    On("incident.resolved", "app.status_pages.reactions.resolve_notices"),
+    On("status_page.component_changed", "app.status_pages.reactions.write_notice"),
     On("incident.acknowledged", "app.notifications.reactions.tell_those_paged"),
     On("incident.resolved", "app.notifications.reactions.tell_those_paged"),
     *(On(f"{noun}.*", "app.webhooks.reactions.tell") for noun in HEARD),

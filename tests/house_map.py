@@ -125,7 +125,7 @@ EXTRAS = {
     "identity/door": Extra(4.5, "the gate before every view", edge=True),
     "identity/me": Extra(4.8, "the routes about oneself, apart from those about others", edge=True),
     "notifications/channel_models": Extra(1.2, "tables of accounts, posts and answers, apart from those of messages"),
-    "notifications/accounts": Extra(2.4, "which account of which provider carries a message"),
+    "notifications/accounts": Extra(2.4, "which account of which provider carries a message", public=True),
     "notifications/outcomes": Extra(3.4, "what comes of a call, apart from making it"),
     "notifications/replies": Extra(3.6, "one road for all answers: whose they are, what they are about, what they do",
                                    public=True),

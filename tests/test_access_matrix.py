@@ -32,6 +32,7 @@ PARTS = {"urgency": "high", "what": "resolve", "slug": "alertmanager", "number":
          "key_id": "1", "secret_id": "1", "paper": "md", "device_id": "1", "delivery_id": "1", "delivery": "1",
          "user_id": "1", "action": "acknowledge", "answer": "withdraw", "form": "csv",
          "role": "scribe", "purpose": "status", "channel": "email", "deed": "end",
+         "part": "1", "notice": "1", "window": "1",
          "token": "no-such-token-000", "filename": "css/app.css"}
 KEYS = {"teams": "payments", "services": "checkout", "schedules": "primary", "policies": "payments",
         "escalation-policies": "payments", "integrations": "prometheus", "users": "ana@example.com", "deliveries": "1",

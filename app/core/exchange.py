@@ -53,7 +53,7 @@ class Message:
 
     `title`, `service`, `status` and `standing` ("Acknowledged by Ana by SMS") say how the incident stands; `actions` is
     what the reader can answer now (acknowledge, resolve, escalate, note); `code` names the incident in a text message,
-    `reply_to` is the mail address that takes answers.
+    `reply_to` is the mail address that takes answers; `unsubscribe` ends by one POST what the reader asked for.
     """
 
     id: str
@@ -73,6 +73,7 @@ class Message:
     code: str = ""
     people: tuple[str, ...] = ()
     reply_to: str = ""
+    unsubscribe: str = ""
 
 
 @dataclass(frozen=True)

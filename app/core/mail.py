@@ -1,6 +1,6 @@
 """A message as a mail: text and HTML, one conversation for each incident, nothing that tracks.
 
-Sources: RFC 5322 (threads), RFC 3834 (Auto-Submitted).
+Sources: RFC 5322 (threads), RFC 3834 (Auto-Submitted), RFC 8058 (List-Unsubscribe-Post).
 """
 
 from __future__ import annotations
@@ -42,6 +42,9 @@ def mail_of(message: Message, recipient: str, sender: str) -> EmailMessage:
     if message.thread:
         mail["References"] = mail["In-Reply-To"] = f"<thread-{mark(message.thread)}@{domain}>"
     mail["Auto-Submitted"] = "auto-generated"
+    if message.unsubscribe:
+        mail["List-Unsubscribe"] = f"<{message.unsubscribe}>"
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     if message.urgency == "high":
         mail["X-Priority"] = "1"
     links = [link for link in message.links if web_link(link.url)]

@@ -16,6 +16,7 @@ from app.core import clock
 from app.core.db import session
 from app.status_pages import bars, queries, rules
 from app.status_pages.bars import Day
+from app.status_pages.maintenance_models import PageWindow
 from app.status_pages.models import Component, Notice, NoticeUpdate, Span, StatusPage
 from app.status_pages.texts import html
 
@@ -125,7 +126,8 @@ def page_document(page: StatusPage) -> Document:
     return Document(
         slug=page.slug, name=page.name, intro=page.intro, language=page.language, zone=zone, access=page.access,
         state=rules.worst(one.state for one in components), components=components, notices=open_, past=past,
-        maintenance=[], at=now, url=queries.address_of(page), names={one.id: one.name for one in components})
+        maintenance=_maintenance(page, names, now), at=now, url=queries.address_of(page),
+        names={one.id: one.name for one in components})
 
 
 def public_components(components: Collection[Component], now: datetime, zone: ZoneInfo) -> list[PublicComponent]:
@@ -154,6 +156,22 @@ def _notices(page: StatusPage, names: dict[int, str], now: datetime) -> tuple[li
     found = [public_notice(one, names) for one in session.scalars(
         _published(page).where(or_(Notice.resolved_at.is_(None), Notice.resolved_at > now - rules.RECENT)))]
     return ([one for one in found if one.resolved_at is None], [one for one in found if one.resolved_at is not None])
+
+
+def _maintenance(page: StatusPage, names: dict[int, str], now: datetime) -> list[PublicWindow]:
+    """What runs, comes within 90 days, or was cancelled although it would still come."""
+    found = session.scalars(select(PageWindow).where(
+        PageWindow.page_id == page.id, PageWindow.state != "completed", PageWindow.ends > now)
+        .options(selectinload(PageWindow.updates)).order_by(PageWindow.starts, PageWindow.id)
+        .execution_options(populate_existing=True))
+    return [public_window(one, names) for one in found]
+
+
+def public_window(one: PageWindow, names: dict[int, str]) -> PublicWindow:
+    """Maintenance as outsiders see it."""
+    updates = [PublicUpdate(said.at, said.state, said.text, False) for said in reversed(one.updates)]
+    return PublicWindow(one.public_id, one.title, one.text, one.state, one.starts, one.ends,
+                        [names[key] for key in one.components if key in names], updates)
 
 
 def _published(page: StatusPage) -> Any:

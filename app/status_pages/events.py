@@ -27,3 +27,18 @@ UPDATE_CANCELLED = Kind("status_notice.update_cancelled", "{actor} took back an 
                         ("title", "text", "update", "page"))
 UPDATE_EDITED = Kind("status_notice.update_edited", "{actor} changed an update of {title}, which was: {before}",
                      ("title", "before", "after", "update", "page"))
+WINDOW_PLANNED = Kind("status_window.planned", "{actor} planned {title}", ("title", "series", "starts", "ends", "repeat"))
+WINDOW_CHANGED = Kind("status_window.changed", "{actor} changed {title}", ("title", "series", "window"))
+WINDOW_STARTED = Kind("status_window.started", "{title} began", ("title", "window"))
+WINDOW_ENDED = Kind("status_window.ended", "{title} is over", ("title", "window"))
+WINDOW_CANCELLED = Kind("status_window.cancelled", "{actor} cancelled {title}", ("title", "window"))
+WINDOW_UPDATED = Kind("status_window.updated", "{actor} said about {title}: {text}", ("title", "text", "window"))
+TEMPLATE_SAVED = Kind("status_page.template_saved", "{actor} saved the template {name}", ("name",))
+TEMPLATE_REMOVED = Kind("status_page.template_removed", "{actor} removed the template {name}", ("name",))
+SUBSCRIBED = Kind("status_subscriber.subscribed", "A reader subscribed to {page} by {kind}", ("page", "kind"))
+UNSUBSCRIBED = Kind("status_subscriber.unsubscribed", "A subscription to {page} by {kind} ended: {reason}",
+                    ("page", "kind", "reason"))
+SUBSCRIBERS_ADDED = Kind("status_subscriber.added", "{actor} added {number} subscribers to {page}", ("number", "page"))
+SUBSCRIBER_REMOVED = Kind("status_subscriber.removed", "{actor} removed a subscriber of {page}", ("page", "kind"))
+EXPORT_FAILED = Kind("status_page.export_failed", "The copy of {name} can't be written: {error}", ("name", "error"))
+EXPORT_MENDED = Kind("status_page.export_mended", "The copy of {name} is written again", ("name",))

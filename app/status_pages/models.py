@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -23,6 +24,7 @@ def public_id() -> str:
 class StatusPage(Base):
     """A page for outsiders. `access` is public, private (a link, stored hashed) or partner; a draft is nobody's but ours.
 
+    `exports` are {"folder": bool, "url": base address}; the secret header that a PUT carries is sealed, `Name: value`.
     `version` grows with whatever changes on it: equal versions look alike.
     """
 
@@ -47,6 +49,14 @@ class StatusPage(Base):
     link_hash: Mapped[str | None] = mapped_column(String(64))
     link_last4: Mapped[str] = mapped_column(String(4), default="")
     version: Mapped[int] = mapped_column(default=1)
+    exports: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    export_sealed: Mapped[str | None] = mapped_column(Text)
+    exported_at: Mapped[datetime | None]
+    exported_version: Mapped[int] = mapped_column(default=0)
+    export_due_at: Mapped[datetime | None] = mapped_column(index=True)
+    export_failing_since: Mapped[datetime | None]
+    export_told_at: Mapped[datetime | None]
+    export_error: Mapped[str] = mapped_column(String(300), default="")
     changed_at: Mapped[datetime] = mapped_column(default=clock.now)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     team: Mapped[Team | None] = relationship()
@@ -62,7 +72,8 @@ class StatusPage(Base):
 class Component(Base):
     """A part of what a page is about. `computed` follows the incidents of its services, `state` is what is shown.
 
-    An override beats the computation until `override_until`.
+    An override beats the computation until `override_until`. Subscribers were last told `told_state`; at `tell_at` they
+    are told what is true then.
     """
 
     __tablename__ = "status_components"
@@ -81,6 +92,9 @@ class Component(Base):
     override_reason: Mapped[str] = mapped_column(String(500), default="")
     override_until: Mapped[datetime | None]
     override_name: Mapped[str] = mapped_column(String(200), default="")
+    told_state: Mapped[str] = mapped_column(String(20), default="operational")
+    told_at: Mapped[datetime | None]
+    tell_at: Mapped[datetime | None] = mapped_column(index=True)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     page: Mapped[StatusPage] = relationship(back_populates="components")
     services: Mapped[list[Service]] = relationship(secondary="status_component_services", order_by="Service.key")

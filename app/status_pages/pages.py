@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 
+from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
 from app.identity.queries import may, may_anywhere
 from app.status_pages import queries, rules
-from app.status_pages.models import Component, Span, StatusPage
+from app.status_pages.models import Component, Notice, Span, StatusPage
+from app.status_pages.subscriber_models import Subscriber
 
 DURATIONS = [("30m", "half an hour"), ("1h", "an hour"), ("4h", "4 hours"), ("1d", "a day"), ("7d", "a week"),
              ("30d", "30 days")]
@@ -26,6 +28,7 @@ class Row:
     page: StatusPage
     state: str
     overrides: int
+    subscribers: int
 
     @property
     def id(self) -> int:
@@ -49,6 +52,9 @@ class NowPage:
     state: str
     address: str
     groups: list[tuple[str, list[Component]]]
+    notices: list[Notice]
+    resolvable: set[int]
+    subscribers: int
     may_write: bool
     may_edit: bool
     link: str = ""
@@ -61,15 +67,26 @@ class NowPage:
 
 def index_page(by: Actor) -> IndexPage:
     """The list."""
-    return IndexPage([Row(one, queries.overall(one), sum(part.override_state is not None for part in one.components))
-                      for one in session.scalars(queries.visible(by))], may_anywhere(by, "status_page.edit"))
+    counts = _subscribers()
+    return IndexPage([Row(one, queries.overall(one), sum(part.override_state is not None for part in one.components),
+                          counts.get(one.id, 0)) for one in session.scalars(queries.visible(by))],
+                     may_anywhere(by, "status_page.edit"))
+
+
+def _subscribers() -> dict[int, int]:
+    return {key: number for key, number in session.execute(select(Subscriber.page_id, func.count()).where(
+        Subscriber.state == "active").group_by(Subscriber.page_id))}
 
 
 def now_page(slug: str, by: Actor, **more: Any) -> NowPage:
     """The screen of one page. Raises NotFound."""
     found = queries.page_for(slug, by)
     session.refresh(found)
-    return NowPage(found, queries.overall(found), queries.address_of(found), queries.groups(found.components),
+    notices = list(session.scalars(select(Notice).where(Notice.page_id == found.id, or_(
+        Notice.resolved_at.is_(None), Notice.resolved_at > clock.now() - rules.RECENT)).order_by(
+        Notice.resolved_at.is_not(None), Notice.started_at.desc())))
+    return NowPage(found, queries.overall(found), queries.address_of(found), queries.groups(found.components), notices,
+                   {one.id for one in notices if queries.resolvable(one)}, _subscribers().get(found.id, 0),
                    may(by, "status_page.write", team_id=found.team_id),
                    may(by, "status_page.edit", team_id=found.team_id), **more)
 

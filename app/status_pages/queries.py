@@ -14,8 +14,9 @@ from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import NotFound
 from app.identity.queries import allow, may, visible_teams
+from app.incidents.models import Incident
 from app.status_pages import rules
-from app.status_pages.models import Component, Notice, StatusPage
+from app.status_pages.models import Component, Notice, NoticeIncident, StatusPage
 
 
 def page_by_slug(slug: str) -> StatusPage | None:
@@ -98,3 +99,12 @@ def page_document_of(page: StatusPage) -> dict[str, Any]:
             "draft": page.draft, "time_zone": page.time_zone, "language": page.language, "intro": page.intro,
             "hosts": list(page.hosts), "accent": page.accent or None, "auto_notice": page.auto_notice,
             "auto_resolve": page.auto_resolve, "components": [component_document(one) for one in page.components]}
+
+
+def resolvable(notice: Notice) -> bool:
+    """Whether all incidents that it is about are over, and it is not."""
+    if notice.state == rules.RESOLVED or notice.draft:
+        return False
+    found = session.scalars(select(Incident.status).join(NoticeIncident, NoticeIncident.incident_id == Incident.id)
+                            .where(NoticeIncident.notice_id == notice.id)).all()
+    return bool(found) and all(status == "resolved" for status in found)

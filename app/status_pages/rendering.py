@@ -88,7 +88,7 @@ def page(found: StatusPage, *, base: str, exported: bool = False) -> Rendered:
     open_ = found.access == "public" and not found.draft
     context = {**body_context(document, base=base, with_history=not exported), "style": sheet, "feeds": open_,
                "json": "status.json" if exported else f"{base}.json", "script": "" if exported else _script(),
-               "logo": _logo(found, base, exported), "subscribe": ""}
+               "logo": _logo(found, base, exported), "subscribe": f"{base}/subscribe" if open_ and not exported else ""}
     return _html("status_pages/public.html", context, policy)
 
 

@@ -17,8 +17,10 @@ from app.core.events import record
 from app.core.forms import Problems, check_text
 from app.identity.queries import allow
 from app.status_pages import branding, events, queries, rules, states
+from app.status_pages.maintenance_models import Announcement, NoticeTemplate, PageWindow, Series, WindowUpdate
 from app.status_pages.models import Component, Notice, NoticeIncident, Span, StatusPage
 from app.status_pages.saving import Edit, fill
+from app.status_pages.subscriber_models import Subscriber, SubscriberMessage
 
 
 def add_page(values: Mapping[str, Any], *, by: Actor) -> StatusPage:
@@ -79,12 +81,23 @@ def remove_page(page: StatusPage, *, by: Actor) -> None:
     components = [one.id for one in page.components]
     session.execute(delete(Span).where(Span.component_id.in_(components)))
     session.execute(delete(NoticeIncident).where(NoticeIncident.page_id == page.id))
+    _forget_readers(page)
     for notice in session.scalars(select(Notice).where(Notice.page_id == page.id)):
         session.delete(notice)
     session.flush()
     session.delete(page)
     session.flush()
     record(events.DELETED, ref, by=by, also=concerned, name=name, before=before)
+
+
+def _forget_readers(page: StatusPage) -> None:
+    """Maintenance, templates, subscribers and what they were told."""
+    windows = select(PageWindow.id).where(PageWindow.page_id == page.id)
+    session.execute(delete(WindowUpdate).where(WindowUpdate.window_id.in_(windows)))
+    readers = select(Subscriber.id).where(Subscriber.page_id == page.id)
+    session.execute(delete(SubscriberMessage).where(SubscriberMessage.subscriber_id.in_(readers)))
+    for table in (PageWindow, Series, NoticeTemplate, Subscriber, Announcement):
+        session.execute(delete(table).where(table.page_id == page.id))
 
 
 def renew_link(page: StatusPage, *, by: Actor) -> str:

@@ -15,6 +15,8 @@ from app.core.events import record
 from app.incidents.models import Incident
 from app.incidents.rules import OPEN
 from app.status_pages import events, rules
+from app.status_pages.announcing import tell_of_component
+from app.status_pages.maintenance_models import PageWindow
 from app.status_pages.models import Component, ComponentService, Span, StatusPage
 
 
@@ -33,11 +35,11 @@ def differing(now: datetime, *, only: Iterable[int] | None = None) -> list[Shoul
     query = select(Component.id, Component.computed, Component.state, Component.override_state, Component.override_until)
     if only is not None:
         query = query.where(Component.page_id.in_(list(only)))
-    severities, found = _severities(), []
+    severities, maintained, found = _severities(), covered(), []
     for key, computed, state, override, until in session.execute(query.order_by(Component.id)):
         over = override is not None and until is not None and until <= now
         should = rules.computed(severities.get(key, ()))
-        shows = rules.shown(should, maintained=False, override=None if over else override)
+        shows = rules.shown(should, maintained=key in maintained, override=None if over else override)
         if (should, shows) != (computed, state) or over:
             found.append(Should(key, should, shows, over))
     return found
@@ -52,6 +54,12 @@ def _severities() -> dict[int, list[str]]:
             .where(Incident.status.in_(OPEN), Incident.merged_into_id.is_(None), ~Incident.test)):
         found.setdefault(key, []).append(severity)
     return found
+
+
+def covered() -> set[int]:
+    """The components that a window in progress covers."""
+    return {key for some in session.scalars(select(PageWindow.components).where(PageWindow.state == "in_progress"))
+            for key in some}
 
 
 def settle(*, only: Iterable[int] | None = None, by: Actor = SYSTEM) -> int:
@@ -89,6 +97,8 @@ def _turn(component: Component, state: str, now: datetime, by: Actor) -> None:
     session.add(Span(component_id=component.id, state=state, starts=now))
     record(events.STATE_CHANGED, component.page.ref, by=by, also=also(component.page), name=component.name, before=before,
            after=state, computed=component.computed, component=component.public_id)
+    session.flush()
+    tell_of_component(component)
 
 
 def begin(component: Component) -> None:

@@ -58,6 +58,31 @@ TABLE: dict[str, tuple[str, str, str, str]] = {
     "legend": ("How to read the bars: taller is worse", "Die Balken: je höher, desto schlimmer",
                "Les barres : plus haut, plus grave", "Las barras: más alto, más grave"),
     "back": ("Back to the status page", "Zurück zur Statusseite", "Retour à la page d’état", "Volver a la página de estado"),
+    "is_now": ("is now", "ist jetzt", "est maintenant", "está ahora"),
+    "window_before": ("Reminder", "Erinnerung", "Rappel", "Recordatorio"),
+    "window_started": ("Maintenance has begun", "Wartung hat begonnen", "La maintenance a commencé",
+                       "El mantenimiento ha comenzado"),
+    "window_ended": ("Maintenance is over", "Wartung ist beendet", "La maintenance est terminée",
+                     "El mantenimiento ha terminado"),
+    "window_cancelled": ("Maintenance is cancelled", "Wartung ist abgesagt", "La maintenance est annulée",
+                         "El mantenimiento se ha cancelado"),
+    "window_moved": ("Maintenance has a new time", "Wartung hat eine neue Zeit", "La maintenance a un nouvel horaire",
+                     "El mantenimiento tiene un nuevo horario"),
+    "we_look": ("We are looking into it.", "Wir gehen dem nach.", "Nous enquêtons.", "Lo estamos investigando."),
+    "it_is_over": ("This is resolved.", "Dies ist behoben.", "Le problème est résolu.", "Esto está resuelto."),
+    "status_page": ("Status page", "Statusseite", "Page d’état", "Página de estado"),
+    "unsubscribe": ("Unsubscribe or change", "Abbestellen oder ändern", "Se désabonner ou modifier", "Cancelar o cambiar"),
+    "confirm": ("Confirm", "Bestätigen", "Confirmer", "Confirmar"),
+    "confirm_subject": ("Confirm your subscription", "Bestätigen Sie Ihr Abonnement", "Confirmez votre abonnement",
+                        "Confirme su suscripción"),
+    "confirm_text": ("Somebody, probably you, wants news of {page} at this address. Nothing else is sent before you press "
+                     "the button behind this link, which counts for 24 hours.",
+                     "Jemand, wahrscheinlich Sie, möchte Nachrichten von {page} an diese Adresse. Nichts weiter wird "
+                     "gesendet, bevor Sie den Knopf hinter diesem Link drücken; er gilt 24 Stunden.",
+                     "Quelqu’un, sans doute vous, souhaite recevoir les nouvelles de {page} à cette adresse. Rien "
+                     "d’autre ne sera envoyé avant que vous appuyiez sur le bouton derrière ce lien, valable 24 h.",
+                     "Alguien, probablemente usted, quiere noticias de {page} en esta dirección. No se enviará nada más "
+                     "antes de que pulse el botón tras este enlace, válido 24 horas."),
     "skip": ("Skip to content", "Zum Inhalt", "Aller au contenu", "Ir al contenido"),
 }
 MONTHS = {

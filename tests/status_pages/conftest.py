@@ -69,3 +69,12 @@ def breaks(run_jobs):
 def follow(tick):
     """`follow()`: the clock lets components follow their incidents."""
     return lambda: tick("app.status_pages.ticks.follow")
+
+
+@pytest.fixture
+def deliver(tick):
+    """`deliver()`: the clock gives each subscriber what was announced, and sends it."""
+    def sent():
+        for name in ("reader_ticks.fan_out", "reader_ticks.send"):
+            tick(f"app.status_pages.{name}")
+    return sent
