@@ -31,7 +31,7 @@ class News:
 
 
 def announce(page: StatusPage, news: News) -> None:
-    """Write it down, once; a tick gives each subscriber a message of it, so that workers are free for pages. A draft of a page tells nobody."""
+    """Write it down, once; a tick gives each subscriber a message of it. A draft of a page tells nobody."""
     if page.draft or session.scalar(select(Announcement.id).where(Announcement.once == news.once)) is not None:
         return
     session.add(Announcement(once=news.once, page_id=page.id, kind=news.kind, components=list(news.components),
