@@ -1,15 +1,15 @@
 """Maintenance, announcements and subscribers of status pages
 
-Revision ID: 0099
-Revises: 0028
+Revision ID: 0038
+Revises: 0037
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0099"
-down_revision = "0028"
+revision = "0038"
+down_revision = "0037"
 branch_labels = None
 depends_on = None
 
