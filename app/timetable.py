@@ -37,6 +37,7 @@ PERIODIC: tuple[Every, ...] = (
     Every(60, "app.ingest.ticks.end_silent"),
     Every(5, "app.ingest.ticks.calm_down"),
     Every(300, "app.ingest.ticks.trim_refused"),
+    Every(3600, "app.ingest.keeping.forget"),
     Every(10, "app.ingest.switching.release_held"),
     Every(5, "app.ingest.trouble.weigh"),
     Every(2, "app.heartbeats.pings.expire"),

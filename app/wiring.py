@@ -97,6 +97,7 @@ SUBSCRIPTIONS: tuple[On, ...] = (
     On("incident.task_changed", "app.notifications.reactions.tell_named"),
     On("incident.note_added", "app.notifications.reactions.tell_named"),
     On("incident.update_*", "app.notifications.reactions.tell_named"),
+    On("incident.responder_answered", "app.notifications.reactions.tell_named"),
     On("incident.opened", "app.notifications.reactions.post_in_rooms"),
     *(On(f"incident.{fact}", "app.notifications.reactions.keep_posts_true", queue="pages") for fact in (
         "acknowledged", "unacknowledged", "resolved", "reopened", "assigned", "snoozed", "snooze_ended",

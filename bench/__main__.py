@@ -9,7 +9,8 @@ import time
 
 from bench import report
 
-PROGRAMS = ("schedules", "routing", "ingest", "paging", "handing", "storm", "timers", "viewing", "footprint", "access")
+PROGRAMS = ("schedules", "routing", "ingest", "paging", "handing", "storm", "timers", "search",
+            "viewing", "footprint", "access")
 
 
 def main() -> None:

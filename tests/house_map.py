@@ -75,6 +75,7 @@ EXTRAS = {
     "catalog/edge_api": Extra(5, "what depends on what, for machines, apart from windows", edge=True),
     "catalog/dependencies": Extra(2.9, "commands on edges, apart from those on services", public=True),
     "escalation/impact": Extra(2.95, "what an incident may affect, which needs duty, incidents and the catalogue"),
+    "incidents/searching": Extra(1.5, "how texts are looked for, which lists of incidents and alerts share"),
     "incidents/filters": Extra(0.5, "the list's filters as they stand in an address; pure"),
     "incidents/markdown": Extra(-0.2, "what people write, as safe HTML; pure", public=True),
     "incidents/alert_queries": Extra(2.4, "reads on alerts, apart from those on incidents"),

@@ -54,7 +54,13 @@ def test_the_migrated_tables_are_those_of_the_models(empty_database):
     upgrade(FOLDER)
     with db.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        nothing(f"not in a migration: {change}" for change in compare_metadata(context, Base.metadata))
+        changes = [change for change in compare_metadata(context, Base.metadata) if not _is_trigrams(change)]
+        nothing(f"not in a migration: {change}" for change in changes)
+
+
+def _is_trigrams(change: object) -> bool:
+    """An index that only PostgreSQL can have, and not everywhere: no model names it."""
+    return isinstance(change, tuple) and change[0] == "remove_index" and str(change[1].name).startswith("trgm_")
 
 
 def test_migrating_twice_does_nothing_the_second_time(empty_database):

@@ -60,6 +60,8 @@ SETTINGS: tuple[Setting, ...] = (
             "break-glass once there is single sign-on"),
     Setting("REQUIRE_SECOND_FACTOR", "off", "Who has to add a second factor to a password: off, admins or everyone"),
     Setting("METRICS_TOKEN", "", "Bearer token for /metrics from other machines", secret=True),
+    Setting("DELIVERY_BODY_DAYS", "30", "Days that raw bodies and headers of deliveries are kept"),
+    Setting("DELIVERY_DAYS", "90", "Days that the rows of deliveries are kept; alerts stay as long as their incidents"),
     Setting("AUDIT_DAYS", "365", "Days the log is kept; entries of incidents and postmortems are kept for ever"),
     Setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR"),
 )

@@ -17,7 +17,8 @@ from app.identity.models import Team
 from app.identity.queries import visible_teams
 from app.incidents import filters
 from app.incidents.models import INTEGRATIONS, Alert, Incident, Responder
-from app.incidents.queries import contains, number_of
+from app.incidents.queries import number_of
+from app.incidents.searching import alert_says
 
 
 def alert_for(key: str, by: Actor) -> Alert:
@@ -51,10 +52,12 @@ def alerts(by: Actor, args: MultiDict[str, str]) -> Select[Any]:
     """
     wanted = filters.read_alerts(args)
     query = visible(select(Alert), by)
-    for column, values in ((Alert.status, wanted.status), (Alert.severity, wanted.severity),
-                           (Alert.integration, wanted.integration)):
+    for column, values in ((Alert.status, wanted.status), (Alert.severity, wanted.severity)):
         if values:
             query = query.where(column.in_(values))
+    if wanted.integration:
+        query = query.where(Alert.integration_id.in_(select(INTEGRATIONS.c.id).where(
+            INTEGRATIONS.c.key.in_(wanted.integration))))
     if wanted.incident:
         query = query.where(Alert.incident_id.in_([number_of(value) for value in wanted.incident]))
     if wanted.service:
@@ -67,7 +70,7 @@ def alerts(by: Actor, args: MultiDict[str, str]) -> Select[Any]:
         query = query.where(Alert.last_seen >= wanted.since)
     if wanted.until:
         query = query.where(Alert.first_seen < wanted.until)
-    return query.where(contains(Alert.title, wanted.text) | contains(Alert.body, wanted.text)) if wanted.text else query
+    return query.where(alert_says(wanted.text)) if wanted.text else query
 
 
 def alert_document(alert: Alert) -> dict[str, Any]:

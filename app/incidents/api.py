@@ -149,10 +149,9 @@ def assign(id: str) -> dict[str, Any]:
 @access("incident.act")
 @operation("Ask more people to help", request=schemas.ADD_RESPONDERS, responses=CHANGED)
 def add_responders(id: str) -> dict[str, Any]:
-    """Ask people to help."""
+    """Ask people to help: by name, whoever is on duty now, or a whole team."""
     found, by = permitted(id)
-    people = forms.people(sent(request)["people"], "people")
-    return queries.incident_document(service.add_responders(found, people, by=by))
+    return queries.incident_document(service.add_responders(found, forms.helpers(sent(request), by), by=by))
 
 
 @blueprint.post("/incidents/<id>/notes")

@@ -15,7 +15,7 @@ UNACKNOWLEDGED = Kind("incident.unacknowledged", "{actor} gave it back: nobody h
 ASSIGNED = Kind("incident.assigned", "{actor} assigned it to {people}", ("people", "ids", "former"), timeline=True)
 RESPONDERS_ADDED = Kind("incident.responders_added", "{actor} asked {people} to help", ("people", "ids"),
                         timeline=True)
-RESPONDER_ANSWERED = Kind("incident.responder_answered", "{actor} {answer} the request to help", ("answer",),
+RESPONDER_ANSWERED = Kind("incident.responder_answered", "{actor} {answer} the request to help", ("answer", "tell"),
                           timeline=True)
 NOTE_ADDED = Kind("incident.note_added", "{actor} wrote a note", ("note", "body", "tell"), timeline=True)
 NOTE_EDITED = Kind("incident.note_edited", "{actor} changed a note", ("note", "body", "before"), timeline=True)

@@ -26,6 +26,7 @@ from app.incidents.queries import incident_for
 from app.incidents.room_pages import merge_targets, what_moves
 from app.incidents.rules import PRIORITIES, SEVERITIES
 from app.incidents.service import Opening
+from app.oncall.queries import on_duty, schedule_by_key
 
 # what an action is called on its page, its button, and the icon
 ACTIONS = {"resolve": ("Resolve", "Resolve"), "assign": ("Reassign", "Assign"), "snooze": ("Snooze", "Snooze"),
@@ -87,6 +88,27 @@ def people(emails: Iterable[str], field: str) -> list[User]:
             problems.append(Problem(f"{field}[{position}]", f"There is nobody with the address {email}"))
         else:
             found[user.id] = user
+    if problems:
+        raise Invalid(problems=problems)
+    return list(found.values())
+
+
+def helpers(values: Mapping[str, Any], by: Actor) -> list[User]:
+    """The people who are named, those on duty now in `schedules`, and the managers and responders of `teams`, each once.
+    Raises Invalid."""
+    found = {user.id: user for user in people(values.get("people", ()), "people")}
+    problems: list[Problem] = []
+    for key in values.get("schedules", ()):
+        schedule = schedule_by_key(key)
+        if schedule is None or not may_see(by, schedule.team_id):
+            problems.append(Problem("schedules", f"There is no schedule {key}"))
+            continue
+        on_now = on_duty(schedule, clock.now()).people
+        found |= {user.id: user for user in session.scalars(select(User).where(User.id.in_([int(one) for one in on_now])))}
+    for key in values.get("teams", ()):
+        team = _team({"team": key}, by, problems)
+        found |= {one.user_id: one.user for one in (team.memberships if team else ()) if one.role != "observer"
+                  and one.user.is_active}
     if problems:
         raise Invalid(problems=problems)
     return list(found.values())

@@ -128,7 +128,7 @@ class Alert(Base):
     labels: Mapped[dict[str, Any]] = mapped_column(default=dict)
     notes: Mapped[list[str]] = mapped_column(default=list)
     count: Mapped[int] = mapped_column(default=1)
-    first_seen: Mapped[datetime] = mapped_column(default=clock.now)
+    first_seen: Mapped[datetime] = mapped_column(default=clock.now, index=True)
     last_seen: Mapped[datetime] = mapped_column(default=clock.now)
     event_at: Mapped[datetime | None]
     recovered_at: Mapped[datetime | None]

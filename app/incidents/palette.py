@@ -14,7 +14,8 @@ from app.core.db import session
 from app.identity.models import Team, User
 from app.identity.queries import may, may_anywhere, visible_teams
 from app.incidents.models import Incident
-from app.incidents.queries import contains, involved, number_of, visible
+from app.incidents.queries import involved, number_of, visible
+from app.incidents.searching import contains
 from app.oncall.models import Schedule
 
 EACH = 6

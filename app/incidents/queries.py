@@ -33,6 +33,7 @@ from app.identity.models import Membership, Team, User
 from app.identity.queries import allow, visible_teams
 from app.incidents.filters import Filters
 from app.incidents.models import Alert, Counter, Incident, Note, Responder
+from app.incidents.searching import alert_says, contains
 
 NAMED = 2000
 
@@ -146,19 +147,11 @@ def _in_time(query: Select[Any], filters: Filters) -> Select[Any]:
     return query.where(Incident.resolved_at >= midnight()) if filters.resolved else query
 
 
-def contains(column: Any, text: str) -> ColumnElement[bool]:
-    """Whether the column holds `text` in any letter case; SQLite folds ASCII only, so the usual cases are tried."""
-    spellings = {text} if text.isascii() else {text, text.lower(), text.upper(), text.capitalize()}
-    escaped = [one.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for one in sorted(spellings)]
-    folds = db.engine.dialect.name == "sqlite"  # its LIKE folds ASCII by itself, at half the price
-    return or_(*((column.like if folds else column.ilike)(f"%{one}%", escape="\\") for one in escaped))
-
-
 def _with_text(query: Select[Any], text: str) -> Select[Any]:
     number = number_of(text.removeprefix("#"))
     if number and text.startswith("#"):
         return query.where(Incident.id == number)
-    in_alerts = select(Alert.incident_id).where(contains(Alert.title, text) | contains(Alert.body, text))
+    in_alerts = select(Alert.incident_id).where(alert_says(text))
     in_notes = select(Note.incident_id).where(contains(Note.body, text))
     labels = cast(Incident.labels, String)
     in_service = select(Service.id).where(contains(Service.name, text) | contains(Service.key, text))

@@ -10,6 +10,7 @@ from app.core import clock
 from app.core.access import SYSTEM, Actor
 from app.core.db import session
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Problem
+from app.core.events import Event
 from app.identity.models import User
 from app.identity.queries import allow
 from app.incidents import events, moves, rules
@@ -130,8 +131,17 @@ def answer(incident: Incident, says: str, *, by: Actor) -> Incident:
         raise Conflict("You were not asked to help with it", state=state_of(incident))
     if mine.state != says:
         mine.state = says
-        moves.said(events.RESPONDER_ANSWERED, incident, by, answer=says)
+        told = _asked_by(incident, by) if says == "declined" else []
+        moves.said(events.RESPONDER_ANSWERED, incident, by, answer=says, tell=told)
     return incident
+
+
+def _asked_by(incident: Incident, by: Actor) -> list[int]:
+    """Who asked this person to help, last: a no is told to them."""
+    asked = session.scalars(select(Event).where(Event.subject == incident.ref, Event.kind == events.RESPONDERS_ADDED.name)
+                            .order_by(Event.id.desc()))
+    actor = next((one.actor for one in asked if by.user_id in one.data["ids"]), "")
+    return [int(actor.partition(":")[2])] if actor.startswith("user:") else []
 
 
 def add_task(incident: Incident, title: str, owner: User | None, *, by: Actor) -> Task:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app.catalog.models import Service
 from app.catalog.noise import noise
@@ -46,6 +46,11 @@ class Opening:
     delivery: str | None = None
     test: bool = False
     quiet: bool = False
+
+
+def hold_number() -> None:
+    """Nobody else opens an incident until this transaction ends."""
+    session.execute(select(Counter.value).where(Counter.name == "incident").with_for_update())
 
 
 def open_incident(opening: Opening, *, by: Actor) -> Incident:

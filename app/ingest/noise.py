@@ -46,10 +46,14 @@ class Storms:
     """The storms that this batch has met and locked, by the reference of their place."""
 
     known: dict[str, Incident] = field(default_factory=dict)
+    numbered: bool = False
 
 
 def host(place: Place, storms: Storms) -> tuple[Incident, str] | None:
     """The open incident that a new alert of this place joins, locked, and why; None: it opens its own."""
+    if not storms.numbered:
+        service.hold_number()  # before any other lock, so that two that open and join much wait in one order
+        storms.numbered = True
     raging = _storm(place, storms)
     if raging is not None:
         return raging, "there is a storm"

@@ -73,6 +73,8 @@ def replay(delivery: Delivery, *, by: Actor) -> Delivery:
     if fresh is None or fresh.state in ("received", "duplicate"):
         raise Conflict("This delivery is waiting already" if fresh and fresh.state == "received" else
                        "A repeat can't be replayed; replay its original")
+    if not fresh.body:
+        raise Conflict("Its body is no longer kept")
     if fresh.state == "rejected" and (other := queries.original_of(fresh)) is not None:
         raise Conflict(f"The same request is there already, as delivery {other}")
     fresh.state, fresh.next_at, fresh.attempts, fresh.replayed_by = "received", clock.now(), 0, by.ref
