@@ -43,8 +43,8 @@ BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.status_pages.reader_doors", ""), ("app.status_pages.notice_routes", ""), ("app.status_pages.reader_routes", ""),
     ("app.status_pages.maintenance_routes", ""),
     ("app.postmortems.routes", ""), ("app.postmortems.edit_routes", ""), ("app.postmortems.item_routes", ""),
-    ("app.postmortems.paper_routes", ""),
-    ("app.postmortems.api", "/api/v1"), ("app.postmortems.item_api", "/api/v1"),
+    ("app.postmortems.paper_routes", ""), ("app.postmortems.pattern_routes", ""),
+    ("app.postmortems.api", "/api/v1"), ("app.postmortems.item_api", "/api/v1"), ("app.postmortems.pattern_api", "/api/v1"),
     ("app.config.routes", ""), ("app.config.api", "/api/v1"),
 )
 

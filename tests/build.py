@@ -25,7 +25,8 @@ from app.ingest.models import Integration
 from app.notifications.models import ContactMethod, NotificationRule
 from app.oncall.models import Layer, Schedule
 from app.postmortems.items import add_item
-from app.postmortems.models import ActionItem, Postmortem
+from app.postmortems.models import ActionItem, Postmortem, PostmortemTemplate
+from app.postmortems.patterns import save_template
 from app.postmortems.service import create as create_postmortem
 from app.runbooks import vault
 from app.runbooks.models import Runbook, Secret
@@ -223,6 +224,12 @@ def action_item(found: Postmortem, owner: User, **values: Any) -> ActionItem:
     """Something to do by somebody until the end of March 2026."""
     return _kept(lambda: add_item(session.get_one(Postmortem, found.id), {
         "title": "Slow down retries", "owner": owner.email, "due_on": "2026-03-31", **values}, by=OPERATOR))
+
+
+def postmortem_template(name: str, *, team: Team | None = None, body: str = "") -> PostmortemTemplate:
+    """A template with one section, What happened."""
+    return _kept(lambda: save_template(None, {"name": name, "sections": [{"heading": "What happened", "body": body}]}, team,
+                                       by=OPERATOR))
 
 
 def token(person: User, *, scopes: list[str] | None = None, **columns: Any) -> str:

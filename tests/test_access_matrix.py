@@ -62,6 +62,7 @@ def world(private: bool = False):
     build.connection("nightly", team=team, config={"api_url": "http://127.0.0.1:9"})
     build.status_page("shop", team=team)
     build.action_item(build.postmortem(session.get_one(Incident, 1), author=bob), bob)
+    build.postmortem_template("Short", team=team)
     runbook = build.runbook("restart", team=team)
     with transaction():
         session.add(Execution(key="1", runbook_id=runbook.id, version=1, team_id=team.id, started="user:1", started_name="Ana",

@@ -6,7 +6,13 @@ from typing import Any
 
 from app.core import clock
 from app.postmortems import facts, queries, rules, timeline
-from app.postmortems.models import ActionItem, Postmortem, PostmortemVersion
+from app.postmortems.models import (
+    ActionItem,
+    Postmortem,
+    PostmortemComment,
+    PostmortemTemplate,
+    PostmortemVersion,
+)
 
 
 def as_read(postmortem: Postmortem, version: PostmortemVersion) -> tuple[facts.Facts, list[timeline.Row]]:
@@ -59,3 +65,14 @@ def item_document(item: ActionItem) -> dict[str, Any]:
             "description": item.description, "owner": {"email": item.owner.email, "name": item.owner.name},
             "due_on": item.due_on.isoformat(), "priority": item.priority, "state": item.state,
             "done_at": clock.rfc3339(item.done_at), "created_at": clock.rfc3339(item.created_at)}
+
+
+def comment_document(comment: PostmortemComment) -> dict[str, Any]:
+    """A comment as machines get it."""
+    return {"id": str(comment.id), "author": comment.author_name, "body": comment.body, "at": clock.rfc3339(comment.at)}
+
+
+def template_document(template: PostmortemTemplate) -> dict[str, Any]:
+    """A template as machines get it."""
+    return {"id": str(template.id), "name": template.name, "team": template.team.key if template.team else None,
+            "sections": [dict(one) for one in template.sections]}

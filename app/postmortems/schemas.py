@@ -66,6 +66,7 @@ TEMPLATE = component("PostmortemTemplate", {"type": "object", "required": ["id",
     "id": TEXT, "name": TEXT, "team": MAYBE, "sections": {"type": "array", "items": {
         "type": "object", "properties": _PATTERN}}}})
 METRICS = component("PostmortemMetrics", {"type": "object", "properties": {
+    "start": TEXT, "end": TEXT, "months": {"type": "array", "items": {"type": "object"}},
     "incidents": {"type": "integer"}, "in_time": {"type": "integer"}, "share": {"type": ["number", "null"]},
     "published": {"type": "integer"}, "median_days": {"type": ["number", "null"]},
     "items_due": {"type": "integer"}, "items_in_time": {"type": "integer"}, "items_share": {"type": ["number", "null"]},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import select
 
@@ -63,12 +63,13 @@ def rows_of(postmortem: Postmortem, said: Content) -> list[Row]:
 
 
 def _log(numbers: Sequence[int]) -> dict[str, list[Event]]:
-    """The entries of each incident, by commit."""
+    """The entries of each incident, by commit; only what is shown of them, as there may be thousands."""
     shown = [kind.name for kind in KINDS.values() if kind.timeline]
     found: dict[str, list[Event]] = {}
-    for event in session.scalars(select(Event).where(
+    query = select(Event.id, Event.kind, Event.at, Event.actor_name, Event.subject, Event.data)
+    for event in session.execute(query.where(
             Event.subject.in_([f"incident:{number}" for number in numbers]), Event.kind.in_(shown)).order_by(Event.id)):
-        found.setdefault(event.subject, []).append(event)
+        found.setdefault(event.subject, []).append(cast(Event, event))
     return found
 
 
