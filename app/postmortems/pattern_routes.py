@@ -11,6 +11,7 @@ from app.core.errors import Forbidden, Invalid
 from app.core.pages import go, page
 from app.core.web import actor
 from app.identity.models import Team
+from app.identity.queries import may
 from app.postmortems import forms, pattern_pages, patterns
 from app.postmortems.models import PostmortemTemplate
 
@@ -45,6 +46,8 @@ def create() -> Response:
     """Add one."""
     by = actor()
     team = _team(request.form.get("team", ""), by)
+    if team is None and pattern_pages.managed(by) and not may(by, "postmortem.manage"):
+        return _refused(None, {"team": "Choose a team; everybody’s templates are the administrators’"}, by)
     return _saved(None, team, by)
 
 
@@ -110,11 +113,14 @@ def _typed() -> dict[str, Any]:
 
 
 def _saved(found: PostmortemTemplate | None, team: Team | None, by: Actor) -> Response:
-    values = _typed()
     try:
-        saved = patterns.save_template(found, values, team, by=by)
+        saved = patterns.save_template(found, _typed(), team, by=by)
     except Invalid as invalid:
-        kept = values | {"sections": [one for one in values["sections"] if any(one.values())]}
-        shown = pattern_pages.template_page(found, by, typed=kept, faults=forms.faults_of(invalid))
-        return page(FORM, shown, status=422)
+        return _refused(found, forms.faults_of(invalid), by)
     return go(url_for(".index"), f"{saved.name} is saved")
+
+
+def _refused(found: PostmortemTemplate | None, faults: dict[str, str], by: Actor) -> Response:
+    values = _typed()
+    kept = values | {"sections": [one for one in values["sections"] if any(one.values())]}
+    return page(FORM, pattern_pages.template_page(found, by, typed=kept, faults=faults), status=422)

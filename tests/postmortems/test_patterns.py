@@ -14,7 +14,7 @@ from app.core.db import session, transaction
 from app.incidents.models import Incident
 from app.postmortems import editing, items, patterns, queries, rules, service
 from app.postmortems.metrics import metrics
-from app.postmortems.models import ActionItem, Postmortem, PostmortemVersion
+from app.postmortems.models import Postmortem, PostmortemVersion
 from tests import build
 from tests.incidents.people import by
 from tests.postmortems.stories import published, written
@@ -92,15 +92,19 @@ def years_work(ana, bob, charlie, payments):
             incident = build.incident(f"I{number}", service=chance.choice(places), status="resolved", resolved_at=day,
                                       severity=chance.choice(("critical", "high", "low")))
             if chance.random() < 0.7:
-                found = build.postmortem(incident, author=bob)
-                build.action_item(found, bob, due_on=(day + timedelta(days=20)).date().isoformat())
-                at.shift(timedelta(days=chance.randrange(14)))
-                if chance.random() < 0.7:
-                    published(found, bob, ana if incident.team_id == payments.id else charlie)
-                if chance.random() < 0.5:
-                    with transaction():
-                        items.move_item(session.scalars(select(ActionItem).order_by(ActionItem.id.desc())).first(), "done",
-                                        by=by(bob))
+                learned(incident, bob, ana if incident.team_id == payments.id else charlie, chance, at)
+
+
+def learned(incident: Incident, author, manager, chance, at) -> None:
+    """A postmortem, published sooner or later or never, and one action item, done or not."""
+    found = build.postmortem(incident, author=author)
+    build.action_item(found, author, due_on=(clock.now() + timedelta(days=20)).date().isoformat())
+    at.shift(timedelta(days=chance.randrange(14)))
+    if chance.random() < 0.7:
+        published(found, author, manager)
+    if chance.random() < 0.5:
+        with transaction():
+            items.move_item(session.get_one(Postmortem, found.id).items[0], "done", by=by(author))
 
 
 def first(found: Postmortem) -> datetime | None:
