@@ -12,6 +12,7 @@ SHELL = Shell(
         NavItem("oncall.index", "Schedules", "calendar", tab=True),
         NavItem("runbooks.index", "Runbooks", "runbook", "Automate", under="/executions"),
         NavItem("status_pages.index", "Status pages", "globe", "Outside"),
+        NavItem("partners.index", "Partners", "users", "Outside"),
         NavItem("postmortems.index", "Postmortems", "doc", "Learn"),
         NavItem("action_items.index", "Action items", "check", "Learn"),
         NavItem("escalation.index", "Policies", "ladder", "Set up"),

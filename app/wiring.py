@@ -12,7 +12,7 @@ MODELS = (
     "app.incidents.models", "app.notifications.models", "app.notifications.channel_models", "app.escalation.models",
     "app.ingest.models", "app.heartbeats.models", "app.webhooks.models", "app.runbooks.models", "app.connections.models",
     "app.status_pages.models", "app.status_pages.maintenance_models", "app.status_pages.subscriber_models",
-    "app.postmortems.models",
+    "app.partners.models", "app.postmortems.models",
 )
 
 # Pages for people and calls for machines, one blueprint each: module, and where it is mounted.
@@ -42,6 +42,7 @@ BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.status_pages.doors", ""), ("app.status_pages.routes", ""), ("app.status_pages.component_routes", ""),
     ("app.status_pages.reader_doors", ""), ("app.status_pages.notice_routes", ""), ("app.status_pages.reader_routes", ""),
     ("app.status_pages.maintenance_routes", ""),
+    ("app.partners.doors", ""), ("app.partners.routes", ""), ("app.partners.api", "/api/v1"),
     ("app.postmortems.routes", ""), ("app.postmortems.edit_routes", ""), ("app.postmortems.item_routes", ""),
     ("app.postmortems.paper_routes", ""), ("app.postmortems.pattern_routes", ""),
     ("app.postmortems.api", "/api/v1"), ("app.postmortems.item_api", "/api/v1"), ("app.postmortems.pattern_api", "/api/v1"),
@@ -167,6 +168,7 @@ PANELS: dict[str, dict[str, str]] = {
     "graph": {"open": "app.incidents.panels.states_of"},
     "service_used_by": {"open incidents": "app.incidents.panels.using_service",
                         "integrations": "app.ingest.queries.using_service"},
+    "status_page_readers": {"partners": "app.partners.queries.readers_of"},
     "schedule_used_by": {"policies": "app.escalation.queries.policies_using"},
     "secret_used_by": {"runbooks": "app.runbooks.secret_uses.using_secret"},
     "runbook_used_by": {},
@@ -178,5 +180,5 @@ PANELS: dict[str, dict[str, str]] = {
 FEEDS: tuple[str, ...] = (
     "app.catalog.live", "app.oncall.live", "app.incidents.live", "app.notifications.live", "app.escalation.live",
     "app.ingest.live", "app.heartbeats.live", "app.webhooks.live", "app.runbooks.live", "app.connections.live",
-    "app.status_pages.live", "app.postmortems.live",
+    "app.status_pages.live", "app.partners.live", "app.postmortems.live",
 )

@@ -24,6 +24,8 @@ from app.incidents.models import Alert, Counter, Incident
 from app.ingest.models import Integration
 from app.notifications.models import ContactMethod, NotificationRule
 from app.oncall.models import Layer, Schedule
+from app.partners.models import Partner
+from app.partners.service import save_partner
 from app.postmortems.items import add_item
 from app.postmortems.models import ActionItem, Postmortem, PostmortemTemplate
 from app.postmortems.patterns import save_template
@@ -171,6 +173,13 @@ def status_page(slug: str, *, team: Team | None = None, **values: Any) -> Status
     """A public page called `slug.title() status`, with one component that follows no service."""
     return _kept(lambda: save_page({"slug": slug, "name": f"{slug.title()} status", "team": team.key if team else None,
                                     "components": [{"name": "Everything"}], **values}, by=OPERATOR))
+
+
+def partner(name: str, *pages: StatusPage, **values: Any) -> Partner:
+    """Somebody outside, `<name>@partner.example` of Partner Ltd, who may read these pages."""
+    return _kept(lambda: save_partner({
+        "email": f"{name.lower()}@partner.example", "name": name.title(), "organisation": "Partner Ltd",
+        "grants": [{"page": page.slug} for page in pages], **values}, by=OPERATOR))
 
 
 def runbook(key: str, *, team: Team | None = None, url: str = "https://ops.example.com/run", approver: User | None = None,

@@ -24,20 +24,20 @@ ROLES = ("anonymous", "outsider", "observer", "responder", "manager", "admin")
 # Read without a login: signed links, senders with their own token, probes, the sign-in itself, the API's description.
 PUBLIC = re.compile(r"/(shared/postmortems/.*"
                     r"|login(/.*)?|setup/.*|healthz|readyz|metrics|in|in/.*|tap/.*|sw\.js|offline|manifest\.webmanifest|static/.*"
-                    r"|plugins/<slug>/callback/<purpose>|plugins/<slug>/<any.*|v2/.*|generic/.*|calendar/.*|integrations/v1/.*|heartbeat/.*|status/.*"
+                    r"|plugins/<slug>/callback/<purpose>|plugins/<slug>/<any.*|v2/.*|generic/.*|calendar/.*|integrations/v1/.*|heartbeat/.*|status/.*|partner|partner/.*"
                     r"|runbooks/callback/<token>"
                     r"|api/docs|api/v1/openapi\.json)")
 # What stands in for the parts of an address.
 PARTS = {"urgency": "high", "what": "resolve", "slug": "alertmanager", "number": "1", "alert": "1", "token_id": "1",
          "key_id": "1", "secret_id": "1", "paper": "md", "device_id": "1", "delivery_id": "1", "delivery": "1",
          "user_id": "1", "action": "acknowledge", "answer": "withdraw", "form": "csv",
-         "role": "scribe", "purpose": "status", "channel": "email", "deed": "end",
+         "role": "scribe", "purpose": "status", "channel": "email", "deed": "end", "step": "logins",
          "part": "1", "notice": "1", "window": "1",
          "token": "no-such-token-000", "filename": "css/app.css"}
 KEYS = {"teams": "payments", "services": "checkout", "schedules": "primary", "policies": "payments",
         "escalation-policies": "payments", "integrations": "prometheus", "users": "ana@example.com", "deliveries": "1",
         "plugins": "alertmanager", "routes": "nightly", "heartbeats": "nightly", "connections": "nightly", "webhooks": "bus",
-        "runbooks": "restart",
+        "runbooks": "restart", "partners": "1",
         "status-pages": "shop", "maintenance": "upgrade", "silences": "2", "postmortems": "1", "action-items": "1"}
 # Things of no team: whoever may do it anywhere, may do it here.
 NO_TEAMS = re.compile(r"/people/|/audit/|/plugins/|/(runbooks|integrations|heartbeats|connections|webhooks|secrets|status-pages)/-/"
@@ -60,7 +60,7 @@ def world(private: bool = False):
     build.alert(build.incident(service=service), integration=integration)
     build.heartbeat("nightly", team=team)
     build.connection("nightly", team=team, config={"api_url": "http://127.0.0.1:9"})
-    build.status_page("shop", team=team)
+    build.partner("pat", build.status_page("shop", team=team))
     build.action_item(build.postmortem(session.get_one(Incident, 1), author=bob), bob)
     build.postmortem_template("Short", team=team)
     runbook = build.runbook("restart", team=team)

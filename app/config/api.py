@@ -50,6 +50,7 @@ RESOURCES = (
     Resource("connections", BY_NAME["connections"], shape.CONNECTION, "Connection", "connection.edit"),
     Resource("runbooks", BY_NAME["runbooks"], shape.RUNBOOK, "Runbook", "runbook.edit"),
     Resource("maintenance", BY_NAME["maintenance"], shape.MAINTENANCE, "Maintenance", "maintenance.edit"),
+    Resource("partners", BY_NAME["partners"], shape.PARTNER, "Partner", "partner.admin"),
     Resource("status-pages", BY_NAME["status_pages"], shape.STATUS_PAGE, "StatusPage", "status_page.edit"),
     Resource("routes", BY_NAME["routes"], shape.ROUTE, "Route", "route.edit"),
     Resource("webhooks", BY_NAME["webhooks"], shape.WEBHOOK, "Webhook", "webhook.edit"),

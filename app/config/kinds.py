@@ -47,6 +47,9 @@ from app.oncall.service import remove_schedule, save_schedule
 from app.runbooks import queries as runbooks
 from app.runbooks.models import Runbook
 from app.runbooks.service import remove_runbook, save_runbook
+from app.partners import queries as partners
+from app.partners.models import Partner
+from app.partners.service import deactivate, reactivate, save_partner
 from app.status_pages import queries as status_pages
 from app.status_pages.service import remove_page, save_page
 from app.webhooks import queries as webhooks
@@ -109,6 +112,12 @@ def _restore_user(user: User, *, by: Actor) -> None:
     """Only who was deactivated: who is invited answers for themselves."""
     if user.state == "deactivated":
         activate_user(user, by=by)
+
+
+def _restore_partner(partner: Partner, *, by: Actor) -> None:
+    """Only who was deactivated."""
+    if partner.state != "active":
+        reactivate(partner, by=by)
 
 
 def _team_document(team: Team) -> dict[str, Any]:
@@ -179,6 +188,8 @@ KINDS: tuple[Kind, ...] = (
          save_webhook, remove_webhook, _nothing, "webhook.read", "webhook.edit"),
     Kind("status_pages", "status page", "slug", status_pages.page_by_slug, status_pages.visible,
          status_pages.page_document_of, save_page, remove_page, _nothing, "status_page.read", "status_page.edit"),
+    Kind("partners", "partner", "email", partners.partner_by_key, partners.in_document, partners.partner_document,
+         save_partner, deactivate, _nothing, "partner.read", "partner.admin", (), _restore_partner),
 )
 BY_NAME = {kind.name: kind for kind in KINDS}
 

@@ -11,7 +11,7 @@ Reference = tuple[Path, str, str]
 TARGETS = {"user": "users", "schedule": "schedules", "team": "teams"}
 NOUNS = {"users": "person with the address", "teams": "team", "schedules": "schedule",
          "escalation_policies": "escalation policy", "services": "service",
-         "integrations": "integration"}
+         "integrations": "integration", "status_pages": "status page"}
 
 
 def references(kind: str, item: Item) -> Iterator[Reference]:
@@ -24,6 +24,9 @@ def references(kind: str, item: Item) -> Iterator[Reference]:
     if kind == "maintenance":
         for name in ("services", "teams", "integrations"):
             yield from (((name, at), name, key) for at, key in enumerate(item.get(name) or []))
+    if kind == "partners":
+        yield from ((("grants", at, "page"), "status_pages", grant["page"])
+                    for at, grant in enumerate(item.get("grants") or []))
     if kind == "status_pages":
         for at, component in enumerate(item.get("components") or []):
             yield from ((("components", at, "services", number), "services", key)

@@ -9,6 +9,7 @@ from app.catalog.noise import GROUPS
 from app.core.fields import Field
 from app.core.plugins import Registry
 from app.identity.rules import PLATFORM_ROLES, TEAM_ROLES
+from app.partners import rules as partners
 from app.status_pages import rules as status_pages
 from app.status_pages.words import LANGUAGES
 
@@ -19,7 +20,7 @@ UNITS = ("hour", "day", "week", "month")
 HOLIDAYS = ("", "skip", "only")
 MOST_SECRET = 64 * 1024
 # Keys of the document for parts that this version does not have: accepted while they are empty.
-LATER = ("workflows", "partners")
+LATER = ("workflows",)
 
 
 def text(most: int, least: int = 0, **more: Any) -> Schema:
@@ -195,6 +196,12 @@ RUNBOOK = shape(
     services=listed(SERVICE_KEY, 100, default=[]))
 
 
+GRANT = shape(("page",), page=text(63, 1), expires=nullable(text(40)))
+PARTNER = shape(("email", "name"), email=text(254, 3), name=text(100, 1), organisation=text(100, default=""),
+                language={"type": "string", "enum": list(LANGUAGES), "default": "en"},
+                grants=listed(GRANT, partners.MOST_GRANTS, default=[]))
+
+
 def integration(registry: Registry) -> Schema:
     """The schema of an integration with what each plugin wants to know."""
     plugins = sorted(slug for slug, plugin in registry.integrations.items() if "inside" not in plugin.can)
@@ -225,7 +232,8 @@ def document(registry: Registry) -> Schema:
     """The whole document."""
     kinds = {"users": USER, "teams": TEAM, "schedules": SCHEDULE, "escalation_policies": POLICY, "services": SERVICE,
              "integrations": integration(registry), "heartbeats": HEARTBEAT, "status_pages": STATUS_PAGE,
-             "connections": connection(registry), "runbooks": RUNBOOK, "routes": ROUTE, "maintenance": MAINTENANCE,
+             "partners": PARTNER, "connections": connection(registry), "runbooks": RUNBOOK, "routes": ROUTE,
+             "maintenance": MAINTENANCE,
              "webhooks": WEBHOOK}
     later = {name: {"type": "array", "maxItems": 0, "x-rule": "is not supported by this version"} for name in LATER}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "OnCall Platform configuration",

@@ -44,6 +44,11 @@ class Instant(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
+    @property
+    def python_type(self) -> type[datetime]:
+        """What its values are, also for cursors of lists."""
+        return datetime
+
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Aware UTC for PostgreSQL, naive UTC for SQLite."""
         if value is None:
@@ -114,6 +119,15 @@ def pending() -> Pending:
     if current is None:
         raise RuntimeError("changes need `with transaction():` around them")
     return current
+
+
+def take_back() -> None:
+    """Undo what the open transaction did so far, facts and all: it was only to see what would come of it."""
+    left = pending()
+    session.rollback()
+    left.events.clear()
+    left.wakes.clear()
+    left.stirs.clear()
 
 
 def in_transaction() -> bool:

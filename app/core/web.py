@@ -27,7 +27,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.core.access import Actor, View
-from app.core.db import session, transaction
+from app.core.db import session, take_back, transaction
 from app.core.errors import Failure, Invalid, RateLimited
 from app.core.secrets import same
 
@@ -56,13 +56,10 @@ class Application(Flask):
         view = self.view_functions.get(request.endpoint or "")
         if request.method in SAFE or getattr(view, "own_transaction", False):
             return super().dispatch_request()
-        with transaction() as left:
+        with transaction():
             response = self.make_response(super().dispatch_request())
             if response.status_code >= 400:
-                session.rollback()
-                left.events.clear()
-                left.wakes.clear()
-                left.stirs.clear()
+                take_back()
             return response
 
 

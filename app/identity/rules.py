@@ -40,6 +40,8 @@ TABLE: dict[str, frozenset[str]] = {
     "team.read": EVERYBODY, "team.edit": MANAGERS, "team.create": ADMINS,
     "people.read": EVERYBODY, "people.edit": ADMINS,
     "own.read": EVERYBODY, "own.edit": EVERYBODY,
+    # Whoever is responsible for a status page says who outside may read it; the people themselves are the admins' business.
+    "partner.edit": MANAGERS, "partner.read": ADMINS, "partner.admin": ADMINS,
     "status_page.read": EVERYBODY, "status_page.write": RESPONDERS, "status_page.edit": MANAGERS,
     "audit.read": MANAGERS, "admin": ADMINS, "scim": ADMINS,
 }
@@ -73,6 +75,7 @@ NEEDED_SCOPES: dict[str, frozenset[str]] = {
     "team.read": _READ_CONFIG, "team.edit": _WRITE_CONFIG, "team.create": _WRITE_CONFIG,
     "status_page.read": _READ_CONFIG | _READ_INCIDENTS, "status_page.edit": _WRITE_CONFIG,
     "status_page.write": frozenset({"incidents:write", "config:write"}),
+    "partner.edit": _WRITE_CONFIG, "partner.read": _READ_CONFIG, "partner.admin": _WRITE_CONFIG,
     "people.read": _READ_CONFIG, "people.edit": _WRITE_CONFIG, "own.read": frozenset(SCOPES),
     "own.edit": _WRITE_CONFIG, "scim": frozenset({"scim"}),
 }

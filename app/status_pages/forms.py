@@ -17,6 +17,7 @@ from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import Invalid
 from app.core.forms import duration, refuse
+from app.core.panels import panels
 from app.identity.models import Team
 from app.identity.queries import may
 from app.oncall.wallclock import local_instant
@@ -44,6 +45,7 @@ class PageForm:
     access: Choices = field(default_factory=lambda: ACCESS)
     autos: Choices = field(default_factory=lambda: AUTO)
     errors: Mapping[str, str] = field(default_factory=dict)
+    readers: Sequence[str] = ()  # who loses the page with its deletion, as sentences
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ def shown(found: StatusPage | None, by: Actor, *, typed: Mapping[str, Any] | Non
     fresh = {"access": "public", "time_zone": "UTC", "language": "en", "auto_notice": "off", "hosts": []}
     values = typed or (queries.page_document_of(found) if found else fresh)
     return PageForm(found, {**values, "hosts": " ".join(values.get("hosts") or [])}, [(one.key, one.name) for one in teams],
-                    may(by, "status_page.edit"), list(LANGUAGES.items()), errors=faults(invalid))
+                    may(by, "status_page.edit"), list(LANGUAGES.items()), errors=faults(invalid),
+                    readers=[said for said in panels("status_page_readers", found).values() if said] if found else [])
 
 
 def faults(invalid: Invalid | None) -> dict[str, str]:

@@ -24,7 +24,8 @@ from tests.notifications.paged import as_actor, messages
 # One address for each channel whose methods a code proves.
 ADDRESSES = {
     "email": "dora@example.com", "webhook": "https://example.com/dora", "sms": "+4915112345678", "voice": "+4915112345678",
-    "slack": "U012AB3CD", "telegram": "4711", "mattermost": "qfxhfh5p9irczx1myr3jdkk5ao", "ntfy": "https://ntfy.sh/dora",
+    "slack": "U012AB3CD", "teams": "29:1bSnHZ7Js2STWrgk6ScEErLk1Lp2zQuD5H2qQ", "telegram": "4711",
+    "mattermost": "qfxhfh5p9irczx1myr3jdkk5ao", "ntfy": "https://ntfy.sh/dora",
     "discord": "https://discord.com/api/webhooks/1/x", "googlechat": "https://chat.googleapis.com/v1/spaces/1/messages?key=k",
 }
 
