@@ -54,7 +54,7 @@ PERIODIC: tuple[Every, ...] = (
     Every(1, "app.status_pages.reader_ticks.send"),
     Every(10, "app.status_pages.reader_ticks.release"),
     Every(3600, "app.status_pages.reader_ticks.forget"),
-    Every(2, "app.partners.ticks.send"),
+    Every(2, "app.partners.ticks.send", outgoing=True),
     Every(3600, "app.partners.ticks.purge"),
     Every(0.25, "app.runbooks.ticks.run", outgoing=True),
     Every(0.5, "app.runbooks.ticks.expire"),

@@ -44,12 +44,12 @@ from app.oncall import queries as oncall
 from app.oncall.archive import restore_schedule
 from app.oncall.models import Schedule
 from app.oncall.service import remove_schedule, save_schedule
-from app.runbooks import queries as runbooks
-from app.runbooks.models import Runbook
-from app.runbooks.service import remove_runbook, save_runbook
 from app.partners import queries as partners
 from app.partners.models import Partner
 from app.partners.service import deactivate, reactivate, save_partner
+from app.runbooks import queries as runbooks
+from app.runbooks.models import Runbook
+from app.runbooks.service import remove_runbook, save_runbook
 from app.status_pages import queries as status_pages
 from app.status_pages.service import remove_page, save_page
 from app.webhooks import queries as webhooks

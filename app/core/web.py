@@ -27,7 +27,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.core.access import Actor, View
-from app.core.db import session, take_back, transaction
+from app.core.db import take_back, transaction
 from app.core.errors import Failure, Invalid, RateLimited
 from app.core.secrets import same
 
