@@ -1,14 +1,14 @@
 """Partners
 
-Revision ID: 0031
-Revises: 0030
+Revision ID: 0040
+Revises: 0039
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0031"
-down_revision = "0030"
+revision = "0040"
+down_revision = "0039"
 branch_labels = None
 depends_on = None
 
