@@ -61,6 +61,8 @@ PERIODIC: tuple[Every, ...] = (
     Every(5, "app.runbooks.ticks.decide_lost"),
     Every(60, "app.postmortems.ticks.nudge"),
     Every(20, "app.postmortems.ticks.remind"),
+    Every(2, "app.postmortems.tickets.make_due"),
+    Every(60, "app.postmortems.tickets.refresh_due"),
 )
 
 # What a worker or clock does once at its start.

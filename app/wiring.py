@@ -172,7 +172,7 @@ PANELS: dict[str, dict[str, str]] = {
     "schedule_used_by": {"policies": "app.escalation.queries.policies_using"},
     "secret_used_by": {"runbooks": "app.runbooks.secret_uses.using_secret"},
     "runbook_used_by": {},
-    "connection_used_by": {},
+    "connection_used_by": {"action items": "app.postmortems.panels.using_connection"},
     "incident_document": {"escalation": "app.escalation.queries.run_document"},
 }
 

@@ -134,6 +134,7 @@ LEARNING = {
     "postmortems/pattern_pages": Extra(4.2, "the pages of templates, habits and figures"),
     "postmortems/pattern_routes": Extra(5.1, "the routes of templates, habits and figures", edge=True),
     "postmortems/pattern_api": Extra(5.1, "the same for machines, with comments and share links", edge=True),
+    "postmortems/tickets": Extra(3.5, "action items as issues elsewhere: nothing else may be open during a call"),
     "postmortems/pages": Extra(4.2, "the page of a document, with what was typed when a form is refused"),
     "postmortems/list_pages": Extra(4.2, "the list and its filters, apart from the page of one document"),
     "postmortems/new_page": Extra(4.2, "the form that begins one"),

@@ -22,6 +22,7 @@ class Ticket:
 
     key: str
     url: str
+    open: bool | None = None  # whether it still is to be done there; None where the answer does not say
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,22 @@ def attempt(action: Action, order: Order, config: Mapping[str, Any], *, look: bo
         if tried.done is None:
             made = _sent(tried, action.prepare(order, config), timeout, _words(action))
             tried.done = _read(tried, lambda: action.read(made, order, config))
+    except ValueError as fault:
+        tried.fault = Rejected(str(fault))
+    except (Retry, Rejected, NoAccess) as fault:
+        tried.fault = fault
+    return tried
+
+
+def find(action: Action, order: Order, config: Mapping[str, Any], *, timeout: float = ATTEMPT_SECONDS) -> Attempt:
+    """How the ticket of an order stands, and nothing else is done; neither `done` nor `fault` where it is not there.
+
+    Never raises for what vendors and networks do. Call it with nothing open.
+    """
+    tried = Attempt()
+    try:
+        answer = _sent(tried, action.look(order, config), timeout, _words(action))  # type: ignore[attr-defined]
+        tried.done = _read(tried, lambda: action.found(answer, order, config))  # type: ignore[attr-defined]
     except ValueError as fault:
         tried.fault = Rejected(str(fault))
     except (Retry, Rejected, NoAccess) as fault:

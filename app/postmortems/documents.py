@@ -8,6 +8,7 @@ from app.core import clock
 from app.postmortems import facts, queries, rules, timeline
 from app.postmortems.models import (
     ActionItem,
+    ItemTicket,
     Postmortem,
     PostmortemComment,
     PostmortemTemplate,
@@ -64,7 +65,14 @@ def item_document(item: ActionItem) -> dict[str, Any]:
     return {"id": str(item.id), "postmortem": str(item.postmortem_id), "title": item.title,
             "description": item.description, "owner": {"email": item.owner.email, "name": item.owner.name},
             "due_on": item.due_on.isoformat(), "priority": item.priority, "state": item.state,
-            "done_at": clock.rfc3339(item.done_at), "created_at": clock.rfc3339(item.created_at)}
+            "done_at": clock.rfc3339(item.done_at), "created_at": clock.rfc3339(item.created_at),
+            "ticket": ticket_document(item.ticket) if item.ticket else None}
+
+
+def ticket_document(ticket: ItemTicket) -> dict[str, Any]:
+    """The issue elsewhere as machines get it."""
+    return {"connection": ticket.connection, "state": ticket.state, "key": ticket.key or None, "url": ticket.url or None,
+            "open": ticket.open, "problem": ticket.problem, "checked_at": clock.rfc3339(ticket.checked_at)}
 
 
 def comment_document(comment: PostmortemComment) -> dict[str, Any]:

@@ -32,4 +32,9 @@ ITEM_MOVED = Kind("action_item.moved", "{actor} moved the action item from {befo
                   (*_ITEM, "before", "after"))
 ITEM_HANDED_OVER = Kind("action_item.handed_over", "{actor} handed the action item of {former} to {owner}: {title}",
                         (*_ITEM, "former"))
+TICKET_ORDERED = Kind("action_item.ticket_ordered", "{actor} asked {connection} for an issue of the action item: {title}",
+                      (*_ITEM, "connection"))
+TICKET_MADE = Kind("action_item.ticket_made", "{actor} has the action item as {key}: {title}", (*_ITEM, "key", "url"))
+TICKET_FAILED = Kind("action_item.ticket_failed", "No issue was made of the action item {title}: {problem}",
+                     (*_ITEM, "problem"))
 ITEM_REMINDED = Kind("action_item.reminded", "{owner} was reminded of the action item: {title}", (*_ITEM, "due_on"))

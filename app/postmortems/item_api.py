@@ -11,7 +11,7 @@ from app.core.openapi import PAGING, PROBLEM, listing, operation, query, sent
 from app.core.paging import paged
 from app.core.web import actor
 from app.identity.queries import allow
-from app.postmortems import documents, forms, item_queries, items, queries, rules, schemas
+from app.postmortems import documents, forms, item_queries, items, queries, rules, schemas, tickets
 from app.postmortems.models import ActionItem
 
 blueprint = Blueprint("action_items_api", __name__)
@@ -64,6 +64,19 @@ def change(id: str) -> dict[str, Any]:
     if "state" in values:
         found = items.move_item(found, values["state"], by=by)
     return documents.item_document(found)
+
+
+@blueprint.post("/action-items/<id>/ticket")
+@access("action_item.change")
+@operation("Make one issue of it by a connection; asked again, the same", request=schemas.TICKET,
+           responses={202: schemas.ITEM})
+def order_ticket(id: str) -> tuple[dict[str, Any], int]:
+    """An issue elsewhere."""
+    by = actor()
+    found = item_queries.item_for(id, by, "action_item.change")
+    values = sent(request)
+    tickets.order(found, values["connection"], values.get("params") or {}, by=by)
+    return documents.item_document(found), 202
 
 
 @blueprint.post("/action-items/hand-over")

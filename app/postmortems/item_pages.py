@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 from urllib.parse import urlencode
 
 from sqlalchemy import select
 
+from app.connections import queries as connections
 from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
 from app.identity.models import Team, User
 from app.identity.queries import allow, user_by_email, visible_teams
-from app.postmortems import forms, item_queries, rules
+from app.plugin_api import Field
+from app.postmortems import forms, item_queries, rules, tickets
 from app.postmortems.models import ActionItem
 
 MOST = 300
@@ -84,6 +87,16 @@ def _choices(by: Actor) -> dict[str, list[tuple[str, str]]]:
 
 
 @dataclass(frozen=True)
+class Maker:
+    """A connection with which an issue can be made, and what its product wants to know, with what stands there."""
+
+    key: str
+    name: str
+    product: str
+    fields: list[tuple[Field, Any]]
+
+
+@dataclass(frozen=True)
 class ItemPage:
     """One action item with its form."""
 
@@ -95,6 +108,7 @@ class ItemPage:
     typed: Mapping[str, str] = field(default_factory=dict)
     faults: Mapping[str, str] = field(default_factory=dict)
     refusal: str = ""
+    makers: list[Maker] = field(default_factory=list)
 
     @property
     def id(self) -> int:
@@ -103,11 +117,26 @@ class ItemPage:
 
 
 def item_page(key: int | str, by: Actor, *, typed: Mapping[str, str] | None = None,
-              faults: Mapping[str, str] | None = None, refusal: str = "") -> ItemPage:
+              faults: Mapping[str, str] | None = None, refusal: str = "",
+              params: Mapping[str, str] | None = None) -> ItemPage:
     """One, if the reader may see it. Raises NotFound."""
     item = item_queries.item_for(key, by)
     people = {one.email: one.name for one in (item.owner, *forms.candidates(item.postmortem))}
     shown = typed or {"title": item.title, "description": item.description, "owner": item.owner.email,
                       "due_on": item.due_on.isoformat(), "priority": item.priority}
-    return ItemPage(item, item_queries.may_change(item, by), rules.ITEM_MOVES[item.state], list(people.items()),
-                    clock.now().date(), shown, faults or {}, refusal)
+    may_change = item_queries.may_change(item, by)
+    return ItemPage(item, may_change, rules.ITEM_MOVES[item.state], list(people.items()), clock.now().date(), shown,
+                    faults or {}, refusal, _makers(item, params or {}) if may_change else [])
+
+
+def _makers(item: ActionItem, typed: Mapping[str, str]) -> list[Maker]:
+    """The ways to make an issue of it, while there is none; each with what was said the last time."""
+    if item.ticket is not None and item.ticket.state != "failed":
+        return []
+    found = []
+    for one in tickets.makers(item):
+        action = connections.action_of(one)
+        last = tickets.last_params(one.key) | {name.removeprefix("params."): value for name, value in typed.items()}
+        found.append(Maker(one.key, one.name, action.product, [
+            (field, last.get(field.name, field.default)) for field in action.params if field.name not in tickets.OURS]))
+    return found

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request, url_for
 
-from app.core.access import access
-from app.core.errors import Conflict, Invalid
+from app.core.access import access, own_transaction
+from app.core.db import transaction
+from app.core.errors import Conflict, Invalid, NotFound
 from app.core.pages import go, page
 from app.core.web import actor
 from app.identity.rules import own_path
-from app.postmortems import forms, item_pages, item_queries, items, pages
+from app.postmortems import forms, item_pages, item_queries, items, pages, tickets
 from app.postmortems.routes import permitted
 
 blueprint = Blueprint("action_items", __name__)
@@ -78,6 +79,33 @@ def move(id: str) -> Response:
         return page(ITEM, item_pages.item_page(id, by, refusal=refusal.detail), status=refusal.status)
     back = own_path(request.form.get("back"))
     return go(back if back != "/" else url_for(".show", id=id), f"“{moved.title}” is {moved.state.replace('_', ' ')}")
+
+
+@blueprint.post("/action-items/<id>/ticket")
+@access("action_item.change")
+def order_ticket(id: str) -> Response:
+    """Make an issue of it elsewhere, once."""
+    by = actor()
+    found = item_queries.item_for(id, by, "action_item.change")
+    params = {name.removeprefix("params."): value for name, value in request.form.items() if name.startswith("params.")}
+    try:
+        tickets.order(found, request.form.get("connection", ""), params, by=by)
+    except (Invalid, NotFound) as refusal:
+        shown = item_pages.item_page(id, by, refusal=refusal.detail, params=request.form)
+        return page(ITEM, shown, status=refusal.status)
+    return go(url_for(".show", id=id), "The issue is ordered")
+
+
+@blueprint.post("/action-items/<id>/ticket/refresh")
+@access("action_item.change")
+@own_transaction
+def refresh_ticket(id: str) -> Response:
+    """Look how the issue stands, now."""
+    with transaction():
+        ticket = item_queries.item_for(id, actor(), "action_item.change").ticket
+        key = ticket.id if ticket else 0
+    tickets.refresh(key)
+    return go(url_for(".show", id=id), "Looked up")
 
 
 @blueprint.post("/action-items/hand-over")

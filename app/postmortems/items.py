@@ -32,7 +32,7 @@ def add_item(postmortem: Postmortem, values: Mapping[str, Any], *, by: Actor) ->
     postmortem.items.append(item)
     session.flush()
     _time(item)
-    _assigned(item, by, _said(events.ITEM_ADDED, item, by, due_on=item.due_on.isoformat(), priority=item.priority))
+    _assigned(item, by, said(events.ITEM_ADDED, item, by, due_on=item.due_on.isoformat(), priority=item.priority))
     return item
 
 
@@ -54,7 +54,7 @@ def change_item(item: ActionItem, values: Mapping[str, Any], *, by: Actor) -> Ac
     if after == before:
         return item
     _time(item)
-    event = _said(events.ITEM_CHANGED, item, by, before={name: before[name] for name in FIELDS},
+    event = said(events.ITEM_CHANGED, item, by, before={name: before[name] for name in FIELDS},
                   after={name: after[name] for name in FIELDS})
     if item.owner_id != owner:
         _assigned(item, by, event)
@@ -68,13 +68,13 @@ def move_item(item: ActionItem, state: str, *, by: Actor) -> ActionItem:
         raise Invalid(problems=[Problem("state", f"Must be one of {', '.join(rules.ITEM_STATES)}")])
     allowed = rules.ITEM_MOVES[item.state]
     if state not in allowed:
-        said = " or ".join(one.replace("_", " ") for one in allowed)
-        raise Conflict(f"It is {item.state.replace('_', ' ')} and can become {said}",
+        words = " or ".join(one.replace("_", " ") for one in allowed)
+        raise Conflict(f"It is {item.state.replace('_', ' ')} and can become {words}",
                        state={"state": item.state, "allowed": list(allowed)})
     before, item.state = item.state, state
     item.done_at = clock.now() if state == "done" else None
     _time(item)
-    _said(events.ITEM_MOVED, item, by, before=before, after=state)
+    said(events.ITEM_MOVED, item, by, before=before, after=state)
     return item
 
 
@@ -87,7 +87,7 @@ def hand_over(items: Sequence[ActionItem], owner: User, *, by: Actor) -> int:
             _check_owner(owner, item.postmortem)
             former, item.owner, item.owner_id = item.owner.name, owner, owner.id
             _time(item)
-            given.append(_said(events.ITEM_HANDED_OVER, item, by, former=former))
+            given.append(said(events.ITEM_HANDED_OVER, item, by, former=former))
     if given and owner.id != by.user_id:
         number = f"{len(given)} action items" if len(given) > 1 else "an action item"
         notices.items(owner, cause=f"event:{given[0].id}", reason=f"{by.name} handed you {number}")
@@ -167,14 +167,15 @@ def remind(key: int, now: datetime) -> bool:
         return False
     session.refresh(item)
     day = now.astimezone(moment.tzinfo).date()
-    said = "is due tomorrow" if day < item.due_on else "is due today" if day == item.due_on else (
+    words = "is due tomorrow" if day < item.due_on else "is due today" if day == item.due_on else (
         f"is overdue since {item.due_on:%-d %B}")
-    if notices.item(item, cause=f"action-item:{key}:{moment:%Y-%m-%dT%H:%M}", reason=f"“{item.title}” {said}"):
-        _said(events.ITEM_REMINDED, item, SYSTEM, due_on=item.due_on.isoformat())
+    if notices.item(item, cause=f"action-item:{key}:{moment:%Y-%m-%dT%H:%M}", reason=f"“{item.title}” {words}"):
+        said(events.ITEM_REMINDED, item, SYSTEM, due_on=item.due_on.isoformat())
     return True
 
 
-def _said(kind: Kind, item: ActionItem, by: Actor, **data: Any) -> Event:
+def said(kind: Kind, item: ActionItem, by: Actor, **data: Any) -> Event:
+    """Record a fact about an item, with its owner and team: the last line of every command."""
     event = record(kind, f"postmortem:{item.postmortem_id}", by=by, item=item.id, title=item.title, owner=item.owner.name,
                    also=["action_items", item.owner.ref, *([f"team:{item.postmortem.team_id}"]
                                                            if item.postmortem.team_id else [])], **data)

@@ -209,3 +209,30 @@ class ActionItem(Base):
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     postmortem: Mapped[Postmortem] = relationship(back_populates="items")
     owner: Mapped[User] = relationship()
+    ticket: Mapped[ItemTicket | None] = relationship(cascade="all, delete-orphan")
+
+
+class ItemTicket(Base):
+    """An issue at another product that stands for an action item: `queued`, `making`, `made` or `failed`.
+
+    `connection` is the key of the account; `params` what was said of the issue beside title and description. `unknown`:
+    an earlier attempt may have made it. `open` is how it stood at `checked_at`, None when nobody can tell.
+    """
+
+    __tablename__ = "action_item_tickets"
+    __table_args__ = (Index("ix_action_item_tickets_state_next_at", "state", "next_at"),)
+
+    id: Mapped[Key]
+    item_id: Mapped[int] = foreign("action_items.id", unique=True)
+    connection: Mapped[str] = mapped_column(String(60), index=True)
+    params: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    state: Mapped[str] = mapped_column(String(20), default="queued")
+    next_at: Mapped[datetime | None]
+    tries: Mapped[int] = mapped_column(default=0)
+    unknown: Mapped[bool] = mapped_column(default=False)
+    key: Mapped[str] = mapped_column(String(200), default="")
+    url: Mapped[str] = mapped_column(String(2000), default="")
+    open: Mapped[bool | None]
+    problem: Mapped[str] = mapped_column(String(300), default="")
+    made_at: Mapped[datetime | None]
+    checked_at: Mapped[datetime | None] = mapped_column(index=True)

@@ -7,13 +7,14 @@ from datetime import date
 
 from sqlalchemy import select
 
+from app.connections.models import Connection
 from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
 from app.identity.queries import may
 from app.incidents.models import Incident
-from app.postmortems import item_queries, queries
-from app.postmortems.models import ActionItem, Postmortem, PostmortemIncident
+from app.postmortems import item_queries, queries, rules
+from app.postmortems.models import ActionItem, ItemTicket, Postmortem, PostmortemIncident
 
 
 @dataclass(frozen=True)
@@ -47,3 +48,10 @@ def my_items(by: Actor) -> MyItems | None:
     """The panel of the home page; None for who has nothing left."""
     found = item_queries.mine(by, most=5) if by.user_id is not None else []
     return MyItems(found, clock.now().date()) if found else None
+
+
+def using_connection(connection: Connection) -> list[str]:
+    """The action items whose issue it still has to make or to look up."""
+    return [f"the action item “{title}”" for title in session.scalars(select(ActionItem.title).join(ItemTicket).where(
+        ItemTicket.connection == connection.key, ActionItem.state.in_(rules.LEFT),
+        ItemTicket.state != "failed").order_by(ActionItem.id).limit(20))]

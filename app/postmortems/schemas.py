@@ -26,7 +26,10 @@ ITEM = component("ActionItem", {
     "properties": {
         "id": TEXT, "postmortem": TEXT, "title": TEXT, "description": TEXT, "owner": PERSON,
         "due_on": {"type": "string", "format": "date"}, "priority": {"enum": list(rules.PRIORITIES)},
-        "state": {"enum": list(rules.ITEM_STATES)}, "done_at": AT, "created_at": AT}})
+        "state": {"enum": list(rules.ITEM_STATES)}, "done_at": AT, "created_at": AT,
+        "ticket": {"type": ["object", "null"], "properties": {
+            "connection": TEXT, "state": {"enum": ["queued", "making", "made", "failed"]}, "key": MAYBE, "url": MAYBE,
+            "open": {"type": ["boolean", "null"]}, "problem": TEXT, "checked_at": AT}}}})
 _LINE: dict[str, Any] = {
     "id": TEXT, "title": TEXT, "state": {"enum": list(rules.STATES)}, "version": {"type": "integer"},
     "publication": {"type": "integer"}, "published_at": AT, "team": NAMED,
@@ -98,6 +101,8 @@ _ITEM: dict[str, Any] = {
     "owner": EMAIL, "due_on": {"type": "string", "format": "date"}, "priority": {"enum": list(rules.PRIORITIES)}}
 NEW_ITEM = _object(_ITEM, ("title", "owner", "due_on"))
 ITEM_CHANGE = _object({**_ITEM, "state": {"enum": list(rules.ITEM_STATES)}})
+TICKET = _object({"connection": TEXT, "params": {"type": "object", "additionalProperties": {
+    "type": ["string", "number", "boolean", "null"], "maxLength": 2000}}}, ("connection",))
 HAND_OVER = _object({"from": EMAIL, "to": EMAIL}, ("from", "to"))
 NEW_TEMPLATE = _object({"name": {"type": "string", "minLength": 1, "maxLength": 100}, "team": MAYBE,
                         "sections": {"type": "array", "minItems": 1, "maxItems": rules.SECTIONS,

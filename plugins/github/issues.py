@@ -104,4 +104,5 @@ def _done(said: Any, order: Order) -> Done:
     if not number:
         raise Retry("GitHub's answer names no issue")
     key = f"{_repository(order).partition('/')[2]}#{number}"
-    return Done({"key": key, "url": url, "number": number}, Ticket(key, url))
+    stands = text(mapping(said).get("state"))
+    return Done({"key": key, "url": url, "number": number}, Ticket(key, url, stands == "open" if stands else None))

@@ -68,7 +68,7 @@ class JiraIssue:
     def look(self, order: Order, config: Mapping[str, Any]) -> Call:
         """Search for the label."""
         cloud = bool(config.get("email"))
-        query = urlencode({"jql": f'labels = "{order.mark}"', "fields": "summary", "maxResults": 1}, quote_via=quote)
+        query = urlencode({"jql": f'labels = "{order.mark}"', "fields": "summary,status", "maxResults": 1}, quote_via=quote)
         return self._call("GET", f"/rest/api/{'3/search/jql' if cloud else '2/search'}?{query}", config)
 
     def found(self, answer: Answer, order: Order, config: Mapping[str, Any]) -> Done | None:
@@ -101,4 +101,7 @@ class JiraIssue:
         if not key:
             raise Retry("Jira's answer names no issue")
         url = f"{text(config.get('site')).rstrip('/')}/browse/{quote(key)}"
-        return Done({"key": key, "url": url, "id": text(mapping(said).get("id"))}, Ticket(key, url))
+        status = mapping(mapping(mapping(said).get("fields")).get("status"))
+        stands = text(mapping(status.get("statusCategory")).get("key"))  # new, indeterminate or done
+        return Done({"key": key, "url": url, "id": text(mapping(said).get("id"))},
+                    Ticket(key, url, stands != "done" if stands else None))

@@ -28,8 +28,10 @@ from app.plugin_api import (
 
 CREATE = ("mutation Create($input: IssueCreateInput!) "
           "{ issueCreate(input: $input) { success issue { id identifier url } } }")
-LOOK = "query Look($id: ID!) { issues(filter: { id: { eq: $id } }, first: 1) { nodes { id identifier url } } }"
+LOOK = ("query Look($id: ID!) { issues(filter: { id: { eq: $id } }, first: 1) "
+        "{ nodes { id identifier url state { type } } } }")
 CHECK = "query { viewer { name } }"
+OVER = ("completed", "canceled", "duplicate")
 PRIORITIES = (("0", "None"), ("1", "Urgent"), ("2", "High"), ("3", "Medium"), ("4", "Low"))
 
 
@@ -117,7 +119,9 @@ def _done(said: Any) -> Done:
     key, url = text(issue.get("identifier")), text(issue.get("url"))
     if not key:
         raise Retry("Linear's answer names no issue")
-    return Done({"key": key, "url": url, "id": text(issue.get("id"))}, Ticket(key, url))
+    stands = text(mapping(issue.get("state")).get("type"))
+    still = stands not in OVER if stands else None
+    return Done({"key": key, "url": url, "id": text(issue.get("id"))}, Ticket(key, url, still))
 
 
 @hookimpl
