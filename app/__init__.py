@@ -71,3 +71,4 @@ def _open_doors(app: Flask, registry: Registry) -> None:
         app.register_blueprint(blueprint, url_prefix=f"/plugins/{slug}")
     feeds = [feed for module in wiring.FEEDS for feed in import_module(module).FEEDS]
     live.mount(app, extensions.sock, feeds, rights=function(wiring.RIGHTS))
+    app.wsgi_app = function(wiring.FRONT)(app)  # type: ignore[method-assign]

@@ -22,6 +22,7 @@ SEALED: tuple[Sealed, ...] = (
     Sealed("app.oncall.calendar_models.CalendarLink", "grant_sealed", "calendar_link:{mark}/{plugin}"),
     Sealed("app.oncall.models.CalendarImport", "url_sealed", "calendar_import:{url_hash}"),
     Sealed("app.notifications.channel_models.ChannelAccount", "config_sealed", "channel_account:{id}/config"),
+    Sealed("app.status_pages.models.StatusPage", "export_sealed", "status_page:{slug}/export"),
     Sealed("app.status_pages.subscriber_models.Subscriber", "token_sealed", "status_subscriber:{token_hash}"),
     Sealed("app.status_pages.subscriber_models.Subscriber", "confirm_sealed", "status_confirm:{confirm_hash}"),
     Sealed("app.identity.models.CodeGenerator", "sealed", "user:{user_id}/codes"),

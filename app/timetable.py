@@ -50,6 +50,7 @@ PERIODIC: tuple[Every, ...] = (
     Every(2, "app.status_pages.ticks.tell_last_words"),
     Every(5, "app.status_pages.ticks.remind"),
     Every(600, "app.status_pages.ticks.list_windows"),
+    Every(2, "app.status_pages.export_ticks.export"),
     Every(1, "app.status_pages.reader_ticks.fan_out"),
     Every(1, "app.status_pages.reader_ticks.send"),
     Every(10, "app.status_pages.reader_ticks.release"),

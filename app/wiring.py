@@ -41,7 +41,7 @@ BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.webhooks.routes", ""), ("app.webhooks.api", "/api/v1"),
     ("app.status_pages.doors", ""), ("app.status_pages.routes", ""), ("app.status_pages.component_routes", ""),
     ("app.status_pages.reader_doors", ""), ("app.status_pages.notice_routes", ""), ("app.status_pages.reader_routes", ""),
-    ("app.status_pages.maintenance_routes", ""),
+    ("app.status_pages.maintenance_routes", ""), ("app.status_pages.api", "/api/v1"),
     ("app.partners.doors", ""), ("app.partners.routes", ""), ("app.partners.api", "/api/v1"),
     ("app.postmortems.routes", ""), ("app.postmortems.edit_routes", ""), ("app.postmortems.item_routes", ""),
     ("app.postmortems.paper_routes", ""), ("app.postmortems.pattern_routes", ""),
@@ -107,6 +107,7 @@ SUBSCRIPTIONS: tuple[On, ...] = (
         "opened", "resolved", "reopened", "severity_raised", "severity_lowered", "merged", "unmerged", "undone", "routed")),
     On("incident.resolved", "app.status_pages.reactions.resolve_notices"),
     On("status_page.component_changed", "app.status_pages.reactions.write_notice"),
+    On("service.changed", "app.status_pages.reactions.let_go"),
     On("incident.acknowledged", "app.notifications.reactions.tell_those_paged"),
     On("incident.resolved", "app.notifications.reactions.tell_those_paged"),
     *(On(f"{noun}.*", "app.webhooks.reactions.tell") for noun in HEARD),
@@ -127,6 +128,9 @@ MAIL = "app.ingest.mailroom.run"
 # Who sees alike: people for whom this function says the same share one render of a live page.
 RIGHTS = "app.identity.queries.rights"
 
+# What stands before the application: pages on hosts of their own.
+FRONT = "app.status_pages.front.install"
+
 # What people can answer by a channel: the word of a Reply, and `command(incident, by=, text=)` giving the sentence back.
 ANSWERS: dict[str, str] = {
     "acknowledge": "app.notifications.replies.acknowledge", "resolve": "app.notifications.replies.resolve",
@@ -145,7 +149,8 @@ PANELS: dict[str, dict[str, str]] = {
                  "posts": "app.notifications.threads.posts"},
     "alert": {"raw": "app.ingest.queries.deliveries_of"},
     "home": {"shifts": "app.oncall.panels.my_duty", "items": "app.postmortems.panels.my_items"},
-    "incident_for_reader": {"impact": "app.escalation.impact.around", "runbooks": "app.runbooks.panels.of_incident",
+    "incident_for_reader": {"impact": "app.escalation.impact.around", "status": "app.status_pages.panels.of_incident",
+                            "runbooks": "app.runbooks.panels.of_incident",
                             "postmortem": "app.postmortems.panels.of_incident"},
     "incidents": {"next": "app.escalation.panels.next_of"},
     "new_incident": {"levels": "app.escalation.panels.would_page"},
@@ -167,6 +172,7 @@ PANELS: dict[str, dict[str, str]] = {
     "schedule_quality": {"pages": "app.notifications.panels.pages_at_night"},
     "graph": {"open": "app.incidents.panels.states_of"},
     "service_used_by": {"open incidents": "app.incidents.panels.using_service",
+                        "status pages": "app.status_pages.panels.using_service",
                         "integrations": "app.ingest.queries.using_service"},
     "status_page_readers": {"partners": "app.partners.queries.readers_of"},
     "schedule_used_by": {"policies": "app.escalation.queries.policies_using"},

@@ -28,6 +28,7 @@ EXTRAS = {
     "config/reach": Extra(2.5, "what apply warns about"),
     "config/demo_story": Extra(4.8, "what happened in the example organisation, apart from who is in it"),
     "config/demo_lessons": Extra(4.85, "what the example organisation learned, apart from what happened"),
+    "config/demo_readers": Extra(4.85, "what the example organisation tells its readers, apart from what happened"),
     "config/demo_calendars": Extra(4.8, "the calendars of the example organisation, apart from its people"),
     "config/demo": Extra(4.9, "the example organisation, played through the whole house"),
     "oncall/plan": Extra(-0.4, "the values that rules compute with", public=True),
@@ -178,6 +179,7 @@ EXTRAS = {
 # Files that take part in no order, and why.
 FREE = {"app/config/demo.py": "plays senders, people and the passing of time by every road there is",
         "app/config/demo_lessons.py": "plays people who write postmortems",
+        "app/config/demo_readers.py": "plays people who write notices",
         "app/config/demo_calendars.py": "plays a calendar that is read"}
 
 # Commands that are one transaction of their own, and why.
@@ -186,6 +188,7 @@ OWN_TRANSACTION = {"app/ingest/simulation.py": "the real road in a transaction t
 
 # Files that may import inside functions, and why.
 LATE_IMPORTS = {
+    "app/status_pages/feeds.py": "feedgen loads slowly, and only when a feed is made",
     "app/__init__.py": "create_app() is called by processes that have to start quickly",
     "app/cli.py": "`oncall --help` does not load the application",
     "app/core/commands.py": "each command loads what it runs",

@@ -178,6 +178,7 @@ STATUS_PAGE = shape(
     hosts=listed(text(253, 4), 10, default=[]), accent=nullable(text(7)),
     auto_notice={"type": "string", "enum": list(status_pages.AUTO), "default": "off"},
     auto_resolve={"type": "boolean", "default": False},
+    export=nullable(shape((), folder={"type": "boolean"}, url=text(2000), header={**text(1000), "writeOnly": True})),
     components=listed(COMPONENT, status_pages.MOST_COMPONENTS, default=[]))
 
 RUNBOOK_KEY = text(63, pattern="^[a-z0-9][a-z0-9-]{0,62}$", **{

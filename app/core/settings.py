@@ -63,6 +63,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("DELIVERY_BODY_DAYS", "30", "Days that raw bodies and headers of deliveries are kept"),
     Setting("DELIVERY_DAYS", "90", "Days that the rows of deliveries are kept; alerts stay as long as their incidents"),
     Setting("AUDIT_DAYS", "365", "Days the log is kept; entries of incidents and postmortems are kept for ever"),
+    Setting("STATUS_EXPORT_DIR", "", "Folder below which copies of status pages are written, one folder a page"),
     Setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR"),
 )
 

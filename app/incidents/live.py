@@ -46,7 +46,7 @@ FEEDS = (
                   "strip": "incident.* escalation.* message.*",
                   "paged": "incident.* escalation.* message.*", "alerts": "incident.*", "timeline": "*",
                   "runbooks": "runbook.* incident.*",
-                  "impact": "incident.opened incident.resolved incident.reopened",
+                  "status": "incident.* status_*", "impact": "incident.opened incident.resolved incident.reopened",
                   "postmortem": "postmortem.* incident.resolved incident.reopened"},
-         wider={"impact": ("incidents",)}),
+         wider={"impact": ("incidents",), "status": ("status_pages",)}),
 )

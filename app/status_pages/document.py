@@ -118,8 +118,9 @@ class Document:
 
 
 def page_document(page: StatusPage) -> Document:
-    """The public document as things are now."""
-    now, zone = clock.now(), ZoneInfo(page.time_zone)
+    """The public document as of the last full minute, or of the last change: every process writes the same bytes."""
+    now = max(clock.now().replace(second=0, microsecond=0), page.changed_at)
+    zone = ZoneInfo(page.time_zone)
     components = public_components(page.components, now, zone)
     names = {one.id: one.public_id for one in page.components}
     open_, past = _notices(page, names, now)

@@ -12,13 +12,12 @@ from app.core.db import session
 from app.core.errors import NotFound
 from app.core.web import actor
 from app.identity.queries import may
-from app.status_pages import queries, rendering, shelf
+from app.status_pages import feeds, queries, rendering, shelf
 from app.status_pages.models import StatusPage
 from app.status_pages.rendering import Rendered
 from app.status_pages.shelf import Known
 
 blueprint = Blueprint("status", __name__)
-PUBLIC = "public, max-age=5, stale-while-revalidate=5, stale-if-error=86400"
 HIDDEN = {"Cache-Control": "private, no-store", "X-Robots-Tag": "noindex", "Referrer-Policy": "no-referrer"}
 NOTHING = b"There is no status page at this address.\n"
 COOKIE = "status_page"
@@ -53,6 +52,27 @@ def history(slug: str) -> Response:
 def notice(slug: str, notice: str) -> Response:
     """One notice."""
     return _answered(slug, f"notice {notice}", lambda page: rendering.notice(page, notice, base=_base(slug)))
+
+
+@blueprint.get("/status/<slug>/feed.atom")
+@access("public")
+def atom(slug: str) -> Response:
+    """Notices as an Atom feed."""
+    return _answered(slug, "atom", feeds.atom)
+
+
+@blueprint.get("/status/<slug>/feed.rss")
+@access("public")
+def rss(slug: str) -> Response:
+    """Notices as an RSS feed."""
+    return _answered(slug, "rss", feeds.rss)
+
+
+@blueprint.get("/status/<slug>/maintenance.ics")
+@access("public")
+def calendar(slug: str) -> Response:
+    """Maintenance for calendars."""
+    return _answered(slug, "calendar", feeds.calendar)
 
 
 @blueprint.get("/status/<slug>/badge.svg")
@@ -106,6 +126,7 @@ def _answered(slug: str, what: str, make: Make) -> Response:
             rendered, mark = shelf.taken(page, what, lambda: make(session.get_one(StatusPage, page.id)))
         except NotFound:
             return nothing()
+        shelf.note_address(f"{request.path}?{request.query_string.decode('latin-1')}", slug, what)
         return _said(rendered, mark)
     if not _let_in(page):
         return nothing()
@@ -117,7 +138,7 @@ def _answered(slug: str, what: str, make: Make) -> Response:
 
 
 def _said(rendered: Rendered, mark: str) -> Response:
-    headers = {"Cache-Control": PUBLIC, **rendered.headers, "ETag": mark}
+    headers = {"Cache-Control": rendering.PUBLIC, **rendered.headers, "ETag": mark}
     if mark in request.headers.get("If-None-Match", ""):
         return Response(status=304, headers=headers)
     return Response(rendered.body, mimetype=rendered.mimetype, headers=headers)

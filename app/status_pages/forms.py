@@ -65,6 +65,9 @@ def read(form: Mapping[str, str], found: StatusPage | None) -> dict[str, Any]:
     values: dict[str, Any] = {name: form.get(name, "").strip() for name in TEXTS if name in form}
     values["draft"], values["auto_resolve"] = bool(form.get("draft")), bool(form.get("auto_resolve"))
     values["hosts"] = form.get("hosts", "").replace(",", " ").split()
+    if "export_url" in form:
+        values["export"] = {"folder": bool(form.get("export_folder")), "url": form["export_url"].strip(),
+                            "header": form.get("export_header", "").strip()}
     return {**values, "slug": found.slug if found else form.get("slug", "").strip().lower()}
 
 

@@ -98,7 +98,8 @@ def page_document_of(page: StatusPage) -> dict[str, Any]:
     return {"slug": page.slug, "name": page.name, "team": page.team.key if page.team else None, "access": page.access,
             "draft": page.draft, "time_zone": page.time_zone, "language": page.language, "intro": page.intro,
             "hosts": list(page.hosts), "accent": page.accent or None, "auto_notice": page.auto_notice,
-            "auto_resolve": page.auto_resolve, "components": [component_document(one) for one in page.components]}
+            "auto_resolve": page.auto_resolve, "export": dict(page.exports) or None,
+            "components": [component_document(one) for one in page.components]}
 
 
 def resolvable(notice: Notice) -> bool:

@@ -25,3 +25,9 @@ def write_notice(event: Event) -> None:
 def resolve_notices(event: Event) -> None:
     """An incident is over, and with it perhaps the notice about it."""
     auto_notices.resolve_by_itself(int(event.subject.partition(":")[2]))
+
+
+def let_go(event: Event) -> None:
+    """A service was archived: components that followed it are manual from now on, or follow their others."""
+    if (event.data.get("after") or {}).get("lifecycle") == "archived":
+        states.let_go(int(event.subject.partition(":")[2]))

@@ -28,6 +28,7 @@ from app.status_pages.words import Words
 CSS = Path(__file__).resolve().parents[2] / "static" / "css" / "status.css"
 SCRIPT = "/static/js/status.js"
 MONTH = 7
+PUBLIC = "public, max-age=5, stale-while-revalidate=5, stale-if-error=86400"
 TONES = {"operational": "#2f855a", "under_maintenance": "#2b6cb0", "degraded": "#946200", "partial_outage": "#b4530a",
          "major_outage": "#b3261e"}
 
@@ -158,6 +159,9 @@ def badge(found: StatusPage, component: str = "") -> Rendered:
     return Rendered(svg.encode(), "image/svg+xml", {"Cache-Control": "public, max-age=60"})
 
 
-def security() -> dict[str, str]:
-    """The headers that every answer carries."""
-    return dict(HEADERS)
+def heads(rendered: Rendered, mark: str, *, secure: bool) -> list[tuple[str, str]]:
+    """All headers of an answer for everybody."""
+    text = rendered.mimetype.startswith("text/")
+    found = {**HEADERS, "Cache-Control": PUBLIC, **rendered.headers, "ETag": mark,
+             "Content-Type": f"{rendered.mimetype}; charset=utf-8" if text else rendered.mimetype}
+    return list({**found, "Strict-Transport-Security": "max-age=31536000"}.items() if secure else found.items())

@@ -20,10 +20,12 @@ from app.core.forms import (
     one_of,
     time_zone,
 )
+from app.core.secrets import seal
 from app.identity.queries import allow, team_by_key
 from app.status_pages import branding, rules, words
 from app.status_pages.models import Component, Span, StatusPage
 
+HEADER = re.compile(r"[A-Za-z0-9-]{1,60}: ?\S.*")
 HOST = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 
 
@@ -58,9 +60,29 @@ def fill(edit: Edit, values: Mapping[str, Any]) -> list[Component]:
         page.intro = faults.take("intro", check_text, values["intro"] or "", most=2000, label="The text") or ""
     if "accent" in values:
         page.accent = faults.take("accent", branding.check_accent, values["accent"]) or ""
+    if values.get("export") is not None:
+        _fill_export(edit, values["export"])
     if "hosts" in values:
         _fill_hosts(edit, values["hosts"])
     return _fill_components(edit, values["components"]) if "components" in values else []
+
+
+def _fill_export(edit: Edit, given: Mapping[str, Any]) -> None:
+    """Where copies go: a folder, an address, and the secret header of the latter, which stays unless one is given."""
+    page, faults = edit.page, edit.faults.at("export")
+    url = faults.take("url", check_text, given.get("url") or "", most=2000) or ""
+    if url and not url.startswith(("https://", "http://")):
+        faults.add("url", "Write an address that begins with https://")
+    found = {"folder": bool(faults.take("folder", check_boolean, given.get("folder") or False)), "url": url}
+    page.exports = {name: value for name, value in found.items() if value}
+    page.export_due_at, page.exported_version = None, 0
+    header = faults.take("header", check_text, given.get("header") or "", most=1000) or ""
+    if header and not HEADER.fullmatch(header):
+        faults.add("header", "Write a header like Authorization: Bearer …")
+    if header:
+        page.export_sealed = seal(header, bound_to=f"status_page:{page.slug}/export")
+    elif not url:
+        page.export_sealed = None
 
 
 def _fill_hosts(edit: Edit, given: object) -> None:

@@ -40,7 +40,7 @@ def save_page(values: Mapping[str, Any], *, by: Actor) -> StatusPage:
     found = queries.page_by_slug(slug)
     fresh, before = found is None, found and queries.page_document_of(found)
     page = found or StatusPage(slug=slug, name=slug, hosts=[], access="public", draft=False, time_zone="UTC", language="en",
-                               intro="", accent="", auto_notice="off", auto_resolve=False, version=1)
+                               intro="", accent="", auto_notice="off", auto_resolve=False, version=1, exports={})
     if found is not None:
         allow(by, "status_page.edit", team_id=page.team_id)
         locked(StatusPage, page.id)
@@ -57,7 +57,7 @@ def save_page(values: Mapping[str, Any], *, by: Actor) -> StatusPage:
     for one in components:
         states.begin(one)
     after = queries.page_document_of(page)
-    if before != after:
+    if before != after or (values.get("export") or {}).get("header"):
         states.touch(page)
         record(events.CREATED if fresh else events.CHANGED, page.ref, by=by, also=states.also(page), name=page.name,
                before=before, after=after)

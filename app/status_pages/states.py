@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from app.core import clock
 from app.core.access import SYSTEM, Actor
@@ -99,6 +99,17 @@ def _turn(component: Component, state: str, now: datetime, by: Actor) -> None:
            after=state, computed=component.computed, component=component.public_id)
     session.flush()
     tell_of_component(component)
+
+
+def let_go(service_id: int) -> None:
+    """No component follows this service any more."""
+    pages = set(session.scalars(select(Component.page_id).join(ComponentService).where(
+        ComponentService.service_id == service_id)))
+    session.execute(delete(ComponentService).where(ComponentService.service_id == service_id))
+    session.expire_all()
+    for page in session.scalars(select(StatusPage).where(StatusPage.id.in_(pages))):
+        touch(page)
+    settle(only=pages)
 
 
 def begin(component: Component) -> None:
