@@ -156,6 +156,7 @@ PANELS: dict[str, dict[str, str]] = {
     "new_incident": {"levels": "app.escalation.panels.would_page"},
     "service": {"incidents": "app.incidents.panels.of_service", "duty": "app.escalation.service_panels.on_duty",
                 "runbooks": "app.runbooks.panels.of_service"},
+    "service_form": {"paging": "app.escalation.service_panels.in_words"},
     "services": {"duty": "app.escalation.service_panels.on_duty_of", "open": "app.incidents.panels.of_services"},
     "windows": {"held": "app.escalation.panels.held_by"},
     "profile": {"contacts": "app.notifications.pages.contacts_panel",

@@ -100,6 +100,7 @@ INGEST = {
     "ingest/genuine": Extra(2.6, "what plugins may say at the door, apart from storing"),
     "ingest/trouble": Extra(3.6, "what is done about deliveries that can't be read, apart from draining them"),
     "ingest/keeping": Extra(3.6, "how long deliveries are kept, apart from working on them"),
+    "ingest/route_trial": Extra(4.1, "a typed route asked of stored deliveries"),
     "ingest/switching": Extra(3.3, "plugins on and off, and what that holds, apart from integrations"),
     "ingest/mapping": Extra(0.5, "a payload as a tree, and the mapping that grows by choosing from it; pure"),
     "ingest/mapping_pages": Extra(2.9, "the page of a mapping, with what was typed"),

@@ -11,6 +11,7 @@ from app.catalog.models import Service
 from app.catalog.queries import service_document, team_choices, teams_for
 from app.core.access import Actor
 from app.core.errors import Invalid
+from app.core.panels import panels
 from app.core.reading import first
 
 TEXTS = ("group", "window", "delay", "dependency_hold", "reopen_within", "acknowledge_timeout")
@@ -28,6 +29,7 @@ class ServiceForm:
     noise: Mapping[str, str]
     others: Sequence[tuple[str, str]] = ()
     faults: Mapping[str, str] = field(default_factory=dict)
+    panels: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read(form: Mapping[str, str], service: Service | None) -> dict[str, Any]:
@@ -63,7 +65,8 @@ def shown(service: Service | None, by: Actor, *, typed: Mapping[str, Any] | None
         faults.setdefault(problem.field.partition("[")[0], problem.message)
     quiet = {**noise.document({}), **{one: True for one in ("flapping", "storm")}, **(values.get("noise") or {})}
     moves = [service.lifecycle, *sorted(rules.MOVES[service.lifecycle])] if service else []
-    return ServiceForm(service=service, values=_as_text(values), faults=faults, noise=_as_text(quiet),
+    return ServiceForm(panels=panels("service_form", service) if service else {}, service=service,
+                       values=_as_text(values), faults=faults, noise=_as_text(quiet),
                        others=[one for one in team_choices(by) if service and one[0] != service.team.key],
                        teams=[(team.key, team.name) for team in teams_for(by)],
                        lifecycles=[(state, state.capitalize()) for state in moves])

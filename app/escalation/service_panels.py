@@ -58,6 +58,13 @@ def on_duty(service: Service) -> OnDuty:
     return OnDuty(levels, frozen.name, origin)
 
 
+def in_words(service: Service) -> str:
+    """`Inherited from the team: pages Bob at once, Ana after 5 min.`, for the form of the service."""
+    found = on_duty(service)
+    told = [f"{' and '.join(level.people) if level.people else 'nobody'} {level.after}" for level in found.levels]
+    return f"Policy {found.policy}, {found.origin}: pages {', '.join(told) or 'nobody'}."
+
+
 def on_duty_of(services: Sequence[Service]) -> DutyColumn:
     """The column of the directory."""
     return DutyColumn(duty_of(services))

@@ -123,6 +123,25 @@ def replay(key: str) -> Response:
     """It joins the same alert if that is still open."""
     return jsonify(queries.delivery_document(service.replay(queries.delivery_for(key, actor()), by=actor())))
 
+MANY = {"type": "object", "additionalProperties": False, "required": ["integration"], "properties": {
+    "integration": {"type": "string", "maxLength": 60}, "stop": {"type": "boolean", "default": False},
+    "state": {"type": "array", "minItems": 1, "items": {"enum": ["rejected", "failed"]}, "default": ["rejected", "failed"]}}}
+REPLAYING = component("Replaying", {"type": "object", "required": ["replayed", "waiting"], "properties": {
+    "replayed": {"type": "integer"}, "waiting": {"type": "integer", "description": "Still to be worked on"}}})
+
+
+@blueprint.post("/deliveries/replay")
+@access("integration.edit")
+@operation("Read again all that could not be read, at most 10,000; or stop that", request=MANY, responses={200: REPLAYING})
+def replay_many() -> Response:
+    """Oldest first; each signal counts on what is open."""
+    said = sent(request)
+    found = _editable(said["integration"])
+    number = service.stop_replay(found, by=actor()) if said.get("stop") else service.replay_many(
+        found, said.get("state", ("rejected", "failed")), by=actor())
+    return jsonify({"replayed": number, "waiting": queries.waiting(found)})
+
+
 SIMULATE = {"type": "object", "additionalProperties": False, "properties": {
     "integration": {"type": "string", "maxLength": 60}, "payload": {}, "delivery": {"type": "string", "maxLength": 20},
     "service": {"type": "string", "maxLength": 100}, "severity": {"type": "string", "enum": list(SEVERITIES)},

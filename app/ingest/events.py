@@ -16,6 +16,9 @@ BUSY = Kind("integration.busy", "{name} sends more than {limit} deliveries a min
             ("name", "limit"))
 REFUSED = Kind("delivery.refused", "A request to {name} was refused: {reason}", ("name", "reason"))
 REPLAYED = Kind("delivery.replayed", "{actor} replayed a delivery of {name}", ("name", "delivery"))
+REPLAYED_MANY = Kind("delivery.replayed_many", "{actor} replayed {number:delivery|deliveries} of {name}", ("name", "number"))
+REPLAY_STOPPED = Kind("delivery.replay_stopped", "{actor} stopped a replay of {name}: {number:delivery|deliveries} left",
+                      ("name", "number"))
 PLUGIN_OFF = Kind("plugin.switched_off", "{actor} switched the plugin {name} off", ("name",))
 PLUGIN_ON = Kind("plugin.switched_on", "{actor} switched the plugin {name} on", ("name", "released"))
 ROUTE_CREATED = Kind("route.created", "{actor} added the route {name}", ("name", "before", "after"))

@@ -8,7 +8,7 @@ from app.core.access import access
 from app.core.errors import Invalid
 from app.core.pages import go, page
 from app.core.web import actor
-from app.ingest import mapping, mapping_pages, service
+from app.ingest import mapping, mapping_pages, queries, service
 
 blueprint = Blueprint("mapping", __name__)
 
@@ -19,6 +19,18 @@ def form(key: str) -> Response:
     """The newest delivery, or the one that is asked for."""
     found = mapping_pages.integration_for(key, actor())
     return page("ingest/mapping.html", mapping_pages.mapping_page(found, request.args))
+
+
+@blueprint.post("/integrations/<key>/replay")
+@access("integration.edit")
+def replay_many(key: str) -> Response:
+    """Read again all that could not be read, once the mapping or the plugin is mended; or stop that."""
+    found = queries.integration_for(key, actor())
+    if "stop" in request.form:
+        number = service.stop_replay(found, by=actor())
+        return go(url_for("ingest.show", key=key), f"Stopped: {number} left as they were")
+    number = service.replay_many(found, ("rejected", "failed"), by=actor())
+    return go(url_for("ingest.show", key=key), f"{number} are read again, the oldest first")
 
 
 @blueprint.post("/integrations/<key>/mapping")

@@ -87,6 +87,7 @@ class IntegrationPage:
     formers: list[FormerCredential]
     mail_address: str = ""
     may_map: bool = False
+    replaying: int = 0
     problem: str = ""
 
 
@@ -198,6 +199,7 @@ def integration_page(key: str, by: Actor, args: Mapping[str, str], *, problem: s
         guide=guide.guide(readme_of(found.plugin), address), deliveries=list(deliveries), state=state, states=STATES[:5],
         held=held, refused=queries.refused(found), may_see=may_see, formers=credentials.formers(found), problem=problem,
         mail_address=mail_address_of(found, whole=may_see), may_map=may_map(found),
+        replaying=queries.replaying(found),
         may_edit=found.removed_at is None and may(by, "integration.edit", team_id=found.team_id))
 
 

@@ -106,11 +106,16 @@ def _apply(signal: Signal, delivery: Delivery, batch: Batch) -> dict[str, Any]:
     return result
 
 
+def reading(signal: Signal, delivery: Delivery, integration: Integration) -> rules.Reading:
+    """The signal within our limits, before any route."""
+    return rules.reading(signal, integration=integration.name, default_severity=integration.default_severity,
+                         service=str(delivery.query.get("service", "")), token_hash=integration.token_hash)
+
+
 def judged(signal: Signal, delivery: Delivery, batch: Batch) -> Case:
     """The signal as it is read, and what the routes make of it."""
     integration = batch.integration
-    read = rules.reading(signal, integration=integration.name, default_severity=integration.default_severity,
-                         service=str(delivery.query.get("service", "")), token_hash=integration.token_hash)
+    read = reading(signal, delivery, integration)
     said = routing.fields(read, integration=integration.key, plugin=integration.plugin, raw=signal.raw)
     return Case(delivery, read, said, routing.judge(batch.table, read, said, delivery.received_at), batch.table)
 

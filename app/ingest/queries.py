@@ -138,6 +138,18 @@ def body_of(delivery: Delivery) -> dict[str, str]:
         return {"body": b64encode(delivery.body).decode(), "encoding": "base64"}
 
 
+def waiting(integration: Integration) -> int:
+    """How many of its deliveries are still to be worked on."""
+    return session.scalar(select(func.count()).select_from(Delivery).where(
+        Delivery.integration_id == integration.id, Delivery.state == "received")) or 0
+
+
+def replaying(integration: Integration) -> int:
+    """How many of them were replayed."""
+    return session.scalar(select(func.count()).select_from(Delivery).where(
+        Delivery.integration_id == integration.id, Delivery.state == "received", Delivery.replayed_by.is_not(None))) or 0
+
+
 def refused(integration: Integration, *, limit: int = 20) -> list[RefusedRequest]:
     """The newest requests that were not let in."""
     return list(session.scalars(select(RefusedRequest).where(RefusedRequest.integration_id == integration.id)

@@ -17,6 +17,7 @@ from app.identity.queries import allow, may
 from app.incidents.rules import SEVERITIES
 from app.ingest import route_store, routing
 from app.ingest.models import Route
+from app.ingest.route_trial import Trial
 
 Form = Mapping[str, Sequence[str]]
 ROWS = 30
@@ -57,6 +58,7 @@ class RouteForm:
     suggested: Sequence[str] = SUGGESTED
     weekdays: Sequence[str] = DAYS
     errors: Mapping[str, str] = field(default_factory=dict)
+    trial: Trial | None = None
 
 
 def routes_page(by: Actor) -> RoutesPage:
@@ -138,7 +140,7 @@ def _text(value: Any) -> str:
 
 
 def shown(route: Route | None, *, typed: Form | None = None, invalid: Invalid | None = None,
-          more: bool = False) -> RouteForm:
+          more: bool = False, trial: Trial | None = None) -> RouteForm:
     """The form with the present values, or with what was typed; `more` adds an empty row."""
     values = read(typed, route) if typed is not None else route_store.route_document(route) if route else {}
     when, then = dict(values.get("when") or {}), dict(values.get("then") or {})
@@ -151,6 +153,6 @@ def shown(route: Route | None, *, typed: Form | None = None, invalid: Invalid | 
         errors.setdefault(problem.field, problem.message)
     services = session.scalars(select(Service).where(Service.lifecycle != "archived").order_by(Service.name))
     return RouteForm(route=route, name=str(values.get("name", "")), days=list(when.get("days") or []), then=then,
-                     conditions=[*conditions, *[("", "")] * (1 + more if conditions else 2)], errors=errors,
+                     trial=trial, conditions=[*conditions, *[("", "")] * (1 + more if conditions else 2)], errors=errors,
                      services=[(one.key, f"{one.name} ({one.team.name})") for one in services],
                      severities=[(name, name.capitalize()) for name in SEVERITIES])

@@ -9,7 +9,7 @@ from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.pages import go, page
 from app.core.web import actor
 from app.identity.queries import may
-from app.ingest import route_pages, route_store
+from app.ingest import route_pages, route_store, route_trial
 from app.ingest.models import Route
 
 blueprint = Blueprint("routing", __name__)
@@ -92,6 +92,9 @@ def _saved(route: Route | None) -> Response:
         return page("ingest/route.html", route_pages.shown(route, typed=typed, more=True))
     values = route_pages.read(typed, route)
     try:
+        if request.form.get("action") == "test":
+            found = route_trial.trial(values, route)
+            return page("ingest/route.html", route_pages.shown(route, typed=typed, trial=found))
         if route is None and route_store.route_by_name(values["name"]) is not None:
             raise Conflict(f"There is a route {values['name']} already")
         saved = route_store.save_route(values, by=actor())

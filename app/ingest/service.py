@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import aliased
 
 from app.core import clock, secrets
 from app.core.access import Actor
@@ -22,6 +23,9 @@ from app.ingest.saving import also, checked_key, save_integration, set_token
 
 __all__ = ["add_integration", "note_test", "pause", "remove_integration", "replay", "resume",
            "save_integration"]
+
+
+REPLAYED = 10_000
 
 
 def add_integration(values: Mapping[str, Any], *, by: Actor) -> Integration:
@@ -82,6 +86,38 @@ def replay(delivery: Delivery, *, by: Actor) -> Delivery:
            name=fresh.integration.name, delivery=str(fresh.id))
     wake(DRAIN)
     return fresh
+
+
+def replay_many(integration: Integration, states: Sequence[str], *, by: Actor) -> int:
+    """Work once more on what is in these states, at most 10,000, oldest first; says how many. What was processed is none
+    of them: each signal counts on what is open, so nothing is paged twice."""
+    _allow(integration, by)
+    if set(states) - {"rejected", "failed"} or not states:
+        raise Invalid(problems=[Problem("state", "Rejected and failed deliveries are replayed together, others one by one")])
+    original = aliased(Delivery)
+    twin = select(original.id).where(
+        original.integration_id == Delivery.integration_id, original.delivery_key == Delivery.delivery_key,
+        original.body_hash == Delivery.body_hash, original.id != Delivery.id).exists()
+    keys = list(session.scalars(select(Delivery.id).where(
+        Delivery.integration_id == integration.id, Delivery.state.in_(states), Delivery.delivery_key.is_(None) | ~twin,
+        func.length(Delivery.body) > 0).order_by(Delivery.id).limit(REPLAYED)))
+    for start in range(0, len(keys), 500):
+        session.execute(update(Delivery).where(Delivery.id.in_(keys[start:start + 500])).values(
+            state="received", next_at=clock.now(), attempts=0, replayed_by=by.ref))
+    record(events.REPLAYED_MANY, integration.ref, by=by, also=also(integration), name=integration.name, number=len(keys))
+    wake(DRAIN)
+    return len(keys)
+
+
+def stop_replay(integration: Integration, *, by: Actor) -> int:
+    """What is still to be replayed goes back to `rejected`; says how many."""
+    _allow(integration, by)
+    result = session.execute(update(Delivery).where(
+        Delivery.integration_id == integration.id, Delivery.state == "received", Delivery.replayed_by.is_not(None))
+        .values(state="rejected", note="the replay was stopped"))
+    record(events.REPLAY_STOPPED, integration.ref, by=by, also=also(integration), name=integration.name,
+           number=int(result.rowcount))
+    return int(result.rowcount)
 
 
 def remove_integration(integration: Integration, *, by: Actor) -> None:

@@ -169,3 +169,21 @@ def test_who_is_on_duty_is_who_is_paged(app, client, token, run_jobs, levels):
     run_jobs()
     assert [one.user.email for one in messages()] == first
     assert escalation.latest(1).level == 0 and len(said["levels"]) == 2
+
+
+def test_the_form_says_in_words_whom_the_policy_pages(app, signed_in):
+    """Spec 11, Edit: the inherited policy and its people, before anything is saved."""
+    house = pager()
+    page = signed_in(house.ana).get("/services/checkout/edit").text
+    assert "Policy Payments, inherited from the team: pages Bob at once, Ana after 1 min." in page
+
+
+def test_saving_the_form_as_it_stands_changes_nothing(app, signed_in):
+    """CAT-02: what is on by default is ticked, so that a save does not switch it off."""
+    house = pager()
+    browser = signed_in(house.ana)
+    page = browser.get("/services/checkout/edit").text
+    assert page.count("checked") >= 2
+    browser.post("/services/checkout/edit", data={"name": "Checkout", "team": "payments", "noise.flapping": "1", "noise.storm": "1"})
+    session.expire_all()
+    assert session.query(Service).one().noise == {}

@@ -8,7 +8,7 @@ from app.core.access import OPERATOR
 from app.core.db import session, transaction
 from app.incidents.models import Alert, Incident
 from app.ingest import route_store
-from app.ingest.models import RouteHits
+from app.ingest.models import Route, RouteHits
 from tests import build
 from tests.pager import firing, incident, pager, post
 
@@ -127,3 +127,17 @@ def test_a_route_to_a_service_of_a_private_team_is_not_told_to_others(app, house
 @pytest.fixture
 def bob_outside(app):
     return build.user("charlie")
+
+
+def test_a_route_is_tested_with_the_last_deliveries_before_it_is_saved(app, house, olga, client, signed_in, run_jobs):
+    """Spec 04, Routes: the difference to the saved rules, and nothing is changed by asking."""
+    for name in ("Late", "Other"):
+        post(client, house, firing(name))
+    run_jobs()
+    page = signed_in(olga).post("/routes/-/new", data={
+        "name": "late ones", "field-0": "title", "value-0": "Late*", "service": "batch", "override": "1", "action": "test"}).text
+    assert "2 signals, 1 fit this route, 1 would go otherwise" in page
+    assert "<td>Checkout</td><td>Batch</td>" in page
+    assert session.query(Route).count() == 0
+    refused = signed_in(olga).post("/routes/-/new", data={"name": "x", "field-0": "title", "value-0": "re:(", "action": "test"})
+    assert refused.status_code == 422

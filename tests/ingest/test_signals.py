@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import redis
 import time_machine
 
 from app.core.access import OPERATOR
@@ -202,3 +203,15 @@ def test_bad_ones_in_a_row_tell_the_team(house, client, run_jobs, tick):
         run_jobs()
         assert tick("app.ingest.trouble.weigh") == 1 and tick("app.ingest.trouble.weigh") == 0
     assert incident().status == "resolved"
+
+
+def test_the_door_answers_while_redis_and_every_worker_are_away(house, client, monkeypatch, tick):
+    """ING-02: 202 all the while; the clock alone works it off afterwards, in order of arrival."""
+    def away(*_: Any, **__: Any) -> None:
+        raise redis.ConnectionError("no Redis")
+    with monkeypatch.context() as broken:
+        broken.setattr("redis.client.Redis.execute_command", away)
+        broken.setattr("redis.client.Pipeline.execute", away)
+        assert [client.post(HOOK, json={"id": f"p{at}", "title": f"Problem {at}"}).status_code for at in range(5)] == [202] * 5
+    tick("app.ingest.ticks.drain")
+    assert [one.title for one in rows(Incident)] == [f"Problem {at}" for at in range(5)]

@@ -34,6 +34,7 @@ def storm(system: System, services: range, disturb: Callable[[], None]) -> list[
 
 @pytest.mark.parametrize(("role", "first"), [("web", 0), ("worker", 4), ("clock", 8), ("redis", 12), ("flushall", 16)])
 def test_nothing_is_lost_and_little_is_said_twice(system: System, role: str, first: int):
+    """ING-01, ESC-22, ESC-23: every delivery that was answered 202 is processed once, and its incident paged."""
     services = range(first, first + ROUNDS)
     titles = storm(system, services, lambda: crash(system, role))
     for title in titles:
