@@ -10,7 +10,7 @@ from tests.servers import eventually
 
 
 def test_fifty_equal_posts_with_one_key_are_one_delivery(system: System):
-    """ING-15: over two web processes."""
+    """ING-15"""
     body = firing("service-7", "Same again")
     with ThreadPoolExecutor(50) as senders:
         answers = list(senders.map(lambda _: system.post(body, key="one-key"), range(50)))
