@@ -182,13 +182,13 @@ class Integration(Protocol):
     Wanted` and `told(inbound, Told | None) -> Answer`; one that does "ping" `heartbeat(inbound) -> str`, the key of the
     heartbeat. "inside" in `can` keeps it out of the gallery: the house itself makes such integrations.
 
-    Also optional: `delivery_key(inbound) -> str`, the vendor's name of one delivery, by which a repeat is known;
-    `same(inbound) -> bytes`, what repeats have in common where that is not the whole body; `most`, the bytes a body may
-    have where that is more than usual; `sign(body, config, at) -> headers` that `verify` accepts, for tests;
-    `greet(inbound) -> Answer` to OPTIONS;
-    `learns(inbound) -> {field: value}`, fields which the first genuine request decides; `settings`, the names of the
-    settings its `config` holds; `confirm(inbound, config)`, which runs once a delivery is stored, may call out, and
-    raises Retry when the sender should knock again. `verify` may raise that too, when it had to ask and got no answer.
+    Also optional: `category`, the heading in the gallery under which it stands; `delivery_key(inbound) -> str`, the
+    vendor's name of one delivery, by which a repeat is known; `same(inbound) -> bytes`, what repeats have in common
+    where that is not the whole body; `most`, the bytes a body may have where that is more than usual; `sign(body,
+    config, at) -> headers` that `verify` accepts, for tests; `greet(inbound) -> Answer` to OPTIONS; `learns(inbound) ->
+    {field: value}`, fields which the first genuine request decides; `settings`, the names of the settings its `config`
+    holds; `confirm(inbound, config)`, which runs once a delivery is stored, may call out, and raises Retry when the
+    sender should knock again. `verify` may raise that too, when it had to ask and got no answer.
     """
 
     slug: str

@@ -42,6 +42,7 @@ class MailSource:
     can: frozenset[str] = frozenset({"open", "resolve"})
     settings: Sequence[str] = ("MAIL_FROM",)
     most: int = field(default=MOST_BYTES)
+    category: str = "Mail"
 
     def verify(self, inbound: Inbound, config: Mapping[str, Any]) -> None:
         """Check who sent it, and that it is a mail of somebody who may send."""

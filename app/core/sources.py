@@ -82,6 +82,7 @@ class Source:
     can: frozenset[str] = frozenset({"open", "resolve"})
     signature: Signature | None = None
     key: Callable[[Inbound], object] | None = None
+    category: str = ""
 
     def verify(self, inbound: Inbound, config: Mapping[str, Any]) -> None:
         """Check the signature, if there is one, and that the body can be read."""

@@ -30,6 +30,7 @@ class Card:
     slug: str
     name: str
     icon: str
+    category: str = "Anything else"
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,8 @@ def card(slug: str) -> Card:
     if plugin is None:
         return Card(slug, slug, "")
     owner = registry.owner("integration", slug)
-    return Card(slug, plugin.name, url_for("ingest.icon", slug=owner) if registry.icon(owner) else "")
+    return Card(slug, plugin.name, url_for("ingest.icon", slug=owner) if registry.icon(owner) else "",
+                getattr(plugin, "category", "") or "Anything else")
 
 
 def index_page(by: Actor, args: Mapping[str, str]) -> IndexPage:
@@ -154,8 +156,9 @@ def gallery_page(args: Mapping[str, str]) -> GalleryPage:
     cards = [card(slug) for slug, plugin in registry.integrations.items()
              if registry.is_on("integration", slug) and "inside" not in plugin.can]
     wanted = args.get("q", "").strip().casefold()
-    return GalleryPage(sorted((one for one in cards if wanted in f"{one.name} {one.slug}".casefold()),
-                              key=lambda one: one.name.casefold()), args.get("q", ""))
+    return GalleryPage(sorted((one for one in cards if wanted in f"{one.name} {one.slug} {one.category}".casefold()),
+                              key=lambda one: (one.category == "Anything else", one.category, one.name.casefold())),
+                       args.get("q", ""))
 
 
 def address_of(integration: Integration, *, whole: bool) -> str:

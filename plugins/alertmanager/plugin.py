@@ -72,6 +72,7 @@ class Alertmanager:
 
     slug = "alertmanager"
     name = "Prometheus Alertmanager"
+    category = "Metrics and monitoring"
     can = frozenset({"open", "resolve"})
     fields = (
         Field("per", "One alert for each", kind="choice", default="alert",

@@ -74,4 +74,4 @@ def said(body: dict[str, Any], name: str) -> str:
 @hookimpl
 def integrations() -> list[Source]:
     """The way in."""
-    return [Source("appdynamics", "AppDynamics", read)]
+    return [Source("appdynamics", "AppDynamics", read, category="Metrics and monitoring")]

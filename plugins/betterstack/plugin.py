@@ -53,4 +53,5 @@ def read(inbound: Inbound, _config: Mapping[str, Any]) -> list[Signal]:
 @hookimpl
 def integrations() -> list[Source]:
     """The way in."""
-    return [Source("betterstack", "Better Stack", read, FIELDS, signature=Signature("X-OnCall-Secret", kind="token"))]
+    return [Source("betterstack", "Better Stack", read, FIELDS, signature=Signature("X-OnCall-Secret", kind="token"),
+                   category="Uptime and cron")]

@@ -62,4 +62,5 @@ def days_left(body: dict[str, Any]) -> str:
 @hookimpl
 def integrations() -> list[Source]:
     """The way in."""
-    return [Source("checkly", "Checkly", read, FIELDS, signature=Signature("X-Checkly-Signature"))]
+    return [Source("checkly", "Checkly", read, FIELDS, signature=Signature("X-Checkly-Signature"),
+                   category="Uptime and cron")]

@@ -64,4 +64,4 @@ def status(said: dict[str, Any], state: str) -> Any:
 @hookimpl
 def integrations() -> list[Source]:
     """The way in."""
-    return [Source("checkmk", "Checkmk", read, FIELDS)]
+    return [Source("checkmk", "Checkmk", read, FIELDS, category="Metrics and monitoring")]

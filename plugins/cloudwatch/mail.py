@@ -59,6 +59,7 @@ class SesMail(Topic):
 
     slug = "ses"
     name = "Amazon SES mail"
+    category = "Mail"
     can = frozenset({"resolve"})
     settings = ("CLOUDWATCH_SNS_URL", "MAIL_FROM")
     fields = (TOPIC, CERTIFICATE, *MAIL_FIELDS)

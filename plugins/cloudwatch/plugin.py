@@ -80,6 +80,7 @@ class CloudWatch(Topic):
 
     slug = "cloudwatch"
     name = "AWS CloudWatch"
+    category = "Clouds"
     can = frozenset({"resolve"})  # not "open": without Amazon's signature nothing is taken
     fields = (
         TOPIC,

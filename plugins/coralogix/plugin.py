@@ -59,4 +59,5 @@ def read(inbound: Inbound, _config: Mapping[str, Any]) -> list[Signal]:
 @hookimpl
 def integrations() -> list[Source]:
     """The way in."""
-    return [Source("coralogix", "Coralogix", read, FIELDS, signature=Signature("X-Coralogix-Secret", kind="token"))]
+    return [Source("coralogix", "Coralogix", read, FIELDS, signature=Signature("X-Coralogix-Secret", kind="token"),
+                   category="Logs, traces and errors")]

@@ -75,4 +75,4 @@ def severity(body: dict[str, Any]) -> Any:
 @hookimpl
 def integrations() -> list[Source]:
     """The way in."""
-    return [Source("datadog", "Datadog", read)]
+    return [Source("datadog", "Datadog", read, category="Metrics and monitoring")]

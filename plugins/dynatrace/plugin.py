@@ -53,4 +53,4 @@ def read(inbound: Inbound, _config: Mapping[str, Any]) -> list[Signal]:
 @hookimpl
 def integrations() -> list[Source]:
     """The way in."""
-    return [Source("dynatrace", "Dynatrace", read)]
+    return [Source("dynatrace", "Dynatrace", read, category="Metrics and monitoring")]

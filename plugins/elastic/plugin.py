@@ -90,4 +90,4 @@ def rule(body: dict[str, Any]) -> Signal:
 @hookimpl
 def integrations() -> list[Source]:
     """The way in."""
-    return [Source("elastic", "Elastic / Kibana", read)]
+    return [Source("elastic", "Elastic / Kibana", read, category="Logs, traces and errors")]

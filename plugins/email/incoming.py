@@ -10,4 +10,5 @@ def opened(inbound: Inbound) -> Posted:
     return Posted(letter(inbound.body))
 
 
-EMAIL_IN = MailSource("email", "E-mail", opened, can=frozenset({"open", "resolve", "mail"}))
+EMAIL_IN = MailSource("email", "E-mail", opened, category="Mail",
+                      can=frozenset({"open", "resolve", "mail"}))

@@ -69,4 +69,4 @@ def read(inbound: Inbound, _config: Mapping[str, Any]) -> list[Signal]:
 def integrations() -> list[Source]:
     """The way in."""
     return [Source("gcp-monitoring", "Google Cloud Monitoring", read,
-                   key=lambda inbound: envelope(inbound).get("messageId"))]
+                   key=lambda inbound: envelope(inbound).get("messageId"), category="Clouds")]

@@ -111,7 +111,7 @@ def security(said: dict[str, Any], action: str, repository: str) -> list[Signal]
 def integrations() -> list[Source]:
     """The way in."""
     return [Source("github", "GitHub", read, FIELDS, signature=Signature("X-Hub-Signature-256", prefix="sha256="),
-                   key=lambda inbound: inbound.headers.get("x-github-delivery"))]
+                   key=lambda inbound: inbound.headers.get("x-github-delivery"), category="Code and tickets")]
 
 
 @hookimpl

@@ -102,4 +102,4 @@ def incident(said: dict[str, Any], place: str) -> list[Signal]:
 def integrations() -> list[Source]:
     """The way in."""
     return [Source("gitlab", "GitLab", read, FIELDS, signature=Signature("X-Gitlab-Token", kind="token"),
-                   key=lambda inbound: inbound.headers.get("x-gitlab-event-uuid"))]
+                   key=lambda inbound: inbound.headers.get("x-gitlab-event-uuid"), category="Code and tickets")]

@@ -113,6 +113,7 @@ class Grafana:
 
     slug = "grafana"
     name = "Grafana"
+    category = "Metrics and monitoring"
     can = frozenset({"open", "resolve"})
     fields = (
         Field("per", "One alert for each", kind="choice", default="alert",

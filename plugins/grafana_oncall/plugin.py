@@ -67,6 +67,7 @@ class GrafanaOnCall:
 
     slug = "grafana_oncall"
     name = "Grafana OnCall senders"
+    category = "From another pager"
     can = frozenset({"open", "resolve"})
     fields: tuple[Field, ...] = ()
     doors = (Door("/integrations/v1/<kind>/<token>/", ("POST", "PUT")),

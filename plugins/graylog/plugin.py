@@ -60,4 +60,4 @@ def read(inbound: Inbound, config: Mapping[str, Any]) -> list[Signal]:
 @hookimpl
 def integrations() -> list[Source]:
     """The way in."""
-    return [Source("graylog", "Graylog", read, FIELDS, can=frozenset({"open"}))]
+    return [Source("graylog", "Graylog", read, FIELDS, can=frozenset({"open"}), category="Logs, traces and errors")]

@@ -52,4 +52,4 @@ def read(inbound: Inbound, config: Mapping[str, Any]) -> list[Signal]:
 @hookimpl
 def integrations() -> list[Source]:
     """The way in."""
-    return [Source("healthchecks", "Healthchecks.io", read, FIELDS)]
+    return [Source("healthchecks", "Healthchecks.io", read, FIELDS, category="Uptime and cron")]

@@ -56,4 +56,5 @@ def result(group: dict[str, Any]) -> str:
 @hookimpl
 def integrations() -> list[Source]:
     """The way in."""
-    return [Source("honeycomb", "Honeycomb", read, FIELDS, signature=Signature("X-Honeycomb-Webhook-Token", kind="token"))]
+    return [Source("honeycomb", "Honeycomb", read, FIELDS, signature=Signature("X-Honeycomb-Webhook-Token", kind="token"),
+                   category="Logs, traces and errors")]

@@ -78,7 +78,7 @@ def page(address: str, key: str) -> str:
 def integrations() -> list[Source]:
     """The way in."""
     return [Source("jira", "Jira", read, FIELDS, signature=Signature("X-Hub-Signature", prefix="sha256="),
-                   key=lambda inbound: inbound.headers.get("x-atlassian-webhook-identifier"))]
+                   key=lambda inbound: inbound.headers.get("x-atlassian-webhook-identifier"), category="Code and tickets")]
 
 
 @hookimpl

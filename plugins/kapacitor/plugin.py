@@ -43,4 +43,4 @@ def read(inbound: Inbound, _config: Mapping[str, Any]) -> list[Signal]:
 @hookimpl
 def integrations() -> list[Source]:
     """The way in."""
-    return [Source("kapacitor", "Kapacitor", read)]
+    return [Source("kapacitor", "Kapacitor", read, category="Metrics and monitoring")]

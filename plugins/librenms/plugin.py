@@ -46,4 +46,4 @@ def read(inbound: Inbound, _config: Mapping[str, Any]) -> list[Signal]:
 @hookimpl
 def integrations() -> list[Source]:
     """The way in."""
-    return [Source("librenms", "LibreNMS", read)]
+    return [Source("librenms", "LibreNMS", read, category="Metrics and monitoring")]

@@ -74,4 +74,5 @@ def proof(inbound: Inbound, config: Mapping[str, Any]) -> None:
 @hookimpl
 def integrations() -> list[MailSource]:
     """The way in."""
-    return [MailSource("mailgun", "Mailgun", opened, FIELDS, proof, can=frozenset({"open", "resolve", "proven"}))]
+    return [MailSource("mailgun", "Mailgun", opened, FIELDS, proof, can=frozenset({"open", "resolve", "proven"}),
+                   category="Mail")]

@@ -61,4 +61,5 @@ def named(value: object) -> str:
 @hookimpl
 def integrations() -> list[Source]:
     """Two ways in that are read alike."""
-    return [Source("nagios", "Nagios", read), Source("icinga", "Icinga", read)]
+    return [Source("nagios", "Nagios", read, category="Metrics and monitoring"),
+            Source("icinga", "Icinga", read, category="Metrics and monitoring")]

@@ -70,4 +70,4 @@ def impacted(body: dict[str, Any]) -> str:
 @hookimpl
 def integrations() -> list[Source]:
     """The way in."""
-    return [Source("newrelic", "New Relic", read)]
+    return [Source("newrelic", "New Relic", read, category="Metrics and monitoring")]

@@ -148,6 +148,7 @@ class Opsgenie:
 
     slug = "opsgenie"
     name = "Opsgenie alerts"
+    category = "From another pager"
     can = frozenset({"open", "resolve"})
     fields: tuple[Field, ...] = ()
     doors = (

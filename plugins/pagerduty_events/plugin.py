@@ -113,6 +113,7 @@ class PagerDutyEvents:
 
     slug = "pagerduty_events"
     name = "PagerDuty Events"
+    category = "From another pager"
     can = frozenset({"open", "resolve"})
     fields = ()
     doors = (Door("/v2/enqueue"), Door(CHANGES), Door("/generic/2010-04-15/create_event.json"))

@@ -59,4 +59,5 @@ def integrations() -> list[Source]:
     """The way in."""
     return [Source("pagerduty_webhooks", "PagerDuty webhooks", read, FIELDS,
                    signature=Signature("X-PagerDuty-Signature", prefix="v1="),
-                   key=lambda inbound: mapping(mapping(inbound.json()).get("event")).get("id"))]
+                   key=lambda inbound: mapping(mapping(inbound.json()).get("event")).get("id"),
+                   category="From another pager")]

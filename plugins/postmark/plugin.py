@@ -73,4 +73,4 @@ def signs(_body: bytes, config: Mapping[str, Any], _at: datetime) -> dict[str, s
 @hookimpl
 def integrations() -> list[MailSource]:
     """The way in."""
-    return [MailSource("postmark", "Postmark", opened, FIELDS, proof, signs)]
+    return [MailSource("postmark", "Postmark", opened, FIELDS, proof, signs, category="Mail")]

@@ -57,4 +57,4 @@ def status(said: str) -> Any:
 @hookimpl
 def integrations() -> list[Source]:
     """The way in."""
-    return [Source("prtg", "PRTG", read)]
+    return [Source("prtg", "PRTG", read, category="Metrics and monitoring")]

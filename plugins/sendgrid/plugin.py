@@ -86,4 +86,5 @@ def proof(inbound: Inbound, config: Mapping[str, Any]) -> None:
 @hookimpl
 def integrations() -> list[MailSource]:
     """The way in."""
-    return [MailSource("sendgrid", "SendGrid", opened, FIELDS, proof, can=frozenset({"open", "resolve", "proven"}))]
+    return [MailSource("sendgrid", "SendGrid", opened, FIELDS, proof, can=frozenset({"open", "resolve", "proven"}),
+                   category="Mail")]

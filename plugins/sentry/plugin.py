@@ -107,4 +107,4 @@ def metric(data: dict[str, Any], action: str) -> Signal:
 def integrations() -> list[Source]:
     """The way in."""
     return [Source("sentry", "Sentry", read, FIELDS, signature=Signature("Sentry-Hook-Signature"),
-                   key=lambda inbound: inbound.headers.get("request-id"))]
+                   key=lambda inbound: inbound.headers.get("request-id"), category="Logs, traces and errors")]

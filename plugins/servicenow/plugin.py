@@ -55,4 +55,5 @@ def read(inbound: Inbound, _config: Mapping[str, Any]) -> list[Signal]:
 @hookimpl
 def integrations() -> list[Source]:
     """The way in."""
-    return [Source("servicenow", "ServiceNow", read, FIELDS, signature=Signature("X-OnCall-Secret", kind="token"))]
+    return [Source("servicenow", "ServiceNow", read, FIELDS, signature=Signature("X-OnCall-Secret", kind="token"),
+                   category="Code and tickets")]

@@ -67,6 +67,7 @@ class SignalFx:
 
     slug = "signalfx"
     name = "Splunk Observability"
+    category = "Metrics and monitoring"
     can = frozenset({"open", "resolve"})
     fields = (Field("secret", "Shared secret", secret=True, help="Of the webhook integration; it signs what is sent"),)
 

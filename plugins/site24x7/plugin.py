@@ -49,4 +49,4 @@ def read(inbound: Inbound, _config: Mapping[str, Any]) -> list[Signal]:
 @hookimpl
 def integrations() -> list[Source]:
     """The way in."""
-    return [Source("site24x7", "Site24x7", read)]
+    return [Source("site24x7", "Site24x7", read, category="Uptime and cron")]

@@ -58,4 +58,4 @@ def read(inbound: Inbound, config: Mapping[str, Any]) -> list[Signal]:
 @hookimpl
 def integrations() -> list[Source]:
     """The way in."""
-    return [Source("splunk", "Splunk", read, FIELDS, can=frozenset({"open"}))]
+    return [Source("splunk", "Splunk", read, FIELDS, can=frozenset({"open"}), category="Logs, traces and errors")]

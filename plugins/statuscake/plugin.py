@@ -42,4 +42,4 @@ def read(inbound: Inbound, _config: Mapping[str, Any]) -> list[Signal]:
 @hookimpl
 def integrations() -> list[Source]:
     """The way in."""
-    return [Source("statuscake", "StatusCake", read)]
+    return [Source("statuscake", "StatusCake", read, category="Uptime and cron")]

@@ -53,4 +53,4 @@ def read(inbound: Inbound, _config: Mapping[str, Any]) -> list[Signal]:
 @hookimpl
 def integrations() -> list[Source]:
     """The way in."""
-    return [Source("uptime-kuma", "Uptime Kuma", read)]
+    return [Source("uptime-kuma", "Uptime Kuma", read, category="Uptime and cron")]

@@ -49,4 +49,4 @@ def read(inbound: Inbound, _config: Mapping[str, Any]) -> list[Signal]:
 @hookimpl
 def integrations() -> list[Source]:
     """The way in."""
-    return [Source("uptimerobot", "UptimeRobot", read)]
+    return [Source("uptimerobot", "UptimeRobot", read, category="Uptime and cron")]

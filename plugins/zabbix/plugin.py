@@ -79,4 +79,4 @@ def link(said: dict[str, Any], number: str) -> str:
 @hookimpl
 def integrations() -> list[Source]:
     """The way in."""
-    return [Source("zabbix", "Zabbix", read)]
+    return [Source("zabbix", "Zabbix", read, category="Metrics and monitoring")]

@@ -65,4 +65,4 @@ def integrations() -> list[Source]:
         "zendesk", "Zendesk", read, FIELDS,
         signature=Signature("X-Zendesk-Webhook-Signature", timestamp_header="X-Zendesk-Webhook-Signature-Timestamp",
                             signed="timestampbody", encoding="base64"),
-        key=lambda inbound: inbound.headers.get("x-zendesk-webhook-invocation-id"))]
+        key=lambda inbound: inbound.headers.get("x-zendesk-webhook-invocation-id"), category="Code and tickets")]

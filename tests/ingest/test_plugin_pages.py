@@ -64,3 +64,12 @@ def test_the_command_to_repeat_it_is_safe_to_paste():
     assert "'{\"a\": \"it'\"'\"'s; rm -rf\"}'" in text
     assert text.startswith("curl -X POST https://a.example/in/x")
     assert "--data-binary @body" in guide.curl("POST", "https://a.example/in/x", {}, b"x" * 20_000)
+
+
+def test_the_gallery_is_in_categories_and_searched_by_them(app, signed_in, ana, payments):
+    """Spec 07, Add: what a person looks for is under its heading, or found by that word."""
+    browser = signed_in(ana)
+    page = browser.get("/integrations/-/new").text
+    assert page.index("Uptime and cron") < page.index("Pingdom") and page.index("Anything else") < page.index(">Webhook<")
+    found = browser.get("/integrations/-/new?q=uptime").text
+    assert "Pingdom" in found and "Datadog" not in found
