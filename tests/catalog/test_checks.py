@@ -93,15 +93,16 @@ def many(payments):
 
 
 @pytest.mark.both_databases
-@pytest.mark.parametrize("query", ["", "?q=service 0", "?tag=t7&lifecycle=active", "?team=payments&q=42"])
-def test_the_directory_is_quick_with_five_thousand_services(app, many, token, ana, client, query):
+def test_the_directory_is_quick_with_five_thousand_services(app, many, token, ana, client):
     """CAT-07: p95 under 100 ms of the server's own time on a quiet machine; here the median, with room for a busy one."""
-    header, took = token(ana), []
-    for _ in range(7):
-        began = time.thread_time()
-        assert client.get(f"{PATH}{query}", headers=header).status_code == 200
-        took.append(time.thread_time() - began)
-    assert sorted(took)[3] < 0.25, took
+    header = token(ana)
+    for query in ("", "?q=service 0", "?tag=t7&lifecycle=active", "?team=payments&q=42"):
+        took = []
+        for _ in range(5):
+            began = time.thread_time()
+            assert client.get(f"{PATH}{query}", headers=header).status_code == 200
+            took.append(time.thread_time() - began)
+        assert sorted(took)[2] < 0.25, (query, took)
 
 
 def test_paging_neither_repeats_nor_loses_rows_while_others_edit(app, many, client, token, ana):

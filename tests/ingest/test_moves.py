@@ -42,7 +42,7 @@ def two_workers_drain(app: Any) -> None:
 def test_firing_and_recovery_at_one_moment_end_lawfully(app, client):
     """ESC-07: two workers drain; never an open incident without an open alert, nor the reverse."""
     house = pager()
-    for turn in range(6):
+    for turn in range(4):
         for status in ("firing", "resolved") if turn % 2 else ("resolved", "firing"):
             post(client, house, firing(status=status))
         two_workers_drain(app)
@@ -63,13 +63,13 @@ def test_two_deliveries_that_each_open_several_incidents_never_wait_in_a_circle(
     build.service("ledger", team=house.team, noise={"storm": False})
     for key in ("one", "two"):
         build.integration(key, plugin="webhook", team=house.team)
-    for turn in range(8):
+    for turn in range(4):
         for key, order in (("one", ("checkout", "ledger")), ("two", ("ledger", "checkout"))):
             items = [{"title": f"{key} {turn} {at}", "service": order[at % 2]} for at in range(6)]
             client.post(f"/in/token-of-{key}-0123456789", data=json.dumps(items))
         two_workers_drain(app)
     assert failed == [] and {(row.state, row.attempts) for row in session.query(Delivery)} == {("processed", 1)}
-    assert session.query(Alert).count() == 96
+    assert session.query(Alert).count() == 48
 
 
 def test_taking_it_is_acknowledging_and_assigning_at_once_and_escalating_gives_it_back(app, client, token, run_jobs):
@@ -112,14 +112,18 @@ def alerts(app, client, run_jobs):
     return house
 
 
-@pytest.mark.both_databases
-@pytest.mark.parametrize(("query", "number"), [
+ASKED = (
     ("", 9), ("q=DISK", 3), ("severity=low&severity=high", 6), ("severity=critical&q=disk 1", 1), ("integration=hook", 9),
     ("integration=prometheus", 0), ("service=checkout&team=payments&status=firing&q=queue", 3), ("status=resolved", 0),
-    ("from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00Z", 0)])
-def test_filters_and_text_combine(alerts, client, token, query, number):
+    ("from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00Z", 0))
+
+
+@pytest.mark.both_databases
+def test_filters_and_text_combine(alerts, client, token):
     """ESC-45, ALERT-04"""
-    assert len(client.get(f"/api/v1/alerts?{query}", headers=token(alerts.ana)).json["items"]) == number
+    header = token(alerts.ana)
+    found = {query: len(client.get(f"/api/v1/alerts?{query}", headers=header).json["items"]) for query, _ in ASKED}
+    assert found == dict(ASKED)
 
 
 def test_the_cursor_is_stable_while_alerts_arrive(alerts, client, token, run_jobs):
