@@ -60,6 +60,7 @@ PERIODIC: tuple[Every, ...] = (
     Every(0.25, "app.runbooks.ticks.run", outgoing=True),
     Every(0.5, "app.runbooks.ticks.expire"),
     Every(5, "app.runbooks.ticks.decide_lost"),
+    Every(3600, "app.runbooks.ticks.forget"),
     Every(60, "app.postmortems.ticks.nudge"),
     Every(20, "app.postmortems.ticks.remind"),
     Every(2, "app.postmortems.tickets.make_due"),

@@ -108,6 +108,7 @@ SUBSCRIPTIONS: tuple[On, ...] = (
     On("incident.resolved", "app.status_pages.reactions.resolve_notices"),
     On("status_page.component_changed", "app.status_pages.reactions.write_notice"),
     On("service.changed", "app.status_pages.reactions.let_go"),
+    On("runbook.execution_ended", "app.runbooks.reactions.tell_starter"),
     On("incident.acknowledged", "app.notifications.reactions.tell_those_paged"),
     On("incident.resolved", "app.notifications.reactions.tell_those_paged"),
     *(On(f"{noun}.*", "app.webhooks.reactions.tell") for noun in HEARD),

@@ -27,6 +27,7 @@ EXTRAS = {
     "config/service": Extra(3.5, "stands on kinds"),
     "config/reach": Extra(2.5, "what apply warns about"),
     "config/demo_story": Extra(4.8, "what happened in the example organisation, apart from who is in it"),
+    "config/demo_runbooks": Extra(4.85, "what was run in the example organisation, apart from what happened"),
     "config/demo_lessons": Extra(4.85, "what the example organisation learned, apart from what happened"),
     "config/demo_readers": Extra(4.85, "what the example organisation tells its readers, apart from what happened"),
     "config/demo_calendars": Extra(4.8, "the calendars of the example organisation, apart from its people"),
@@ -180,6 +181,7 @@ EXTRAS = {
 FREE = {"app/config/demo.py": "plays senders, people and the passing of time by every road there is",
         "app/config/demo_lessons.py": "plays people who write postmortems",
         "app/config/demo_readers.py": "plays people who write notices",
+        "app/config/demo_runbooks.py": "plays the targets of runbooks",
         "app/config/demo_calendars.py": "plays a calendar that is read"}
 
 # Commands that are one transaction of their own, and why.
@@ -229,7 +231,8 @@ VENDORS = {
     "appdynamics", "kapacitor", "coralogix", "checkly", "zendesk", "cronitor", "graylog", "librenms", "signalfx",
 }
 # Files that may name a vendor, and why.
-MAY_NAME_VENDORS = {"app/config/demo.py": "the example organisation uses plugins, as any does"}
+MAY_NAME_VENDORS = {"app/config/demo_runbooks.py": "the example organisation uses plugins, as any does",
+                    "app/config/demo.py": "the example organisation uses plugins, as any does"}
 
 # Templates whose readers are mail programs: they ignore style sheets, and no content security policy rules there.
 MAIL_TEMPLATES = ("plugins/email/templates/", "templates/messages/")

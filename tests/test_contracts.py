@@ -33,7 +33,7 @@ def test_a_plugin_imports_nothing_of_the_application_but_the_plugin_api(path: Pa
     assert {name for name in names if name and name.split(".")[0] == "app"} <= {"app.plugin_api"}
 
 
-@pytest.mark.parametrize("kind", ["integration", "channel"])
+@pytest.mark.parametrize("kind", ["integration", "channel", "target"])
 def test_a_new_plugin_keeps_the_contract_at_once(kind: Any, tmp_path: Path) -> None:
     written = scaffold("my-tool", kind, tmp_path)
     registry = load(tmp_path)

@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from app.catalog.queries import service_by_key
 from app.catalog.window_service import add_silence
-from app.config import demo_lessons, demo_readers, service
+from app.config import demo_lessons, demo_readers, demo_runbooks, service
 from app.config.demo_calendars import read_holidays
 from app.config.demo_story import PROBLEMS, STORY, Act, Problem
 from app.config.document import load
@@ -231,7 +231,7 @@ def _task(incident: Incident, title: str) -> int:
 
 _ACTS: dict[str, Callable[[Act], None]] = {
     "joins": _joins, "swap": _asks, "cover": _asks, "reports": _reports, "silences": _silences,
-    "postmortem": demo_lessons.play, "readers": demo_readers.play,
+    "postmortem": demo_lessons.play, "readers": demo_readers.play, "runbook": demo_runbooks.play,
     "fires": _fires, "fires again": _fires, "recovers": _recovers, "unreadable": _unreadable,
     "acknowledge": _by(lambda incident, by, _: incidents.acknowledge(incident, by=by)),
     "note": _by(lambda incident, by, text: incidents.add_note(incident, text, by=by)),

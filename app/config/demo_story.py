@@ -52,6 +52,13 @@ def _past(name: str, days: float, who: str, note: str = "", *, first: float, las
 
 
 STORY: tuple[Act, ...] = (
+    Act(13.9 * DAY, "runbook", "", "ana", "set up"),
+    Act(13.4 * DAY - 20, "runbook", "lag", "dana", "restart-replica"),
+    Act(12.2 * DAY - 18, "runbook", "cards", "ana", "fail-over-payments"),
+    Act(9.1 * DAY - 15, "runbook", "queue", "bob", "drain-queue"),
+    Act(3.6 * DAY - 9, "runbook", "lag", "eli", "restart-replica"),
+    Act(6.2 * DAY - 11, "runbook", "cards", "bob", "fail-over-payments"),
+    Act(55, "runbook", "lag", "dana", "restart-replica"),
     *(Act(1440 * day - 90, "reports", "nightly-backup", text="backed up 212 GB in 14 files") for day in range(1, 14)),
     *(Act(60 * hour + 4, "reports", "invoice-run", text="87 invoices") for hour in range(12)),
     *_past("lag", 13.4, "dana",

@@ -100,7 +100,82 @@ def settings() -> list[Setting]:
     return [Setting("TOKEN", help="Token for {name}", secret=True)]
 '''
 
+TARGET = '''"""Runbooks at {name}."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.plugin_api import Call, Field, Outcome, Rejected, Step, hookimpl, mapping, perform, text
+
+api_version = 1
+STATES = {{"running": "running", "done": "succeeded", "failed": "failed"}}
+
+
+class {type}:
+    """A job of {name}."""
+
+    slug = "{slug}"
+    name = "{name}"
+    can = frozenset({{"response", "follow", "cancel"}})
+    settings = ()
+    fields = (
+        Field("url", "Address", kind="url", required=True, help="Where its API is"),
+        Field("token", "Token", required=True, secret=True, help="{{{{ secret.<name> }}}}"),
+        Field("job", "Job", required=True),
+    )
+
+    def prepare(self, step: Step, config: Any) -> Call:
+        """The start of the job; it sends nothing, so that a person sees the very request before."""
+        headers = {{**_proof(config), "Idempotency-Key": step.key}}
+        return Call("POST", f"{{config['url']}}/jobs/{{config['job']}}", headers, json=step.payload)
+
+    def run(self, step: Step, config: Any) -> Outcome:
+        """Start it, once; `perform` raises Retry, NoAccess or Rejected for what is not 2xx."""
+        answer = perform(self.prepare(step, config), timeout=step.timeout)
+        if step.wait == "response":
+            return Outcome("succeeded", answer.text)
+        return Outcome("running", handle={{"run": text(mapping(answer.json()).get("id"))}})
+
+    def follow(self, handle: Any, config: Any) -> Outcome:
+        """How it stands now."""
+        said = mapping(perform(_about(handle, config, "GET"), timeout=10).json())
+        state = STATES.get(text(said.get("state")))
+        if state is None:
+            raise Rejected("Its state can't be read")
+        return Outcome(state, text(said.get("output")), handle)
+
+    def cancel(self, handle: Any, config: Any) -> None:
+        """Ask it to stop."""
+        perform(_about(handle, config, "DELETE"), timeout=10)
+
+
+def _about(handle: Any, config: Any, method: str) -> Call:
+    return Call(method, f"{{config['url']}}/runs/{{handle['run']}}", _proof(config))
+
+
+def _proof(config: Any) -> dict[str, str]:
+    return {{"Authorization": f"Bearer {{config.get('token', '')}}"}}
+
+
+@hookimpl
+def runbook_targets() -> list[{type}]:
+    """Where a runbook can act."""
+    return [{type}()]
+'''
+
 GUIDES = {
+    "target": """# {name}
+
+1. In {name}, make a token that may start the job, and keep it under Secrets.
+2. Write a runbook with this target.
+
+| Field | Meaning |
+|---|---|
+| `url` | Address of its API |
+| `token` | `{{{{ secret.<name> }}}}` |
+| `job` | Which job is started |
+""",
     "integration": """# {name}
 
 1. In {name}, add a webhook with the address `{{url}}`.
@@ -130,7 +205,7 @@ SAMPLES: dict[str, object] = {
 }
 
 
-def scaffold(slug: str, kind: Literal["integration", "channel"], root: Path) -> list[Path]:
+def scaffold(slug: str, kind: Literal["integration", "channel", "target"], root: Path) -> list[Path]:
     """Write `root`/plugins/<slug> and return the files made.
 
     Raises ValueError with a sentence when the slug is not one or the folder exists.
@@ -143,7 +218,7 @@ def scaffold(slug: str, kind: Literal["integration", "channel"], root: Path) -> 
     words = re.split("[-_]", slug)
     values = {"slug": slug, "name": " ".join(words).capitalize(), "prefix": slug.upper().replace("-", "_"),
               "type": "".join(word.capitalize() for word in words)}
-    code = INTEGRATION if kind == "integration" else CHANNEL
+    code = {"integration": INTEGRATION, "channel": CHANNEL, "target": TARGET}[kind]
     texts = {"plugin.py": code.format(**values), "README.md": GUIDES[kind].format(**values), "icon.svg": ICON}
     if kind == "integration":
         texts |= {f"samples/{name}": json.dumps(sample, indent=2) + "\n" for name, sample in SAMPLES.items()}

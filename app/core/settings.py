@@ -50,6 +50,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("LIVE_MAX_SOCKETS", "48", "Live pages of one web process; further ones poll instead"),
     Setting("WORKER_PROCESSES", "1", "Worker processes of one `oncall worker`"),
     Setting("SEND_THREADS", "16", "Messages one worker hands over at the same time"),
+    Setting("EXECUTION_DAYS", "90", "Days the outputs of runbooks are kept; what was told of them stays"),
     Setting("RUNBOOK_THREADS", "50", "Calls to runbook targets that one process has open at the same time"),
     Setting("OIDC_ISSUER", "", "Address of the OpenID Connect provider; turns single sign-on on"),
     Setting("OIDC_CLIENT_ID", "", "Name of this application at the provider"),

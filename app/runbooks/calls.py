@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from traceback import format_tb
@@ -41,15 +41,15 @@ def due(phases: tuple[str, ...], limit: int) -> list[int]:
         Execution.next_at, Execution.id).limit(limit)))
 
 
-def advance(execution_id: int) -> bool:
-    """Bring it one step further. Says whether it was ours."""
+def advance(execution_id: int, *, call: Callable[[Work], Outcome | Exception] | None = None) -> bool:
+    """Bring it one step further. Says whether it was ours. `call` plays the target, for an example organisation."""
     with transaction():
         work = _claim(execution_id)
     session.remove()
     if work is None or (work.phase == "start" and not _leaves(work)):
         return False
     began, at = time.monotonic(), clock.now()
-    outcome = _call(work)
+    outcome = (call or _call)(work)
     took = round((time.monotonic() - began) * 1000)
     with transaction():
         outcomes.note(work.execution_id, work.phase, outcomes.Said(outcome, at, took, work.ready.masks))
@@ -81,7 +81,8 @@ def _claim(execution_id: int) -> Work | None:
     try:
         return Work(execution.id, execution.phase, _ready(execution, now), dict(execution.handle))
     except ValueError as fault:
-        executions.end(execution, executions.Result("failed", error=str(fault)))
+        if not executions.end(execution, executions.Result("failed", error=str(fault))):
+            outcomes.note(execution.id, execution.phase, outcomes.Said(Rejected(str(fault)), now, 0, ()))
         return None
 
 

@@ -18,7 +18,7 @@ REVIVED = Kind("runbook.revived", "{actor} made {name} a draft again", ("name",)
 REVIEW_CHANGED = Kind("runbook.review_changed", "{actor} said that approvals {rule}", ("rule",))
 
 _RUN = ("runbook", "name", "execution", "via")
-QUEUED = Kind("runbook.execution_queued", "{actor} runs {name}", (*_RUN, "parameters", "version", "reason", "cause"),
+QUEUED = Kind("runbook.execution_queued", "{actor} runs {name} {why}", (*_RUN, "parameters", "version", "why", "cause"),
               timeline=True)
 STARTED = Kind("runbook.execution_started", "{name} has begun", _RUN, timeline=True)
 ATTEMPT_FAILED = Kind("runbook.attempt_failed", "{name}, call {attempt}: {error}", (*_RUN, "attempt", "error", "again_in"),

@@ -65,9 +65,11 @@ def start(runbook: Runbook, *, parameters: Any, by: Actor, incident: Incident | 
     if incident is None:
         execution.subject["team"] = subjects.team_values(runbook.team)
     _give(execution, document, clean)
-    _insert(execution)
+    if (former := _insert(execution)) is not None:
+        return former
     told = requests.hidden(document, clean)
-    tell(events.QUEUED, execution, by=by, parameters=told, version=execution.version, reason=how.reason, cause=how.cause)
+    tell(events.QUEUED, execution, by=by, parameters=told, version=execution.version, cause=how.cause,
+         why=f"({how.reason})" if how.reason else "")
     wake(TICK)
     return execution
 
@@ -121,17 +123,19 @@ def token_of(execution: Execution) -> str:
     return secrets.open_(execution.token_sealed, bound_to=f"execution:{execution.token_hash}/token")
 
 
-def _insert(execution: Execution) -> None:
-    """The database decides who is first. Raises Conflict with the one that runs already."""
+def _insert(execution: Execution) -> Execution | None:
+    """The database decides who is first: gives what the same form started at the same instant, None where this one is
+    the first. Raises Conflict with the one that runs already."""
     try:
         with session.begin_nested():
             session.add(execution)
             session.flush()
+            return None
     except IntegrityError:
         session.expire_all()
+        if execution.form_key and (former := queries.execution_of(execution.form_key)) is not None:
+            return former
         other = queries.holder_of(execution.lock) if execution.lock else None
-        if other is None and execution.form_key:
-            other = queries.execution_of(execution.form_key)
         said = {"execution": str(other.id), "url": f"/executions/{other.id}"} if other else {}
         raise Conflict("It is running already" + (f": execution {other.id}" if other else ""), said) from None
 

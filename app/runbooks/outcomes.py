@@ -11,7 +11,7 @@ from app.core.db import locked
 from app.core.worker import owner
 from app.plugin_api import NoAccess, Outcome, Rejected, Retry
 from app.runbooks import events, queries, rules
-from app.runbooks.executions import Result, end, late, tell
+from app.runbooks.executions import Result, end, late, tell, tell_progress
 from app.runbooks.models import Execution
 from app.runbooks.requests import masked
 
@@ -48,7 +48,7 @@ def note(execution_id: int, phase: str, said: Said) -> None:
         return
     if phase == "start":
         _add_attempt(execution, said)
-    if execution.lease_owner == owner():
+    if execution.lease_owner == owner() and execution.phase == phase:
         execution.lease_until = execution.lease_owner = execution.calling_at = None
     if phase == "cancel":
         _cancelled(execution, said)
@@ -57,6 +57,7 @@ def note(execution_id: int, phase: str, said: Said) -> None:
     else:
         execution.next_at = None
         {"start": _started, "follow": _followed}[phase](execution, said)
+        tell_progress(execution)
 
 
 def _add_attempt(execution: Execution, said: Said) -> None:

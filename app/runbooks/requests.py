@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app
@@ -15,7 +15,7 @@ from app.core.fields import Field
 from app.core.masking import MASK, mask
 from app.core.reading import Rejected
 from app.core.targets import RunbookTarget, Step
-from app.core.templating import render, render_header, render_url
+from app.core.templating import Rendered, render, render_header, render_url
 from app.runbooks import queries, rules
 from app.runbooks.drafts import CREDENTIAL
 
@@ -63,9 +63,7 @@ def ready(given: Given, *, timeout: float, checked: bool = True) -> Ready:
         warnings += said
         config[field.name] = field.default if value is None else field.parse(value) if checked else value
     template = given.document.get("payload")
-    payload = render(template, context) if template is not None else render(dict(given.parameters), {})
-    if template is None:
-        payload = replace(payload, value=dict(given.parameters), warnings=())
+    payload = Rendered(dict(given.parameters)) if template is None else render(template, context)
     step = Step(payload.value, given.key, timeout, given.callback, given.number, str(given.document.get("wait_for")))
     return Ready(target, config, step, masks_of(given), tuple(dict.fromkeys([*warnings, *payload.warnings])))
 

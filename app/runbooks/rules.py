@@ -96,7 +96,7 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tupl
 
 
 def _lines(document: Mapping[str, Any]) -> list[str]:
-    return json.dumps(dict(document), indent=2, ensure_ascii=False, sort_keys=True).splitlines()
+    return json.dumps(dict(document), indent=2, ensure_ascii=False).splitlines() if document else []
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import String, cast, or_, select
 
 from app.core.db import session
 from app.runbooks import vault
@@ -17,7 +17,9 @@ def missing_secrets(runbook: Runbook) -> list[str]:
 
 def using_secret(secret: Secret) -> list[vault.Use]:
     """The runbooks that name this secret, for the page of secrets."""
-    found = session.scalars(select(Runbook).where(Runbook.state != "deprecated").order_by(Runbook.name))
+    # The text is a first sieve: what it lets through is read as templates.
+    near = or_(*(cast(column, String).like(f"%secret%{secret.name}%") for column in (Runbook.config, Runbook.payload)))
+    found = session.scalars(select(Runbook).where(Runbook.state != "deprecated", near).order_by(Runbook.name))
     return [vault.Use(f"Runbook {one.name}", f"/runbooks/{one.key}") for one in found
             if secret.name in secrets_named({"config": one.config, "payload": one.payload})
             and vault.means(secret, secret.name, one.team_id)]

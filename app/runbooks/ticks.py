@@ -6,17 +6,18 @@ import socket
 from collections.abc import Callable
 from datetime import timedelta
 
-from sqlalchemy import Select, select, update
+from flask import current_app
+from sqlalchemy import Select, delete, or_, select, update
 
 from app.core import clock
 from app.core.db import locked, session, transaction
 from app.core.worker import alive
 from app.runbooks import outcomes
-from app.runbooks.models import Execution
+from app.runbooks.models import CallbackHeard, Execution
 from app.runbooks.runner import runner
 
 BATCH = 200
-PAST = timedelta(seconds=1)
+PAST, DAY = timedelta(seconds=1), timedelta(days=1)
 
 
 def run() -> int:
@@ -47,6 +48,19 @@ def release_dead() -> int:
         session.execute(update(Execution).where(Execution.lease_owner.in_(dead)).values(
             lease_until=clock.now() - PAST).execution_options(synchronize_session=False))
     return decide_lost()
+
+
+def forget() -> int:
+    """Outputs of executions that ended long ago; what was told of them stays. And callbacks too old to come again."""
+    now, days = clock.now(), timedelta(days=int(current_app.config["EXECUTION_DAYS"]))
+    with transaction():
+        old = session.scalars(select(Execution.id).where(
+            Execution.ended_at < now - days, or_(Execution.output != "", Execution.parameters_sealed != ""))
+            .limit(1000)).all()
+        session.execute(update(Execution).where(Execution.id.in_(old)).values(
+            output="", progress=[], parameters_sealed="").execution_options(synchronize_session=False))
+        session.execute(delete(CallbackHeard).where(CallbackHeard.at < now - DAY))
+    return len(old)
 
 
 def _each(query: Select[tuple[int]], act: Callable[[Execution], None]) -> int:

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.core.db import session
+from app.core.db import session, transaction
+from app.core.errors import Failure
+from app.core.events import Event
 from app.identity.models import Team, User
+from app.runbooks import executions
 from app.runbooks.models import Execution, Runbook
 from app.runbooks.runner import runner
 from tests import build
@@ -17,6 +20,30 @@ from tests.fakes import WebServer
 
 PODS = {"type": "object", "required": ["pod"], "properties": {
     "pod": {"type": "string", "pattern": "^[a-z0-9-]+$"}, "grace": {"type": "integer", "default": 30, "minimum": 0}}}
+
+
+NASTY = 'He said "no"\\ {{ secret.ops }}\n🦊'
+
+
+def run(runbook, by, incident=None, *, parameters=None, **how):
+    """Start it, or the failure."""
+    with transaction():
+        try:
+            return executions.start(runbook, parameters={"pod": "web-1"} if parameters is None else parameters, incident=incident,
+                                    by=build.actor(by), how=executions.Start(**how))
+        except Failure as failure:
+            return failure
+
+
+def facts(subject):
+    return [event.kind.removeprefix("runbook.") for event in session.query(Event).filter_by(subject=subject).order_by(Event.id)
+            if event.kind.startswith("runbook.")]
+
+
+@pytest.fixture
+def outage(app, payments):
+    """An incident of Payments."""
+    return build.incident(NASTY, service=build.service("checkout", team=payments), severity="critical")
 
 
 @pytest.fixture

@@ -9,39 +9,16 @@ import pytest
 
 from app.core import clock
 from app.core.db import session, transaction
-from app.core.errors import Conflict, Failure, Forbidden
+from app.core.errors import Conflict, Forbidden
 from app.core.events import Event
 from app.incidents.models import Incident
-from app.runbooks import executions, outcomes, service
+from app.runbooks import service
 from app.runbooks.models import Execution, Runbook
 from app.runbooks.runner import runner
 from tests import build
 from tests.escalation.test_races import at_once
 from tests.fakes import Reply
-from tests.servers import eventually
-
-NASTY = 'He said "no"\\ {{ secret.ops }}\n🦊'
-
-
-def run(runbook, by, incident=None, *, parameters=None, **how):
-    """Start it, or the failure."""
-    with transaction():
-        try:
-            return executions.start(runbook, parameters={"pod": "web-1"} if parameters is None else parameters, incident=incident,
-                                    by=build.actor(by), how=executions.Start(**how))
-        except Failure as failure:
-            return failure
-
-
-@pytest.fixture
-def outage(app, payments):
-    """An incident of Payments."""
-    return build.incident(NASTY, service=build.service("checkout", team=payments), severity="critical")
-
-
-def facts(subject):
-    return [event.kind.removeprefix("runbook.") for event in session.query(Event).filter_by(subject=subject).order_by(Event.id)
-            if event.kind.startswith("runbook.")]
+from tests.runbooks.conftest import NASTY, facts, run
 
 
 def test_what_was_approved_is_sent_once_with_defaults_and_key(restart, outage, bob, work, last, http_sink):
@@ -157,6 +134,19 @@ def test_one_form_key_is_one_execution(restart, bob, outage):
 
 
 @pytest.mark.both_databases
+def test_two_requests_with_one_form_key_make_one_execution(restart, bob, app):
+    """RB-20: both are shown the same, 50 times at the same instant."""
+    runbook_id, shown = restart(concurrency="unlimited").id, []
+
+    def press():
+        for turn in range(50):
+            shown.append(run(session.get(Runbook, runbook_id), bob, form_key=f"form-{turn}").id)
+            session.remove()
+    assert at_once(app, press, press) == []
+    assert len(shown) == 100 and len(set(shown)) == 50 == session.query(Execution).count()
+
+
+@pytest.mark.both_databases
 def test_at_the_same_instant_exactly_one_starts(restart, bob, payments, app):
     """RB-21: two at once, for 200 incidents one after the other."""
     with transaction():
@@ -202,40 +192,3 @@ def test_a_private_address_is_refused_with_its_class_and_nothing_is_sent(restart
     run(restart(url="https://169.254.169.254/latest"), bob)
     work()
     assert last().state == "failed" and "link-local" in last().error and len(last().attempts) == 1
-
-
-def test_a_worker_that_died_after_the_request_left_is_never_repeated(restart, bob, tick, last, work, http_sink):
-    """RB-13: failed, outcome unknown; RB-14: before it left it goes on, once."""
-    run(restart("a"), bob)
-    run(restart("b"), bob)
-    with transaction():
-        for one in session.query(Execution):
-            one.state, one.started_at, one.deadline_at = "running", clock.now(), clock.now() + timedelta(minutes=5)
-            one.lease_until, one.lease_owner = clock.now() - timedelta(seconds=1), "dead:1:1"
-            one.calling_at = clock.now() if one.id == 1 else None
-    tick("app.runbooks.ticks.decide_lost")
-    work()
-    assert [(one.state, one.error) for one in session.query(Execution).order_by(Execution.id)] == [
-        ("failed", outcomes.UNKNOWN), ("succeeded", "")]
-    assert len(http_sink.calls) == 1
-
-
-def test_cancelling_ends_it_at_once_and_a_later_result_is_noted_as_late(restart, bob, outage, last, app, http_sink, tick):
-    """RB-25."""
-    http_sink.answer = Reply(200, b"done", delay=0.4)
-    run(restart(), bob, outage)
-    tick("app.runbooks.ticks.run")
-    eventually(lambda: last().calling_at, what="the call")
-    session.rollback()
-    with transaction():
-        executions.cancel(session.get(Execution, 1), by=build.actor(bob))
-    assert last().state == "cancelled" and runner().settle()
-    assert (last().state, facts(outage.ref)[-1]) == ("cancelled", "late_result")
-
-
-def test_an_emptied_redis_loses_nothing(restart, bob, work, last, redis_server):
-    """RB-14: the clock begins what the lost wake-up did not."""
-    run(restart(), bob)
-    redis_server.client.flushall()
-    work()
-    assert last().state == "succeeded"
