@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -53,6 +54,7 @@ def test_events_of_other_subjects_and_kinds_change_nothing_here(world: World) ->
 
 
 def test_a_burst_of_events_costs_one_render(world: World) -> None:
+    """IPG-29: within one window."""
     client = world.open()
     hear(client)
     world.built.clear()
@@ -139,7 +141,25 @@ def test_a_page_one_may_not_see_opens_no_socket(world: World, watched: bool) -> 
     assert refused(lambda: world.open("charlie")) == 403
 
 
+def test_five_hundred_changes_within_a_second_cost_at_most_five_renders(world: World) -> None:
+    """IPG-29: for each distinct view, whoever looks; and the last state is right."""
+    clients = [world.open(name) for name in ("ana", "bob", "ana")]
+    for client in clients:
+        hear(client)
+    world.built.clear()
+    for number in range(500):
+        world.state = f"state-{number}"
+        world.publish()
+        time.sleep(0.001)
+    for client in clients:
+        told = hear(client)
+        while "state-499" not in told:
+            told = hear(client)
+    assert len(world.built) <= 5
+
+
 def test_losing_the_right_empties_the_page_at_the_next_event(world: World) -> None:
+    """IPG-28."""
     client = world.open("charlie")
     hear(client)
     world.hidden_from.add("search")
@@ -149,6 +169,7 @@ def test_losing_the_right_empties_the_page_at_the_next_event(world: World) -> No
 
 
 def test_a_deactivated_person_loses_the_socket_by_itself(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """IPG-28, HRD-07."""
     monkeypatch.setattr(live, "RECHECK", 0.1)
     client = world.open("bob")
     hear(client)
@@ -165,7 +186,7 @@ def test_a_change_of_rights_shows_the_new_view(world: World, monkeypatch: pytest
 
 
 def test_a_client_that_talks_too_much_is_warned_then_closed_then_refused(world: World) -> None:
-    """HRD-09, and what happened is counted for the log."""
+    """HRD-09, IPG-29, and what happened is counted for the log."""
     client = world.open()
     hear(client)
     for _ in range(limits.WARN_AT):
@@ -192,6 +213,7 @@ def test_no_second_socket_escapes_the_count(world: World) -> None:
 
 def test_without_redis_the_page_says_so_and_is_repaired_when_it_returns(
         world: World, server: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """IPG-27."""
     monkeypatch.setattr(hub_module, "WAITS", (0.1,))
     client = world.open()
     hear(client)
