@@ -140,6 +140,7 @@ EXTRAS = {
     "notifications/reports": Extra(3.5, "what providers say later about a message"),
     "notifications/duty_posts": Extra(3.5, "hand-offs as posts in rooms, apart from posts about incidents"),
     "notifications/threads": Extra(3.4, "what stands below posts, and an incident's own channel"),
+    "notifications/bundles": Extra(2.7, "which messages go as one"),
     "notifications/surfaces": Extra(3.5, "posts that are kept true"),
     "notifications/quiet": Extra(2.8, "quiet hours: what they are, apart from what they hold", public=True),
     "notifications/readiness": Extra(4.4, "who can't be reached and why, apart from one's own methods"),

@@ -51,7 +51,9 @@ def _cut(text: str, room: int) -> str:
 def text_message(message: Message) -> str:
     """The message as one SMS: what it is about, its number, and the codes that answer it."""
     if not message.incident or message.kind not in ("page", "request"):
-        return _cut(" ".join(gsm(message.subject if message.kind != "reply" else message.text).split()), ONE_PART)
+        link = next((f" {link.url}" for link in message.links if link.action == "acknowledge"), "")
+        words = " ".join(gsm(message.subject if message.kind != "reply" else message.text).split())
+        return f"{_cut(words, ONE_PART - _length(link))}{link}"
     mark = f"[{MARKS.get(message.severity, 'INFO')}] "
     where = _cut(" ".join(gsm(message.service).split()), 30)
     answer = f" Reply A{message.code} ack R{message.code} resolve" if message.code else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from secrets import SystemRandom
@@ -30,9 +31,11 @@ CODE_LIVES = timedelta(days=8)  # used for 7 days after the last page, and not a
 random = SystemRandom()
 
 
-def compose(message: Message) -> Outgoing:
-    """The message in words, with fresh links. The first line of the template is the subject."""
+def compose(message: Message, others: Sequence[Message] = ()) -> Outgoing:
+    """The message in words, with fresh links; with others, one for all of them. The template's first line is the subject."""
     incident = message.incident
+    if others:
+        return _bundled(message, [one.incident for one in (message, *others) if one.incident is not None])
     subject, body = _words(f"messages/{message.kind}.txt", message=message, incident=incident, method=message.method,
                            data=_data(message))
     links = _links(message, incident) if incident else ()
@@ -43,6 +46,14 @@ def compose(message: Message) -> Outgoing:
     answerable = message.kind in ACTIONABLE
     return replace(stood(outgoing, incident, answerable=answerable), code=_code(message),
                    reply_to=mail_addresses.address(message) if answerable else "")
+
+
+def _bundled(message: Message, incidents: Sequence[Incident]) -> Outgoing:
+    """Numbers and titles, and one link that acknowledges exactly these."""
+    subject, body = _words("messages/bundle.txt", incident=None, incidents=incidents)
+    links = _links(message, incidents[0], also=[one.id for one in incidents[1:]])
+    return Outgoing(id=str(message.id), kind=message.kind, subject=subject, text=body, thread=f"bundle-{message.id}",
+                    urgency=cast(Literal["high", "low"], message.urgency), links=links)
 
 
 def _words(template: str, *, incident: Incident | None, **more: Any) -> tuple[str, str]:
@@ -112,12 +123,15 @@ def _data(message: Message) -> dict[str, Any]:
     return found
 
 
-def _links(message: Message, incident: Incident) -> tuple[Link, ...]:
+def _links(message: Message, incident: Incident, *, also: Sequence[int] = ()) -> tuple[Link, ...]:
     """Open always; acknowledge for pages: 15 minutes, one use, stored as a digest."""
-    open_ = Link("open", "Open the incident", link(incident))
+    open_ = (Link("open", "Open the list", f"{current_app.config['BASE_URL']}/incidents") if also
+             else Link("open", "Open the incident", link(incident)))
     if message.kind not in ACTIONABLE:
         return (open_,)
     token = secrets.new_token()
     session.add(OneTapLink(token_hash=secrets.digest(token), message_id=message.id, incident_id=incident.id,
-                           user_id=message.user_id, action="acknowledge", expires_at=clock.now() + LINK_LIVES))
-    return (Link("acknowledge", "Acknowledge", f"{current_app.config['BASE_URL']}/tap/{token}"), open_)
+                           user_id=message.user_id, action="acknowledge", also=list(also),
+                           expires_at=clock.now() + LINK_LIVES))
+    label = "Acknowledge all" if also else "Acknowledge"
+    return (Link("acknowledge", label, f"{current_app.config['BASE_URL']}/tap/{token}"), open_)

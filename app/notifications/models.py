@@ -13,6 +13,7 @@ from app.identity.models import User
 from app.incidents.models import Incident
 from app.notifications import rules
 
+BUNDLED = text("state = 'queued' AND bundle <> ''")
 WAITING = text("state IN ('queued', 'sending')")
 
 
@@ -78,6 +79,7 @@ class Message(Base):
     __table_args__ = (
         Index("ix_messages_due", "next_at", "id", sqlite_where=WAITING, postgresql_where=WAITING),
         Index("ix_messages_incident_id_id", "incident_id", "id"),
+        Index("ix_messages_bundle", "bundle", sqlite_where=BUNDLED, postgresql_where=BUNDLED),
         Index("ix_messages_user_id_id", "user_id", "id"), Index("ix_messages_provider_id", "provider_id"),
     )
 
@@ -108,6 +110,7 @@ class Message(Base):
     expires_at: Mapped[datetime | None]
     account: Mapped[str] = mapped_column(String(80), default="")
     avoid: Mapped[str] = mapped_column(String(300), default="")
+    bundle: Mapped[str] = mapped_column(String(60), default="")
     again_of: Mapped[int | None] = foreign("messages.id")
     provider: Mapped[str] = mapped_column(String(60), default="")
     provider_id: Mapped[str] = mapped_column(String(300), default="")
@@ -150,7 +153,8 @@ class QuietHours(Base):
 
 
 class OneTapLink(Base):
-    """One person, one incident, one action, one use, 15 minutes. Only the SHA-256 of the token is stored."""
+    """One person, one incident (or all of a bundle: `also`), one action, one use, 15 minutes. Only the SHA-256 of the token
+    is stored."""
 
     __tablename__ = "one_tap_links"
 
@@ -159,6 +163,7 @@ class OneTapLink(Base):
     message_id: Mapped[int] = foreign("messages.id", index=True)
     incident_id: Mapped[int] = foreign("incidents.id", index=True)
     user_id: Mapped[int] = foreign("users.id")
+    also: Mapped[list[int]] = mapped_column(default=list)
     action: Mapped[str] = mapped_column(String(20))
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]

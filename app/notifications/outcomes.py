@@ -15,8 +15,9 @@ from app.notifications.models import ContactMethod, Message
 from app.plugin_api import NoAccess, Receipt, Refused, Rejected
 
 
-def record_outcome(message: Message, outcome: Receipt | Exception, shown: str = "") -> None:
-    """What came of the call: sent (`shown`: how the incident looked in it), failed for good, or tried again."""
+def record_outcome(message: Message, outcome: Receipt | Exception, shown: str | None = "") -> None:
+    """What came of the call: sent (`shown`: how the incident looked in it, None where it is
+    one of several), failed for good, or tried again."""
     now = clock.now()
     message.lease_until = message.lease_owner = None
     if isinstance(outcome, Receipt):
@@ -41,10 +42,11 @@ def record_outcome(message: Message, outcome: Receipt | Exception, shown: str = 
         service.next_method_now(message)
 
 
-def _keep_true(message: Message, shown: str) -> None:
+def _keep_true(message: Message, shown: str | None) -> None:
     """What was sent by a channel that can change it later is made to agree whenever the incident changes."""
     channel = accounts.registry().channels.get(message.channel)
-    if message.kind not in ACTIONABLE or channel is None or "update" not in channel.can or not message.provider_id:
+    able = channel is not None and "update" in channel.can and message.kind in ACTIONABLE
+    if shown is None or not able or not message.provider_id:
         return
     session.add(Surface(incident_id=message.incident_id, message_id=message.id, channel=message.channel,
                         account=message.account, address=message.address, provider_id=message.provider_id,

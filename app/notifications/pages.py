@@ -191,6 +191,7 @@ class TapPage:
     open: bool = False
     said: str = ""
     done: bool = False
+    others: Sequence[Incident] = ()
 
 
 @dataclass(frozen=True)

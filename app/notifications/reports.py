@@ -22,8 +22,16 @@ def take(channels: Collection[str], report: Report) -> bool:
             .with_for_update().execution_options(populate_existing=True)) if report.provider_id else None
         if message is None:
             return False
-        _bring(message, report)
+        for one in (message, *_others(message)):
+            _bring(one, report)
     return True
+
+
+def _others(message: Message) -> list[Message]:
+    """Those that went in one bundle with it."""
+    return list(session.scalars(select(Message).where(
+        Message.provider_id == message.provider_id, Message.channel == message.channel, Message.bundle == message.bundle,
+        Message.bundle != "", Message.id != message.id).with_for_update()))
 
 
 def _bring(message: Message, report: Report) -> None:

@@ -166,8 +166,11 @@ def test_states(id: int) -> Response:
 def show_tap(token: str) -> Response:
     """What the link is about, and one button. Mail scanners follow links: this changes nothing."""
     link = taps.link_of(token)
-    return _tap(link, pages.TapPage(link.incident, token, link.incident.status == "triggered")
-                if link and not taps.fault(link) else None, taps.fault(link))
+    if link is None or taps.fault(link):
+        return _tap(link, None, taps.fault(link))
+    first, *others = taps.all_of(link)
+    open_ = any(one.status == "triggered" for one in (first, *others))
+    return _tap(link, pages.TapPage(first, token, open_, others=others), "")
 
 
 @blueprint.post("/tap/<token>")
@@ -183,7 +186,7 @@ def tap(token: str, action: str = "") -> Response:
         said = taps.use(link, wanted, ip=request.remote_addr or "", agent=request.user_agent.string)
     except Conflict as refusal:
         return _tap(link, None, refusal.detail)
-    return _tap(link, pages.TapPage(link.incident, said=said, done=True), said)
+    return _tap(link, pages.TapPage(link.incident, said=said, done=True, others=taps.all_of(link)[1:]), said)
 
 
 def _tap(link: OneTapLink | None, shown: pages.TapPage | None, said: str) -> Response:

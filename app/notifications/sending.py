@@ -13,7 +13,7 @@ from app.core import clock
 from app.core.db import session, transaction
 from app.core.worker import owner
 from app.incidents.models import Incident
-from app.notifications import accounts, queries
+from app.notifications import accounts, bundles, queries
 from app.notifications.compose import compose, look
 from app.notifications.models import Message
 from app.notifications.outcomes import fail, record_outcome
@@ -34,6 +34,7 @@ class Claim:
     outgoing: Outgoing
     address: Address
     routes: list[accounts.Route] | Exception
+    others: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,14 @@ def hand_over(message_id: int) -> bool:
     session.remove()
     if claim is None:
         return False
+    message_id = claim.message_id
     tried, outcome = _call(claim)
     with transaction():
-        message = session.get(Message, message_id, populate_existing=True, with_for_update=True)
-        if message is not None and message.state == "sending" and message.lease_owner == owner():
-            message.account = tried[-1].route.account if tried else ""
-            record_outcome(message, outcome, look(claim.outgoing))
+        for number in (message_id, *claim.others):
+            message = session.get(Message, number, populate_existing=True, with_for_update=True)
+            if message is not None and message.state == "sending" and message.lease_owner == owner():
+                message.account = tried[-1].route.account if tried else ""
+                record_outcome(message, outcome, None if claim.others else look(claim.outgoing))
         _note(tried)
     return True
 
@@ -73,26 +76,36 @@ def postpone(message_id: int, fault: Exception) -> None:
 
 
 def _claim(message_id: int) -> Claim | None:
-    """Ours by compare-and-set, under the incident's lock: once an acknowledge is committed nothing is claimed."""
-    message = session.get(Message, message_id, populate_existing=True)
-    if message is None:
+    """What is handed over now, the first of a bundle with all the others; None when nothing of it is ours."""
+    asked = session.get(Message, message_id, populate_existing=True)
+    together = bundles.due(asked) if asked is not None else []
+    if not together or together[0].id != message_id:  # a bundle goes with its first message
         return None
+    taken = [one for one in together if _taken(one)]
+    if not taken:
+        return None
+    message, *others = taken
+    return Claim(message.id, message.channel, compose(message, others),
+                 Address(message.address, queries.data_of(message.method)),
+                 accounts.routes(message.channel, only=message.account if message.kind == "test" else "",
+                                 avoid=message.avoid.split()), tuple(one.id for one in others))
+
+
+def _taken(message: Message) -> bool:
+    """Ours by compare-and-set, under the incident's lock: once an acknowledge is committed nothing is claimed."""
     incident = _shared(message.incident_id)
     now = clock.now()
     if (reason := unwanted(message, incident)) is not None:
         _put_away(message, *reason)
-        return None
+        return False
     result = session.execute(update(Message).where(
-        Message.id == message_id, Message.state == "queued", Message.next_at <= now).values(
+        Message.id == message.id, Message.state == "queued", Message.next_at <= now).values(
         state="sending", lease_until=now + LEASE, lease_owner=owner(), attempts=Message.attempts + 1,
         started_at=now).execution_options(synchronize_session=False))
     if not isinstance(result, CursorResult) or result.rowcount != 1:
-        return None
+        return False
     session.refresh(message)
-    return Claim(message.id, message.channel, compose(message),
-                 Address(message.address, queries.data_of(message.method)),
-                 accounts.routes(message.channel, only=message.account if message.kind == "test" else "",
-                                 avoid=message.avoid.split()))
+    return True
 
 
 def _shared(incident_id: int | None) -> Incident | None:

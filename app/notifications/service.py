@@ -15,7 +15,7 @@ from app.core.events import record
 from app.core.jobs import wake
 from app.identity.models import User
 from app.incidents.models import Incident
-from app.notifications import events, queries, quiet, rules
+from app.notifications import bundles, events, queries, quiet, rules
 from app.notifications.models import ContactMethod, Message
 
 EXPIRES = timedelta(minutes=30)
@@ -43,6 +43,7 @@ def page(incident: Incident, people: Sequence[User], paging: Paging) -> list[Mes
     _begin_anew(incident, people, paging)
     prefix = f"page:{paging.run_id}:{paging.round}:{paging.level}" + (f":{paging.again}" if paging.again else "")
     written, told = _by_rules("page", incident, people, prefix), _just_told(paging)
+    bundles.gather(incident, written)
     for message in written:
         message.run_id, message.level, message.round = paging.run_id, paging.level, paging.round
         message.reason = paging.reasons.get(message.user_id, "")
@@ -118,7 +119,7 @@ def _by_rules(kind: str, incident: Incident, people: Sequence[User], prefix: str
             message.step = number
             held = rules.quiet_until(silences.get(person.id, ()), message.next_at)
             if held is not None:
-                message.next_at, message.expires_at = held, held + EXPIRES
+                message.next_at, message.expires_at, message.bundle = held, held + EXPIRES, f"quiet:{message.method_id}"
             written.append(message)
     return written
 

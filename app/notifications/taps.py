@@ -9,6 +9,7 @@ from app.core.access import Actor
 from app.core.db import locked, session
 from app.core.errors import Conflict, Forbidden
 from app.incidents import service as incidents
+from app.incidents.models import Incident
 from app.notifications.models import OneTapLink
 
 WAYS = {"email": "e-mail link", "webpush": "push notification"}
@@ -46,8 +47,18 @@ def use(link: OneTapLink, action: str, *, ip: str, agent: str) -> str:
     by = Actor(link.user.ref, link.user.name, via=WAYS.get(link.message.channel, f"{link.message.channel} link"),
                user_id=link.user_id, ip=ip, agent=agent)
     link.used_at = clock.now()
+    found = all_of(link)
+    said = [_acknowledged(incident, by) for incident in found]
+    return said[0] if len(found) == 1 else " ".join(f"#{one.id}: {words}" for one, words in zip(found, said, strict=True))
+
+
+def all_of(link: OneTapLink) -> list[Incident]:
+    """What the link is about: one incident, or all that stood in one message."""
+    return [link.incident, *session.scalars(select(Incident).where(Incident.id.in_(link.also)).order_by(Incident.id))]
+
+
+def _acknowledged(incident: Incident, by: Actor) -> str:
     try:
-        incident = incidents.acknowledge(link.incident, by=by)
+        return f"Acknowledged by {incidents.acknowledge(incident, by=by).acknowledged_name}."
     except Conflict as refusal:
         return f"{refusal.detail}."
-    return f"Acknowledged by {incident.acknowledged_name}."

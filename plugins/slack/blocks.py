@@ -63,9 +63,10 @@ def _pairs(message: Message) -> list[tuple[str, str]]:
 
 def _buttons(message: Message) -> list[dict[str, Any]]:
     found = [_button(action, message) for action in message.actions if action in BUTTONS]
-    address = next((web_link(link.url) for link in message.links if link.action == "open"), "")
-    if address:
-        found.append({"type": "button", "action_id": "open", "text": plain("Open"), "url": address})
+    for link in message.links:
+        if web_link(link.url) and (link.action == "open" or not found):
+            name, label = ("open", "Open") if link.action == "open" else ("link", link.label)
+            found.append({"type": "button", "action_id": name, "text": plain(label), "url": web_link(link.url)})
     return [{"type": "actions", "elements": found}] if found else []
 
 

@@ -1,0 +1,118 @@
+"""Many incidents of one service: the first ones one by one, the rest in one message a minute, a critical one alone."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+
+from app.core.db import session, transaction
+from app.core.jobs import function
+from app.identity.models import User
+from app.incidents import service
+from app.incidents.models import Incident
+from app.notifications import quiet
+from tests import build
+from tests.fakes import MailServer, Reply, WebServer
+from tests.notifications.paged import as_actor, messages, play
+
+SEND = "app.notifications.ticks.send"
+
+
+@pytest.fixture
+def storm(now: Any, tick: Any, ana: User, bob: User) -> Any:
+    """`storm(6)`: six incidents of Ana's service, one a second, the senders looking each time."""
+    team = build.team("payments", manager=ana)
+    place = build.service("checkout", team=team, policy=build.policy("payments", (3600, [ana]), team=team))
+
+    def made(number: int, severity: str = "high", urgency: str = "high") -> None:
+        for _ in range(number):
+            incident = build.incident("Checkout is down", service=place, severity=severity, urgency=urgency)
+            with transaction():
+                function("app.escalation.service.start")(session.get_one(Incident, incident.id))
+            play(now, tick, 1)
+    return made
+
+
+def mails(smtp: MailServer) -> list[str]:
+    return [mail.subject for mail in smtp.to("ana@example.com")]
+
+
+def acknowledged() -> list[int]:
+    session.rollback()
+    return [one.id for one in session.query(Incident).filter_by(status="acknowledged").order_by(Incident.id)]
+
+
+def test_from_the_fifth_on_they_are_collected_for_a_minute(storm: Any, now: Any, tick: Any, smtp: MailServer) -> None:
+    """NTF-40: ten incidents are four mails at once and one with numbers and titles."""
+    storm(10)
+    assert len(mails(smtp)) == 4
+    play(now, tick, 60, step=5)
+    subject = mails(smtp)[4]
+    assert len(mails(smtp)) == 5 and subject == "6 incidents of Checkout: #5 #6 #7 #8 #9 #10"
+    assert smtp.to("ana@example.com")[4].text.count("Checkout is down") == 6
+    assert {one.state for one in messages("page")} == {"sent"}
+
+
+def test_a_critical_one_among_them_goes_alone_and_at_once(storm: Any, smtp: MailServer) -> None:
+    """NTF-40."""
+    storm(6)
+    storm(1, severity="critical")
+    assert len(mails(smtp)) == 5 and mails(smtp)[4].startswith("[Critical] #7")
+
+
+def test_acknowledge_all_acts_on_exactly_those_listed(storm: Any, now: Any, tick: Any, smtp: MailServer, client: Any,
+                                                      bob: User) -> None:
+    """NTF-40, NTF-41: what somebody took meanwhile is left out, what came later is not in it."""
+    storm(7)
+    with transaction():
+        service.acknowledge(session.get_one(Incident, 6), by=as_actor(session.merge(build_admin())))
+    play(now, tick, 60, step=5)
+    mail = smtp.to("ana@example.com")[4]
+    assert mail.subject == "2 incidents of Checkout: #5 #7" and "Acknowledge all" in mail.html
+    storm(1)
+    path = re.search(r"http://localhost(/tap/\S+)", mail.text)[1]  # type: ignore[index]
+    assert "With 1 more" in client.get(path).text and acknowledged() == [6]
+    said = client.post(path, headers={"Accept": "application/json"}).json
+    assert said["text"] == "#5: Acknowledged by Ana. #7: Acknowledged by Ana." and acknowledged() == [5, 6, 7]
+    assert client.post(path).status_code == 410
+
+
+def build_admin() -> User:
+    """Olga, who may take anything."""
+    return build.user("olga", role="admin")
+
+
+def test_a_bundle_of_which_nothing_is_left_is_not_sent(storm: Any, now: Any, tick: Any, smtp: MailServer) -> None:
+    """NTF-41."""
+    storm(5)
+    with transaction():
+        service.resolve(session.get_one(Incident, 5), by=as_actor(session.merge(build_admin())))
+    play(now, tick, 70, step=5)
+    assert len(mails(smtp)) == 4 and messages("page")[4].state == "cancelled"
+
+
+def test_one_text_names_them_all_and_holds_the_link(app: Any, storm: Any, now: Any, tick: Any, http_sink: WebServer,
+                                                    ana: User) -> None:
+    """NTF-40: within one part."""
+    app.config.update(TWILIO_ACCOUNT_SID="AC1", TWILIO_AUTH_TOKEN="t", TWILIO_FROM="+15005550006", TWILIO_API_URL=http_sink.url)
+    http_sink.answer = Reply(201, b'{"sid": "SM1"}')
+    build.rules(ana, (0, build.contact(ana, "sms", "+4915112345678")))
+    storm(7)
+    play(now, tick, 60, step=5)
+    text = parse_qs(http_sink.calls[-1].body.decode())["Body"][0]
+    assert len(http_sink.calls) == 5 and len(text) <= 160 and text.startswith("3 incidents of Checkout: #5 #6 #7")
+    assert "/tap/" in text
+
+
+def test_what_quiet_hours_held_is_one_message(storm: Any, now: Any, tick: Any, smtp: MailServer, ana: User) -> None:
+    """NTF-07: one bundle at their end."""
+    with transaction():
+        night = {"days": list(quiet.DAYS), "from": "11:00", "to": "13:00", "time_zone": "UTC"}
+        quiet.save(session.get_one(User, ana.id), [night], by=as_actor(ana))
+    storm(3, severity="low", urgency="low")
+    assert mails(smtp) == []
+    play(now, tick, 3600, step=600)
+    assert mails(smtp) == ["3 incidents of Checkout: #1 #2 #3"]
