@@ -75,7 +75,8 @@ const clock = (at) => { const time = new Date(Number(at)); return (Date.now() - 
 async function old({answer}, why) {
   const html = await answer.text(), at = answer.headers.get('X-Kept-At');
   const words = `As of ${clock(at)}, ${why}.`;
-  return new Response(html.replace(/(<div class="banner" id="not-live"[^>]*?) hidden>([\s\S]*?<p class="grow">)/, `$1 data-as-of="${at}">$2${words}`), {headers: answer.headers});
+  const still = html.replaceAll('class="live" data-live-state>Live<', 'class="live off" data-live-state>Not live<');
+  return new Response(still.replace(/(<div class="banner" id="not-live"[^>]*?) hidden>([\s\S]*?<p class="grow">)/, `$1 data-as-of="${at}">$2${words}`), {headers: answer.headers});
 }
 async function offline(was) {
   const kept = await (await caches.open(SHELL)).match('/offline');

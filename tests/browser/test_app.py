@@ -84,6 +84,7 @@ def test_offline_the_last_list_and_what_was_seen_open_and_say_how_old_they_are(p
     """IPG-36."""
     lost(phone, site).goto("/incidents")
     assert re.search(r"As of \d\d:\d\d, offline", phone.inner_text("#not-live")) and phone.is_visible("#row-1")
+    assert phone.inner_text(".topbar [data-live-state]").startswith("Not live")
     phone.click("#row-1 a.title")
     phone.wait_for_url("**/incidents/1")
     assert phone.is_visible("text=Checkout is down") and "offline" in phone.inner_text("#not-live")
