@@ -139,20 +139,20 @@ def test_where_review_is_optional_a_manager_publishes_alone(app, ana, bob, payme
 @pytest.mark.both_databases
 @pytest.mark.parametrize("what", ["approve", "publish"])
 def test_two_at_once_are_one_fact_and_one_polite_already(app, ana, bob, payments, what):
-    """PM-13: 15 rounds at a barrier."""
+    """PM-13: 10 rounds at a barrier."""
     dora = build.user("dora")
     with transaction():
         patterns.save_habits(payments, {"review": "required"}, by=by(ana))
     actors, refused = (by(ana), by(dora)), []
     with transaction():
         session.add(Membership(team_id=payments.id, user_id=dora.id, role="responder"))
-    for _ in range(15):
+    for _ in range(10):
         key = ready(build.postmortem(build.incident(team=payments), author=bob), ana, bob, what)
         gate = threading.Barrier(2)
         races = [threading.Thread(target=_race, args=(app, key, actor, what, gate, refused)) for actor in actors]
         [one.start() for one in races]
         [one.join() for one in races]
-    assert len(refused) == 15 and all(one.startswith("Already") for one in refused)
+    assert len(refused) == 10 and all(one.startswith("Already") for one in refused)
 
 
 def ready(found: Postmortem, ana, bob, what: str) -> int:
