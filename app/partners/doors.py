@@ -201,7 +201,7 @@ def _shown(slug: str, what: str, make: Make) -> Response:
     if found is None:
         return _to_login()
     partner = found.partner
-    if entering.too_many(partner):
+    if not _refreshes() and entering.too_many(partner):
         with transaction():
             journal.note("limited", by=visitor(), partner=partner, slug=slug, detail="more than 100 pages a minute")
         raise RateLimited("This is more than 100 pages a minute.", after=60)
@@ -212,10 +212,16 @@ def _shown(slug: str, what: str, make: Make) -> Response:
         return _nothing()
     if rendered is not None and rendered.etag in request.headers.get("If-None-Match", ""):
         return Response(status=304, headers={"ETag": rendered.etag})
-    _note(partner, page, slug, what)
+    if page is None or not (_refreshes() and entering.has_seen(found, page)):
+        _note(partner, page, slug, what)
     if rendered is None:
         return _nothing()
     return Response(rendered.body, mimetype=rendered.mimetype, headers={**rendered.headers, "ETag": rendered.etag})
+
+
+def _refreshes() -> bool:
+    """Whether a page that is open looks again by itself: browsers say so of what a script asks for."""
+    return request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
 
 
 def _note(partner: Partner, page: StatusPage | None, slug: str, what: str) -> None:

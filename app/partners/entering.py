@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import CursorResult, update
+from sqlalchemy import CursorResult, select, update
 
 from app.core import clock, secrets
 from app.core.access import Actor
@@ -12,7 +12,8 @@ from app.core.db import alone, locked, session
 from app.core.errors import RateLimited
 from app.core.jobs import wake
 from app.partners import journal, queries, rules, service
-from app.partners.models import Link, Login, Partner
+from app.partners.models import Entry, Link, Login, Partner
+from app.status_pages.models import StatusPage
 
 SEND = "app.partners.ticks.send"
 ASKED, TRIED = ("link_requested", "link_refused"), ("link_redeemed", "link_failed")
@@ -107,6 +108,14 @@ def log_out(login: Login, *, by: Actor) -> None:
     held = session.get_one(Login, login.id)
     held.ended_at = clock.now()
     journal.note("logged_out", by=by, partner=held.partner)
+
+
+def has_seen(login: Login, page: StatusPage) -> bool:
+    """Whether this login's partner has looked at the page since they came in, which the log says: only then is another
+    look a refresh."""
+    return session.scalar(select(Entry.id).where(
+        Entry.partner_id == login.partner_id, Entry.page_id == page.id, Entry.kind == "page_viewed",
+        Entry.at >= login.created_at).limit(1)) is not None
 
 
 def too_many(partner: Partner) -> bool:

@@ -89,6 +89,17 @@ def test_the_page_says_what_the_public_page_would_and_nothing_of_the_house(outsi
     assert not [(mark, at) for mark in marks for at, text in enumerate(answers) if mark in text]
 
 
+def test_an_open_page_that_looks_again_by_itself_is_one_view(outside, inside, log):
+    """PTN-18, PTN-19: live refreshes add no row, but never without a view before; after a revoke they are refused."""
+    browser, itself = inside(outside.pat), {"Sec-Fetch-Mode": "cors"}
+    assert browser.get("/partner/pages/shop", headers=itself).status_code == 200 and len(log("page_viewed")) == 1
+    for _ in range(5):
+        assert browser.get("/partner/pages/shop", headers=itself).status_code == 200
+    assert len(log("page_viewed")) == 1 and "/static/js/status.js" in browser.get("/partner/pages/shop").text
+    change(outside.pat, service.revoke, outside.shop)
+    assert browser.get("/partner/pages/shop", headers=itself).status_code == 404 and len(log("denied")) == 1
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize("path", ["", "/pages/shop", "/pages/shop/subscribe", "/pages/shop.json", "/anything/else"])
 def test_nothing_can_be_changed_here(outside, inside, log, method, path):
