@@ -6,7 +6,6 @@ Looking at a page writes its row of the log before the answer leaves: the one GE
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from flask import (
     Blueprint,
@@ -21,6 +20,7 @@ from flask import (
 from app.core.access import Actor, access, own_transaction
 from app.core.db import transaction
 from app.core.errors import NotFound, RateLimited
+from app.core.web import from_elsewhere
 from app.partners import entering, journal, looking, queries, rules
 from app.partners.models import Login, Partner
 from app.status_pages.models import StatusPage
@@ -41,9 +41,7 @@ def _private(response: Response) -> Response:
 @blueprint.before_request
 def _from_here() -> None:
     """What changes something comes from our own pages."""
-    origin = request.headers.get("Origin")
-    own = urlsplit(current_app.config["BASE_URL"]).netloc
-    if request.method not in ("GET", "HEAD", "OPTIONS") and origin and urlsplit(origin).netloc not in (own, request.host):
+    if request.method not in ("GET", "HEAD", "OPTIONS") and from_elsewhere():
         abort(403, "This request came from another site.")
 
 

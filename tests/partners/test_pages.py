@@ -114,6 +114,14 @@ def test_a_form_on_another_site_neither_opens_nor_ends_anything(outside, inside)
     browser = inside(outside.pat)
     answer = browser.post("/partner/logout", headers={"Origin": "https://evil.example"})
     assert answer.status_code == 403 and browser.get("/partner").status_code == 200
+    assert browser.post("/partner/logout", headers={"Origin": "null"}).status_code == 403
+
+
+def test_a_browser_that_hides_where_it_comes_from_is_let_in_by_what_it_says_of_the_site(outside, signed_in, ana):
+    """PTN-10: no-referrer makes browsers send `Origin: null`; also beside a person who is signed in."""
+    itself = {"Origin": "null", "Sec-Fetch-Site": "same-origin"}
+    answer = signed_in(ana).post("/partner/login", data={"email": "pat@partner.example"}, headers=itself)
+    assert answer.status_code == 200 and "on its way" in answer.text
 
 
 def test_a_page_keeps_its_readers_until_it_is_deleted(outside, inside, signed_in, olga, ana):
