@@ -20,6 +20,7 @@ COMMANDS = {
     "app.identity.commands": ("token", "user"),
     "app.ingest.commands": ("simulate",),
     "app.core.backup_commands": ("backup", "restore"),
+    "app.config.import_commands": ("import",),
     "app.config.commands": ("apply", "diff", "export", "schema", "demo"),
 }
 

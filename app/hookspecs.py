@@ -7,7 +7,7 @@ from typing import Any
 
 import pluggy
 
-from app.plugin_api import Action, Calendar, Channel, EventView, Integration, RunbookTarget, Setting
+from app.plugin_api import Action, Calendar, Channel, EventView, Importer, Integration, RunbookTarget, Setting
 
 hookspec = pluggy.HookspecMarker("oncall")
 
@@ -39,6 +39,12 @@ def calendars() -> Sequence[Calendar]:
 @hookspec
 def runbook_targets() -> Sequence[RunbookTarget]:
     """The places that this plugin offers, where a runbook can act."""
+    return ()
+
+
+@hookspec
+def importers() -> Sequence[Importer]:
+    """What reads another product's export or API into our configuration document."""
     return ()
 
 

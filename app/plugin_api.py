@@ -27,6 +27,20 @@ from app.core.exchange import (
 )
 from app.core.fields import Field, Setting
 from app.core.http import Answer, ForbiddenAddress, Unreachable, request, retry_after
+from app.core.importing import (
+    Duty,
+    Get,
+    Imported,
+    Importer,
+    Keys,
+    Line,
+    grouped,
+    listed,
+    minutes_of,
+    restrictions_of,
+    settled,
+    span_text,
+)
 from app.core.inbound import (
     AlertView,
     Ask,
@@ -74,14 +88,15 @@ from app.core.texting import gsm, read_reply, spoken, text_message
 
 __all__ = [
     "API_VERSION", "MAIL_FIELDS", "Access", "Action", "Address", "AlertView", "Answer", "Answered", "Ask", "Calendar",
-    "CalendarEntry", "Call", "Channel", "Connection", "Done", "Door", "EventView", "Field", "ForbiddenAddress",
-    "Grant", "Inbound", "Integration", "Letter", "Link", "MailSource", "Message", "NoAccess", "Order", "Outcome",
-    "Posted", "Receipt", "Refused", "Rejected", "Reply", "Report", "Retry", "RunbookTarget", "Setting", "Severity",
-    "Signal", "SignalStatus", "Signature", "Source", "Step", "Ticket", "Told", "Unreachable", "Wanted", "as_group",
-    "check_signature", "deliver", "filled", "first", "gsm", "hookimpl", "ignored", "is_mail_address", "labels",
-    "labels_but", "letter", "letter_of", "lines", "mail_of", "mapping", "meaning", "moment", "noted", "now",
-    "one_line", "parse_json", "perform", "plain_html", "read_each", "read_reply", "request", "sequence",
-    "severity_of", "sign", "spoken", "stable_key", "tag_of", "text", "text_message", "web_link", "words",
+    "CalendarEntry", "Call", "Channel", "Connection", "Done", "Door", "Duty", "EventView", "Field", "ForbiddenAddress",
+    "Get", "Grant", "Imported", "Importer", "Inbound", "Integration", "Keys", "Letter", "Line", "Link", "MailSource",
+    "Message", "NoAccess", "Order", "Outcome", "Posted", "Receipt", "Refused", "Rejected", "Reply", "Report", "Retry",
+    "RunbookTarget", "Setting", "Severity", "Signal", "SignalStatus", "Signature", "Source", "Step", "Ticket", "Told",
+    "Unreachable", "Wanted", "as_group", "check_signature", "deliver", "filled", "first", "grouped", "gsm", "hookimpl",
+    "ignored", "is_mail_address", "labels", "labels_but", "letter", "letter_of", "lines", "listed", "mail_of",
+    "mapping", "meaning", "minutes_of", "moment", "noted", "now", "one_line", "parse_json", "perform", "plain_html",
+    "read_each", "read_reply", "request", "restrictions_of", "sequence", "settled", "severity_of", "sign", "span_text",
+    "spoken", "stable_key", "tag_of", "text", "text_message", "web_link", "words",
 ]
 
 API_VERSION = 1

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from app.plugin_api import Action, Calendar, Channel, Integration, RunbookTarget, Setting
+from app.plugin_api import Action, Calendar, Channel, Importer, Integration, RunbookTarget, Setting
 
 # The kinds of things that plugins offer under a slug: the hook that returns them, and what each must be.
 KINDS: dict[str, tuple[str, Any]] = {
     "integration": ("integrations", Integration), "channel": ("channels", Channel),
     "action": ("workflow_actions", Action), "calendar": ("calendars", Calendar),
-    "target": ("runbook_targets", RunbookTarget),
+    "target": ("runbook_targets", RunbookTarget), "importer": ("importers", Importer),
 }
 
 

@@ -17,7 +17,7 @@ import pluggy
 from app import hookspecs
 from app.core.plugin_offers import KINDS, Offer, implements, offer_of
 from app.core.plugin_sources import Found, bundled, packaged
-from app.plugin_api import API_VERSION, Action, Calendar, Channel, EventView, Integration, RunbookTarget, Setting
+from app.plugin_api import API_VERSION, Action, Calendar, Channel, EventView, Importer, Integration, RunbookTarget, Setting
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +58,7 @@ class Registry:
     actions: dict[str, Action] = field(default_factory=dict)
     calendars: dict[str, Calendar] = field(default_factory=dict)
     targets: dict[str, RunbookTarget] = field(default_factory=dict)
+    importers: dict[str, Importer] = field(default_factory=dict)
     providers: dict[str, dict[str, Channel]] = field(default_factory=dict)
     settings: list[tuple[str, Setting]] = field(default_factory=list)
     blueprints: dict[str, Any] = field(default_factory=dict)
@@ -211,6 +212,7 @@ def _enter(registry: Registry, found: Found, module: ModuleType, offer: Offer) -
     registry.actions.update({thing.slug: thing for thing in offer.things["action"]})
     registry.calendars.update({thing.slug: thing for thing in offer.things["calendar"]})
     registry.targets.update({thing.slug: thing for thing in offer.things["target"]})
+    registry.importers.update({thing.slug: thing for thing in offer.things["importer"]})
     registry.owners.update({(kind, thing.slug): found.slug for kind, things in offer.things.items()
                             if kind != "channel" for thing in things})
     for channel in offer.things["channel"]:

@@ -25,6 +25,8 @@ from app.plugin_api import (
     web_link,
 )
 
+from .importing import OnCallAccount
+
 # What other plugins read; kinds that are neither here nor in OWN are read as a webhook.
 READERS = {"alertmanager": "alertmanager", "grafana": "grafana", "grafana_alerting": "grafana", "inbound_email": "email"}
 OWN = ("formatted_webhook", "elastalert", "kapacitor", "zabbix")
@@ -107,3 +109,9 @@ class GrafanaOnCall:
 def integrations() -> list[GrafanaOnCall]:
     """The way in."""
     return [GrafanaOnCall()]
+
+
+@hookimpl
+def importers() -> list[OnCallAccount]:
+    """The way over."""
+    return [OnCallAccount()]

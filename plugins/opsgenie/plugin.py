@@ -30,6 +30,7 @@ from app.plugin_api import (
 )
 
 from .answers import accepted, alert_shown, numbered, pong, refused, status_shown
+from .importing import OpsgenieAccount
 
 ACTIONS = ("close", "acknowledge", "unacknowledge", "notes", "snooze", "assign", "escalate", "responders", "teams", "tags",
            "details", "priority", "message", "description", "actions")
@@ -205,3 +206,7 @@ def integrations() -> list[Opsgenie]:
     return [Opsgenie()]
 
 
+@hookimpl
+def importers() -> list[OpsgenieAccount]:
+    """The way over."""
+    return [OpsgenieAccount()]

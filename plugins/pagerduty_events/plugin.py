@@ -27,6 +27,8 @@ from app.plugin_api import (
     web_link,
 )
 
+from .importing import PagerDutyAccount
+
 STATUSES = {"trigger": "firing", "acknowledge": "acknowledged", "resolve": "resolved"}
 SEVERITIES = ("critical", "error", "warning", "info")
 CHANGES = "/v2/change/enqueue"
@@ -170,3 +172,9 @@ def answer(code: int, /, **said: Any) -> Answer:
 def integrations() -> list[PagerDutyEvents]:
     """The way in."""
     return [PagerDutyEvents()]
+
+
+@hookimpl
+def importers() -> list[PagerDutyAccount]:
+    """The way over."""
+    return [PagerDutyAccount()]
