@@ -45,7 +45,7 @@ def guides(registry: Registry) -> str:
 
 def _roads(registry: Registry, slug: str) -> str:
     roads = {"integration": "alerts in", "channel": "messages out", "action": "actions of workflows",
-             "calendar": "calendars kept in step", "target": "runbooks"}
+             "calendar": "calendars kept in step", "target": "runbooks", "importer": "moving in"}
     return ", ".join(roads[kind] for kind in registry.kinds(slug))
 
 
