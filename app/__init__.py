@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +32,7 @@ def create_app(environ: Mapping[str, str] | None = None, *, doors: bool = True) 
     extra = [settings.Setting(name, setting.default, setting.help, setting.secret)
              for name, setting in registry.settings if isinstance(setting, Setting)]
     app.config.update(settings.load(environ, extra=extra), ROOT=ROOT)
-    app.extensions["plugins"] = registry
+    app.extensions.update(plugins=registry, again=partial(create_app, doors=False))
     log.init_log(app.config["LOG_LEVEL"])
     secrets.configure(app.config["ENCRYPTION_KEYS"], again=settings.keys_again(app.config, environ))
     http.configure(app.config["OUTBOUND_ALLOW"])

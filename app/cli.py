@@ -21,6 +21,7 @@ COMMANDS = {
     "app.ingest.commands": ("simulate",),
     "app.core.backup_commands": ("backup", "restore"),
     "app.config.import_commands": ("import",),
+    "app.config.replay_commands": ("replay",),
     "app.config.commands": ("apply", "diff", "export", "schema", "demo"),
 }
 

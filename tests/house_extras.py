@@ -81,6 +81,7 @@ INGEST = {
     "ingest/busy": Extra(2.95, "the mark of a flood, which the drain weighs"),
     "ingest/noise": Extra(3.51, "grouping, storms and flapping, apart from the steps of the pipeline"),
     "ingest/opening": Extra(3.52, "where a new problem goes, apart from reading and counting it"),
+    "ingest/playing": Extra(3.65, "stored deliveries played again at their own times", public=True),
     "ingest/simulation": Extra(3.7, "what would happen: the real road, taken back"),
     "ingest/why": Extra(2.9, "the context of the page that explains one incident"),
     "ingest/simulate_pages": Extra(4.2, "the page of the simulation, with what was typed"),

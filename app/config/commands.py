@@ -32,7 +32,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_app
 def apply(files: Sequence[str], prune: bool, yes: bool, as_json: bool) -> None:
     """Make the system match the document in FILE… (YAML or JSON; - reads standard input)."""
-    document = _read(files)
+    document = read_documents(files)
     with _listing():
         found = service.apply(document, prune=prune, yes=yes)
     _tell(found, as_json)
@@ -46,7 +46,7 @@ def apply(files: Sequence[str], prune: bool, yes: bool, as_json: bool) -> None:
 @with_app
 def diff(files: Sequence[str], prune: bool, exit_code: bool, as_json: bool) -> None:
     """Print what `apply` would do, without doing it."""
-    document = _read(files)
+    document = read_documents(files)
     with _listing():
         found = service.diff(document, prune=prune)
     _tell(found, as_json)
@@ -96,7 +96,8 @@ def _listing() -> Iterator[None]:
         sys.exit(1)
 
 
-def _read(files: Sequence[str]) -> Document:
+def read_documents(files: Sequence[str]) -> Document:
+    """Files (- for standard input) as one document; each fault is a line on standard error, and the exit code 1."""
     sources = []
     for name in files:
         try:

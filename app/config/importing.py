@@ -12,15 +12,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from app.config.kinds import BY_NAME
 from app.core.errors import Failure, Invalid
-from app.core.forms import Problems
 from app.core.http import Answer, ForbiddenAddress, Unreachable, request, retry_after
 from app.core.importing import Duty, Imported, Importer
-from app.oncall import drafts, rules
-from app.oncall.rows import plan_from
+from app.oncall import rules
+from app.oncall.documents import plan_of
 
 PROOF = timedelta(days=90)
 PER_SECOND, MOST_TRIES, MOST_WAIT = 5, 6, 120
@@ -135,7 +133,7 @@ def differences(schedules: list[dict[str, Any]], keys: list[str], duties: list[D
     names = {person.id: email for email, person in people.items()}
     first = max(now, min(duty.start for duty in duties))
     last = min(now + PROOF, max(duty.end for duty in duties))
-    plans = [_plan(item, people, now) for item in schedules if item["key"] in keys]
+    plans = [plan_of(item, people, now) for item in schedules if item["key"] in keys]
     ours = [[Duty(shift.start or first, shift.end or last, tuple(names[one] for one in shift.people))
              for shift in rules.shifts(plan, first, last)] for plan in plans]
     edges = sorted({first, last} | {edge for duty in [*duties, *(one for shifts in ours for one in shifts)]
@@ -160,13 +158,6 @@ def _who(emails: set[str]) -> str:
 def _people_in(item: Mapping[str, Any]) -> set[str]:
     turns = [email for layer in item.get("layers", []) for turn in layer["participants"] for email in turn]
     return {*turns, *(email for one in item.get("overrides", []) for email in one["people"])}
-
-
-def _plan(item: Mapping[str, Any], people: Mapping[str, Any], now: datetime) -> rules.Schedule:
-    problems, zone = Problems(), item["time_zone"]
-    layers = drafts.layers(item.get("layers", []), zone, people, problems)
-    overrides = drafts.overrides(item.get("overrides", []), ZoneInfo(zone), people, problems, now=now)
-    return plan_from(zone, layers, overrides, ())
 
 
 def _compare(imported: Imported) -> None:

@@ -41,7 +41,7 @@ def _levels(steps: list[Mapping[str, Any]], keys: Keys, people: People,
         if kind == "wait":
             waited += int(step.get("duration") or 0)
             continue
-        found = _targets(step, kind, keys, people, changes)
+        found = _targets(step, keys, people, changes)
         repeat = REPEATS if kind == "repeat_escalation" else repeat
         if found and waited and targets:
             levels.append((waited, targets))
@@ -52,7 +52,8 @@ def _levels(steps: list[Mapping[str, Any]], keys: Keys, people: People,
     return [*levels, (waited or LAST_WAITS, targets)], repeat
 
 
-def _targets(step: Mapping[str, Any], kind: str, keys: Keys, people: People, changes: list[str]) -> list[dict[str, Any]]:
+def _targets(step: Mapping[str, Any], keys: Keys, people: People, changes: list[str]) -> list[dict[str, Any]]:
+    kind = str(step.get("type"))
     if kind in ("notify_persons", "notify_person_next_each_time"):
         said = step.get("persons_to_notify") or step.get("persons_to_notify_next_each_time") or []
         found = [email for one in said if (email := people.email(one))]

@@ -24,7 +24,7 @@ def schedules(data: Mapping[str, Any], imported: Imported, keys: Keys, people: P
         zone = _zone(schedule.get("time_zone"))
         changes: list[str] = []
         own = [{**shifts[str(one)]} for one in schedule.get("shifts") or [] if str(one) in shifts]
-        layers, overrides = _read(own, zone, people, now, changes)
+        layers, overrides = _read(own, zone, people, now=now, changes=changes)
         overrides += _swaps(schedule, data, people, now)
         calendars = [{"use": use, "url": schedule[name]} for use, name in (
             ("primary", "ical_url_primary"), ("override", "ical_url_overrides")) if schedule.get(name)]
@@ -46,7 +46,7 @@ def _zone(name: object) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def _read(shifts: list[dict[str, Any]], zone: ZoneInfo, people: People, now: datetime,
+def _read(shifts: list[dict[str, Any]], zone: ZoneInfo, people: People, *, now: datetime,
           changes: list[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Layers, lowest level first, and overrides that are not over."""
     layers: list[tuple[int, dict[str, Any], Windows]] = []
@@ -55,7 +55,7 @@ def _read(shifts: list[dict[str, Any]], zone: ZoneInfo, people: People, now: dat
         own = _zone(shift.get("time_zone")) if shift.get("time_zone") else zone
         if shift.get("type") in ("override", "single_event"):
             overrides += _override(shift, own, people, now)
-        elif (made := _layer(shift, own, people, now, changes)) is not None:
+        elif (made := _layer(shift, own, people, now=now, changes=changes)) is not None:
             layer, windows = made
             layers.append((int(shift.get("level") or 0), layer | ({"time_zone": own.key} if own != zone else {}), windows))
     _say_overlaps(layers, changes)
@@ -71,7 +71,7 @@ def _say_overlaps(layers: list[tuple[int, dict[str, Any], Windows]], changes: li
         taken[level] |= own
 
 
-def _layer(shift: Mapping[str, Any], zone: ZoneInfo, people: People, now: datetime,
+def _layer(shift: Mapping[str, Any], zone: ZoneInfo, people: People, *, now: datetime,
            changes: list[str]) -> tuple[dict[str, Any], Windows] | None:
     name = str(shift.get("name") or "shift")
     until = moment(shift.get("until"))

@@ -44,10 +44,9 @@ class OpsgenieAccount:
                 if name == "teams":
                     found = [{**one, **get(f"{path}/{one['id']}").get("data", {})} for one in found]
                 yield name, {"data": found}
-            for one in found:
-                for part in PARTS.get(name, ()):
-                    if f"{name}/{one['id']}/{part}" not in have:
-                        yield f"{name}/{one['id']}/{part}", _part(get, path, one, part)
+            for one, part in ((one, part) for one in found for part in PARTS.get(name, ())):
+                if f"{name}/{one['id']}/{part}" not in have:
+                    yield f"{name}/{one['id']}/{part}", _part(get, path, one, part)
 
     def convert(self, data: Mapping[str, Any], now: datetime) -> Imported:
         """The document and the plan."""

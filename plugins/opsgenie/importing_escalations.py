@@ -19,7 +19,7 @@ def escalations(data: Mapping[str, Any], imported: Imported, keys: Keys, people:
         changes: list[str] = []
         steps: dict[int, list[dict[str, Any]]] = {}
         for rule in escalation.get("rules") or []:
-            said = _targets(rule, keys, people, groups, changes)
+            said = _targets(rule, keys, people, groups=groups, changes=changes)
             steps.setdefault(seconds_of(rule.get("delay") or {}), []).extend(said)
         repeat = escalation.get("repeat") or {}
         wait = int(repeat.get("waitInterval") or 0) * 60
@@ -37,7 +37,7 @@ def escalations(data: Mapping[str, Any], imported: Imported, keys: Keys, people:
         imported.judge("escalation", escalation, key, changes)
 
 
-def _targets(rule: Mapping[str, Any], keys: Keys, people: People, groups: Groups,
+def _targets(rule: Mapping[str, Any], keys: Keys, people: People, *, groups: Groups,
              changes: list[str]) -> list[dict[str, Any]]:
     recipient = rule.get("recipient") or {}
     kind, name = str(recipient.get("type")), str(recipient.get("name") or recipient.get("username") or recipient.get("id"))

@@ -27,8 +27,8 @@ def schedules(data: Mapping[str, Any], imported: Imported, keys: Keys, people: P
         zone = _zone(schedule.get("timezone"))
         changes: list[str] = []
         layers = [made for one in schedule.get("rotations") or []
-                  if (made := _layer(one, zone, people, now, changes)) is not None]
-        overrides = _overrides(schedule, data, people, now, changes)
+                  if (made := _layer(one, zone, people, now=now, changes=changes)) is not None]
+        overrides = _overrides(schedule, data, people, now=now, changes=changes)
         name = str(schedule.get("name") or schedule.get("id"))
         together = _together([windows for _, windows in layers])
         if not together:
@@ -67,7 +67,7 @@ def _together(of_layers: list[Windows]) -> bool:
     return True
 
 
-def _layer(rotation: Mapping[str, Any], zone: ZoneInfo, people: People, now: datetime,
+def _layer(rotation: Mapping[str, Any], zone: ZoneInfo, people: People, *, now: datetime,
            changes: list[str]) -> tuple[dict[str, Any], Windows] | None:
     name = str(rotation.get("name") or "rotation")
     starts, ends = moment(rotation.get("startDate")), moment(rotation.get("endDate"))
@@ -113,7 +113,7 @@ def _second(one: Mapping[str, Any], edge: str) -> int:
     return (int(hour or 0) * 3600 + int(minute or 0) * 60) % DAY
 
 
-def _overrides(schedule: Mapping[str, Any], data: Mapping[str, Any], people: People, now: datetime,
+def _overrides(schedule: Mapping[str, Any], data: Mapping[str, Any], people: People, *, now: datetime,
                changes: list[str]) -> list[dict[str, Any]]:
     found = []
     for one in schedule.get("overrides") or listed(data, f"schedules/{schedule.get('id')}/overrides", "data"):

@@ -23,7 +23,7 @@ def schedules(data: Mapping[str, Any], imported: Imported, keys: Keys, people: P
         zone = _zone(schedule.get("time_zone"))
         changes: list[str] = []
         layers = [layer for one in reversed(schedule.get("schedule_layers") or [])
-                  if (layer := _layer(one, zone, people, now, changes)) is not None]
+                  if (layer := _layer(one, zone, people, now=now, changes=changes)) is not None]
         overrides = [one for one in map(lambda entry: _override(entry, people, now, changes), _overrides(schedule)) if one]
         imported.add("schedules", key=key, name=str(schedule.get("name") or key)[:100], team=people.team(schedule),
                      time_zone=zone.key, layers=_named(layers) or None, overrides=overrides or None)
@@ -41,7 +41,7 @@ def _zone(name: object) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def _layer(layer: Mapping[str, Any], zone: ZoneInfo, people: People, now: datetime,
+def _layer(layer: Mapping[str, Any], zone: ZoneInfo, people: People, *, now: datetime,
            changes: list[str]) -> dict[str, Any] | None:
     name = str(layer.get("name") or "layer")
     ends = moment(layer.get("end"))
