@@ -29,7 +29,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 PAGES = ("/incidents", "/incidents?status=resolved&q=nothing", "/incidents/1", "/incidents/4?itself=1", "/incidents/new",
          "/incidents/1/resolve", "/incidents/1/merge", "/incidents/1/roles/scribe", "/incidents/1/print", "/search?q=checkout",
          "/on-call", "/schedules", "/schedules/primary", "/services", "/services/checkout", "/people", "/teams/payments",
-         "/policies", "/integrations", "/me", "/audit")
+         "/policies", "/integrations", "/me", "/audit", "/status/shop", "/status-pages/shop", "/status-pages/shop/notices/-/new")
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 
 
@@ -40,6 +40,7 @@ def room_of_one(ana: User, bob: User, payments: Team) -> None:
     place = build.service("checkout", team=payments,
                           policy=build.policy("payments", (300, [schedule]), (600, [ana]), team=payments))
     build.integration("prometheus", plugin="alertmanager", team=payments, service=place)
+    build.status_page("shop", team=payments, components=[{"name": "Checkout", "services": ["checkout"]}])
     for severity in ("critical", "high", "low", "medium"):
         incident = build.incident(f"Checkout is {severity}", service=place, severity=severity, labels={"region": "eu"})
         build.alert(incident, dedup_key=severity, labels={"job": "checkout"})

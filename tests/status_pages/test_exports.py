@@ -41,6 +41,7 @@ def test_the_folder_shows_the_last_state_without_the_system(app, shop, export, t
     export()
     page = (folder / "index.html").read_text()
     assert "Major outage" in page and "As of" in page
+    assert not [one for one in folder.iterdir() if "SECRET-TITLE" in one.read_text() or "checkout" in one.read_text()]
     assert not re.findall(r'(?:src|href)="(?!\./|#|status\.json|data:)[^"]*"', page) and "<script" not in page
     before = (folder / "status.json").stat().st_mtime_ns
     export()

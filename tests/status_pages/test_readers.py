@@ -181,3 +181,14 @@ def test_ten_thousand_are_queued_at_once(app, shop, tick):
     began = time.perf_counter()
     tick("app.status_pages.reader_ticks.fan_out")
     assert session.query(SubscriberMessage).count() == 10_000 and time.perf_counter() - began < 10
+
+
+def test_no_mail_holds_anything_internal(app, reader, shop, deliver, smtp, breaks, follow):
+    """STAT-18: what subscribers get is searched for planted marks."""
+    breaks(shop.checkout, description="SECRET-TEXT")
+    follow()
+    write(shop)
+    deliver()
+    said = "".join(f"{mail.message}" for mail in smtp.to(READER)[1:])
+    assert len(smtp.to(READER)) == 3 and "A cable." in said
+    assert not [mark for mark in ("SECRET-", "Ana", "Bob", "payments@", "checkout", "user:", "/incidents/") if mark in said]
