@@ -20,7 +20,7 @@ from app.core.errors import NotFound
 from app.core.web import HEADERS
 from app.status_pages import document as documents
 from app.status_pages import queries, rules
-from app.status_pages.document import Document, PublicComponent
+from app.status_pages.document import Document, PublicComponent, PublicWindow
 from app.status_pages.models import StatusPage
 from app.status_pages.texts import html
 from app.status_pages.words import Words
@@ -75,11 +75,20 @@ def places(one: PublicComponent, state: str) -> list[int]:
     return [at for at, day in enumerate(one.days) if day.worst == state]
 
 
+def coming(document: Document) -> list[list[PublicWindow]]:
+    """Planned maintenance, what is alike together: the next time first, those that follow behind it."""
+    found: dict[tuple[str, str, str], list[PublicWindow]] = {}
+    for one in document.maintenance:
+        if one.state == "scheduled":
+            found.setdefault((one.title, one.text, " ".join(one.components)), []).append(one)
+    return list(found.values())
+
+
 def body_context(document: Document, *, base: str, with_history: bool = True) -> dict[str, Any]:
     """What `status_pages/body.html` wants, on whatever page it stands; `base` begins the page's other addresses."""
     words = Words(document.language)
     return {"document": document, "w": words, "base": base, "with_history": with_history, "said": said(words),
-            "places": places, "intro": html(document.intro)}
+            "places": places, "coming": coming(document), "intro": html(document.intro)}
 
 
 def page(found: StatusPage, *, base: str, exported: bool = False) -> Rendered:
