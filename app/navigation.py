@@ -15,6 +15,7 @@ SHELL = Shell(
         NavItem("partners.index", "Partners", "users", "Outside"),
         NavItem("postmortems.index", "Postmortems", "doc", "Learn"),
         NavItem("action_items.index", "Action items", "check", "Learn"),
+        NavItem("insights.index", "Insights", "chart", "Learn"),
         NavItem("escalation.index", "Policies", "ladder", "Set up"),
         NavItem("routing.index", "Routes", "route", "Set up"),
         NavItem("windows.index", "Maintenance", "maintenance", "Set up", under="/silences"),

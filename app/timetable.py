@@ -65,6 +65,8 @@ PERIODIC: tuple[Every, ...] = (
     Every(20, "app.postmortems.ticks.remind"),
     Every(2, "app.postmortems.tickets.make_due"),
     Every(60, "app.postmortems.tickets.refresh_due"),
+    Every(15, "app.insights.ticks.refresh"),
+    Every(60, "app.insights.ticks.close_hours"),
 )
 
 # What a worker or clock does once at its start.

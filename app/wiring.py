@@ -12,7 +12,7 @@ MODELS = (
     "app.incidents.models", "app.notifications.models", "app.notifications.channel_models", "app.escalation.models",
     "app.ingest.models", "app.heartbeats.models", "app.webhooks.models", "app.runbooks.models", "app.connections.models",
     "app.status_pages.models", "app.status_pages.maintenance_models", "app.status_pages.subscriber_models",
-    "app.partners.models", "app.postmortems.models",
+    "app.partners.models", "app.postmortems.models", "app.insights.models",
 )
 
 # Pages for people and calls for machines, one blueprint each: module, and where it is mounted.
@@ -46,6 +46,7 @@ BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.postmortems.routes", ""), ("app.postmortems.edit_routes", ""), ("app.postmortems.item_routes", ""),
     ("app.postmortems.paper_routes", ""), ("app.postmortems.pattern_routes", ""),
     ("app.postmortems.api", "/api/v1"), ("app.postmortems.item_api", "/api/v1"), ("app.postmortems.pattern_api", "/api/v1"),
+    ("app.insights.routes", ""), ("app.insights.api", "/api/v1"),
     ("app.config.routes", ""), ("app.config.api", "/api/v1"),
 )
 
@@ -126,6 +127,9 @@ PINGED = "app.heartbeats.pings.ping_by_name"
 # Who takes mail in, in a process of its own.
 MAIL = "app.ingest.mailroom.run"
 
+# What makes all figures again from the log, for `oncall doctor --rebuild-insights`.
+REBUILD = "app.insights.rollups.rebuild"
+
 # Who sees alike: people for whom this function says the same share one render of a live page.
 RIGHTS = "app.identity.queries.rights"
 
@@ -152,7 +156,7 @@ PANELS: dict[str, dict[str, str]] = {
     "home": {"shifts": "app.oncall.panels.my_duty", "items": "app.postmortems.panels.my_items"},
     "incident_for_reader": {"impact": "app.escalation.impact.around", "status": "app.status_pages.panels.of_incident",
                             "runbooks": "app.runbooks.panels.of_incident",
-                            "postmortem": "app.postmortems.panels.of_incident"},
+                            "postmortem": "app.postmortems.panels.of_incident", "noise": "app.insights.panels.noise"},
     "incidents": {"next": "app.escalation.panels.next_of"},
     "new_incident": {"levels": "app.escalation.panels.would_page"},
     "service": {"incidents": "app.incidents.panels.of_service", "duty": "app.escalation.service_panels.on_duty",

@@ -70,11 +70,18 @@ def new_plugin(slug: str, kind: Literal["integration", "channel"]) -> None:
 @oncall.command()
 @click.option("--json", "as_json", is_flag=True)
 @click.option("--verify-log", is_flag=True, help="Walk the chain over the event log: was a row changed or removed?")
+@click.option("--rebuild-insights", is_flag=True, help="Make all figures again from the log, first.")
 @click.option("--settings", "with_settings", is_flag=True, help="List every setting with its value, origin and help.")
 @with_app
-def doctor(as_json: bool, verify_log: bool, with_settings: bool) -> None:
+def doctor(as_json: bool, verify_log: bool, rebuild_insights: bool, with_settings: bool) -> None:
     """Say what is wrong, in sentences, and what to do about it."""
     from app.core.health import diagnose
+
+    if rebuild_insights:
+        from app import wiring
+        from app.core.jobs import function
+
+        function(wiring.REBUILD)()
 
     found = diagnose()
     if verify_log:

@@ -81,6 +81,7 @@ class Message(Base):
         Index("ix_messages_incident_id_id", "incident_id", "id"),
         Index("ix_messages_bundle", "bundle", sqlite_where=BUNDLED, postgresql_where=BUNDLED),
         Index("ix_messages_user_id_id", "user_id", "id"), Index("ix_messages_provider_id", "provider_id"),
+        Index("ix_messages_queued_at", "queued_at"),
     )
 
     id: Mapped[Key]

@@ -1,0 +1,98 @@
+"""Figures for machines, and marks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from app.core.access import access
+from app.core.openapi import component, operation, query, sent
+from app.core.web import actor
+from app.identity.queries import allow
+from app.incidents.queries import incident_for
+from app.insights import deliveries, load, pages, queries, service, tables
+from app.insights.filters import NAMES, Filters
+
+blueprint = Blueprint("insights_api", __name__)
+NUMBER = {"type": ["number", "null"]}
+TEXT = {"type": "string"}
+STATS = component("Stats", {
+    "type": "object", "required": ["count", "median", "mean", "p90", "p95", "p99", "few"], "properties": {
+        "count": {"type": "integer"}, "median": NUMBER, "mean": NUMBER, "p90": NUMBER, "p95": NUMBER, "p99": NUMBER,
+        "few": {"type": "boolean", "description": "Fewer than 5 cases"}}})
+ASKED = (query("from", "The first local day", form="date"), query("to", "The last local day, included", form="date"),
+         query("days", "So many days to today; 30 when nothing is said"),
+         query("time_zone", "Whose days; yours when left out"),
+         *(query(name, "Only of this one, by e-mail" if name == "person" else "Only of this one, by its key")
+           for name in NAMES))
+FIGURES = component("Insights", {
+    "type": "object", "required": ["from", "to", "time_zone", "filters", "unit"], "properties": {
+        "from": TEXT, "to": TEXT, "time_zone": TEXT, "unit": TEXT, "filters": {"type": "object"},
+        "incidents": {"type": "integer"}, "acknowledge": STATS, "resolve": STATS, "teams": {"type": "array"},
+        "sources": {"type": "array"}, "channels": {"type": "array"}, "first_pages": STATS}})
+SAME = "The same numbers as on the page, with units, over what the caller may see."
+REASON = {"type": "object", "additionalProperties": False, "required": ["reason"], "properties": {
+    "reason": {"type": "string", "minLength": 1, "maxLength": 200}}}
+
+
+@blueprint.get("/insights/response")
+@access("incident.read")
+@operation("How incidents were answered", responses={200: FIGURES}, parameters=ASKED, description=SAME)
+def response() -> Any:
+    """Times to acknowledge and to resolve, by team, service and severity too."""
+    chosen, by = pages.asked(request.args, actor()), actor()
+    return _figures(chosen, tables.response_document(queries.response(chosen, by), {
+        f"by_{name}": queries.groups(chosen, by, name) for name in ("team", "service", "severity")}))
+
+
+@blueprint.get("/insights/load")
+@access("incident.read")
+@operation("What being on call cost whom", responses={200: FIGURES}, parameters=ASKED, description=SAME)
+def loads() -> Any:
+    """By team; people where the caller may see them."""
+    chosen, by = pages.asked(request.args, actor()), actor()
+    return _figures(chosen, tables.load_document(load.load(chosen, by)))
+
+
+@blueprint.get("/insights/noise")
+@access("incident.read")
+@operation("What pages without need", responses={200: FIGURES}, parameters=ASKED, description=SAME)
+def noise() -> Any:
+    """Integrations, services and keys of alerts."""
+    chosen, by = pages.asked(request.args, actor()), actor()
+    return _figures(chosen, tables.noise_document(queries.sources(chosen, by)))
+
+
+@blueprint.get("/insights/delivery")
+@access("incident.read")
+@operation("How messages fared", responses={200: FIGURES}, parameters=ASKED, description=SAME)
+def delivery() -> Any:
+    """By channel and provider."""
+    chosen, by = pages.asked(request.args, actor()), actor()
+    return _figures(chosen, tables.delivery_document(deliveries.delivery(chosen, by)))
+
+
+def _figures(chosen: Filters, found: dict[str, Any]) -> Response:
+    return jsonify({"from": chosen.first.isoformat(), "to": chosen.last.isoformat(), "time_zone": chosen.zone.key,
+                    "filters": chosen.chosen(), **found})
+
+
+@blueprint.post("/incidents/<id>/noise")
+@access("incident.act")
+@operation("Mark an incident as noise", request=REASON, responses={204: None})
+def mark(id: str) -> Any:
+    """Nobody needed to be told of it."""
+    incident = incident_for(id, actor())
+    allow(actor(), "incident.act", team_id=incident.team_id)
+    service.mark_noise(incident, sent(request)["reason"], by=actor())
+    return Response(status=204)
+
+
+@blueprint.delete("/incidents/<id>/noise")
+@access("incident.act")
+@operation("Take back that an incident is noise", responses={204: None})
+def unmark(id: str) -> Any:
+    """It was worth telling."""
+    service.unmark_noise(incident_for(id, actor()), by=actor())
+    return Response(status=204)

@@ -1,0 +1,99 @@
+"""What is kept of incidents, pages and messages, so that figures are read quickly and outlive what they were made of.
+
+Instants are whole seconds since 1970, spans whole seconds, so that both databases reckon alike.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core import clock
+from app.core.db import Base, BigId, Key
+
+
+class IncidentFact(Base):
+    """One incident that counts. `acknowledged` and `resolved` are seconds after opening, None for never; `automatic` is
+    whether something answered before any person; `unaided` whether it was resolved without a person's act; `level` the
+    highest that was paged, `answered_level` the one that was being paged at the answer."""
+
+    __tablename__ = "insight_incidents"
+    __table_args__ = (
+        Index("ix_insight_incidents_times", "opened", "team_id", "service_id", "severity", "urgency", "integration_id",
+              "acknowledged", "resolved"),
+    )
+
+    incident_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    opened: Mapped[int] = mapped_column(BigId)
+    team_id: Mapped[int | None] = mapped_column(BigId)
+    service_id: Mapped[int | None] = mapped_column(BigId)
+    integration_id: Mapped[int | None] = mapped_column(BigId)
+    severity: Mapped[str] = mapped_column(String(20))
+    urgency: Mapped[str] = mapped_column(String(10))
+    dedup_key: Mapped[str] = mapped_column(String(200), default="")
+    acknowledged: Mapped[int | None]
+    resolved: Mapped[int | None]
+    automatic: Mapped[bool] = mapped_column(default=False)
+    unaided: Mapped[bool] = mapped_column(default=False)
+    noise: Mapped[bool] = mapped_column(default=False)
+    flapping: Mapped[bool] = mapped_column(default=False)
+    level: Mapped[int] = mapped_column(default=0)
+    answered_level: Mapped[int | None]
+    pages: Mapped[int] = mapped_column(default=0)
+
+
+class PageFact(Base):
+    """One message by which somebody was paged for an incident that counts."""
+
+    __tablename__ = "insight_pages"
+    __table_args__ = (Index("ix_insight_pages_at", "at", "user_id"),)
+
+    message_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    incident_id: Mapped[int] = mapped_column(BigId, index=True)
+    user_id: Mapped[int] = mapped_column(BigId)
+    team_id: Mapped[int | None] = mapped_column(BigId)
+    at: Mapped[int] = mapped_column(BigId)
+
+
+class DeliverySum(Base):
+    """The messages of one hour that ended alike, once the hour is closed. `queued` and `arrived` count them by the
+    seconds they waited: to be sent, and to arrive."""
+
+    __tablename__ = "insight_deliveries"
+    __table_args__ = (UniqueConstraint("hour", "team_id", "channel", "provider", "state", "reason"),)
+
+    id: Mapped[Key]
+    hour: Mapped[int] = mapped_column(BigId)
+    team_id: Mapped[int | None] = mapped_column(BigId)
+    channel: Mapped[str] = mapped_column(String(40))
+    provider: Mapped[str] = mapped_column(String(60), default="")
+    state: Mapped[str] = mapped_column(String(20))
+    reason: Mapped[str] = mapped_column(String(100), default="")
+    number: Mapped[int] = mapped_column(default=0)
+    attempts: Mapped[int] = mapped_column(default=0)
+    queued: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    arrived: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    first: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class NoiseMark(Base):
+    """Somebody says that nobody needed to be told of this incident."""
+
+    __tablename__ = "noise_marks"
+
+    incident_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    reason: Mapped[str] = mapped_column(String(200))
+    by: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class ReadUntil(Base):
+    """How far the log was read (`log`), and up to which hour messages are summed (`hours`)."""
+
+    __tablename__ = "insight_marks"
+
+    name: Mapped[str] = mapped_column(String(10), primary_key=True)
+    value: Mapped[int] = mapped_column(BigId, default=0)

@@ -1,0 +1,228 @@
+"""What the pages of figures show."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+
+from app.catalog.models import Service
+from app.core import clock
+from app.core.access import Actor
+from app.core.db import session
+from app.identity.models import Team, User
+from app.identity.queries import visible_teams
+from app.incidents.models import Incident
+from app.ingest.models import Integration
+from app.insights import charts, deliveries, filters, load, queries
+from app.insights.charts import Chart
+from app.insights.filters import Filters
+from app.insights.models import IncidentFact, NoiseMark, PageFact
+from app.insights.rules import SEVERITIES, days, instant, share, span_words
+
+TARGET = 30
+"""Seconds within which first pages are to be handed over, 99 of 100."""
+PAGES = (("overview", "Overview"), ("response", "Response"), ("load", "On-call load"), ("noise", "Noise"),
+         ("delivery", "Delivery"))
+ROWS = 100
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What stands on each page: the filters, what can be chosen, and whether there is more than the reader may see."""
+
+    filters: Filters
+    page: str
+    choices: Mapping[str, list[tuple[str, str]]]
+    partial: bool
+
+
+@dataclass(frozen=True)
+class Base:
+    """The frame, and how figures are worded."""
+
+    frame: Frame
+
+    @staticmethod
+    def span(seconds: float | None) -> str:
+        """`1 min 50 s`."""
+        return span_words(seconds)
+
+    @staticmethod
+    def instant(seconds: int) -> datetime:
+        """The instant so many seconds after the beginning of 1970."""
+        return instant(seconds)
+
+    @staticmethod
+    def percent(part: int, whole: int) -> str:
+        """`87 %`, a dash of nothing."""
+        found = share(part, whole)
+        return "–" if found is None else f"{found} %"
+
+
+@dataclass(frozen=True)
+class Overview(Base):
+    """How it went, beside the period before."""
+
+    now: queries.Response
+    before: queries.Response
+    charts: list[Chart]
+    sentences: list[str]
+
+
+@dataclass(frozen=True)
+class ResponsePage(Base):
+    """Who waited how long, by team, service and severity."""
+
+    now: queries.Response
+    groups: list[tuple[str, str, list[queries.Group]]]
+    slowest: list[tuple[IncidentFact, str]]
+    charts: list[Chart]
+
+
+@dataclass(frozen=True)
+class LoadPage(Base):
+    """What being on call cost whom, and the reader's own pages."""
+
+    teams: list[load.TeamLoad]
+    mine: list[PageFact]
+    titles: Mapping[int, str]
+
+
+@dataclass(frozen=True)
+class NoisePage(Base):
+    """What pages without need."""
+
+    sources: list[queries.Source]
+
+
+@dataclass(frozen=True)
+class DeliveryPage(Base):
+    """How messages fared."""
+
+    delivery: deliveries.Delivery
+    over: list[tuple[int, int, int]]
+    target: int = TARGET
+
+
+@dataclass(frozen=True)
+class ListPage(Base):
+    """The incidents that a figure counts."""
+
+    figure: str
+    words: str
+    rows: list[tuple[IncidentFact, str]]
+    next: int
+
+
+def asked(args: Mapping[str, str], by: Actor) -> Filters:
+    """The filters of an address; the reader's own zone unless one is named. Raises Invalid."""
+    user = session.get(User, by.user_id) if by.user_id is not None else None
+    return filters.read(args, zone=user.time_zone if user else "UTC", now=clock.now())
+
+
+def frame(chosen: Filters, page: str, by: Actor) -> Frame:
+    """What stands on each page."""
+    teams = visible_teams(by)
+
+    def among(model: type[Team] | type[Service] | type[Integration]) -> list[tuple[str, str]]:
+        column = Team.id if model is Team else model.team_id  # type: ignore[union-attr]
+        label = model.key if model is Integration else model.name  # type: ignore[union-attr]
+        query = select(model.key, label).order_by(label).limit(500)
+        return [(key, name) for key, name in session.execute(query if teams is None else query.where(column.in_(teams)))]
+    return Frame(chosen, page, {
+        "team": among(Team), "service": among(Service), "integration": among(Integration),
+        "severity": [(one, one) for one in SEVERITIES], "urgency": [("high", "high"), ("low", "low")]}, teams is not None)
+
+
+def overview(args: Mapping[str, str], by: Actor) -> Overview:
+    """How it went."""
+    chosen = asked(args, by)
+    now, before = queries.response(chosen, by), queries.response(chosen.before, by)
+    numbers: dict[date, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for day, severity, number in queries.by_day(chosen, by):
+        numbers[day][severity] += number
+    span = list(days(chosen.first, chosen.last))
+    shown = [charts.stacked("Incidents", span, numbers),
+             charts.lines("Time to acknowledge", span, _medians(chosen, by), _moved(chosen, by))]
+    return Overview(frame(chosen, "overview", by), now, before, shown, sentences(now, before))
+
+
+def _medians(chosen: Filters, by: Actor) -> dict[date, dict[int, int]]:
+    found: dict[date, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    for day, seconds, number in queries.answered_by_day(chosen, by):
+        found[day][seconds] += number
+    return found
+
+
+def _moved(chosen: Filters, by: Actor) -> dict[date, dict[int, int]]:
+    """The period before, each of its days in the place of one of this."""
+    shift = chosen.first - chosen.before.first
+    return {day + shift: counted for day, counted in _medians(chosen.before, by).items()}
+
+
+def sentences(now: queries.Response, before: queries.Response) -> list[str]:
+    """At most three plain sentences on what changed most."""
+    found = []
+    if now.incidents != before.incidents:
+        more = now.incidents > before.incidents
+        number = abs(now.incidents - before.incidents)
+        found.append(f"{number} {'more' if more else 'fewer'} incidents than in the period before.")
+    for word, one, other in (("acknowledged", now.acknowledge, before.acknowledge),
+                             ("resolved", now.resolve, before.resolve)):
+        if one.median is not None and other.median is not None and one.median != other.median:
+            by = span_words(abs(one.median - other.median))
+            found.append(f"The median incident was {word} {by} {'later' if one.median > other.median else 'sooner'}.")
+    if now.never:
+        found.append(f"{now.never} were resolved before anybody acknowledged them.")
+    return found[:3]
+
+
+def response_page(args: Mapping[str, str], by: Actor) -> ResponsePage:
+    """Who waited how long."""
+    chosen = asked(args, by)
+    hours = {(weekday, hour): number for weekday, hour, number in queries.by_hour(chosen, by)}
+    groups = [(name, words, queries.groups(chosen, by, name)) for name, words in (
+        ("team", "Teams"), ("service", "Services"), ("severity", "Severities"))]
+    return ResponsePage(frame(chosen, "response", by), queries.response(chosen, by), groups, queries.slowest(chosen, by),
+                        [charts.heat("When incidents come", hours)])
+
+
+def load_page(args: Mapping[str, str], by: Actor) -> LoadPage:
+    """What being on call cost whom."""
+    chosen = asked(args, by)
+    mine = load.my_pages(chosen, by) if by.user_id is not None else []
+    titles = {key: title for key, title in session.execute(select(Incident.id, Incident.title).where(
+        Incident.id.in_({one.incident_id for one in mine})))}
+    return LoadPage(frame(chosen, "load", by), load.load(chosen, by), mine, titles)
+
+
+def noise_page(args: Mapping[str, str], by: Actor) -> NoisePage:
+    """What pages without need."""
+    chosen = asked(args, by)
+    return NoisePage(frame(chosen, "noise", by), queries.sources(chosen, by))
+
+
+def delivery_page(args: Mapping[str, str], by: Actor) -> DeliveryPage:
+    """How messages fared."""
+    chosen = asked(args, by)
+    found = deliveries.delivery(chosen, by)
+    return DeliveryPage(frame(chosen, "delivery", by), found, [one for one in found.hours if one[2] > TARGET][-50:])
+
+
+def list_page(args: Mapping[str, str], by: Actor) -> ListPage:
+    """The incidents that a figure counts, newest first. Raises NotFound."""
+    chosen, figure = asked(args, by), args.get("figure", "all")
+    start = int(args["start"]) if args.get("start", "").isdecimal() and len(args["start"]) < 9 else 0
+    found = [(row[0], row[1]) for row in session.execute(
+        queries.listed(chosen, by, figure).offset(start).limit(ROWS + 1))]
+    return ListPage(frame(chosen, "overview", by), figure, queries.FIGURES[figure][0], found[:ROWS],
+                    start + ROWS if len(found) > ROWS else 0)
+
+
+def noise_mark(incident_id: int) -> NoiseMark | None:
+    """Whether an incident is marked as noise, by whom and why."""
+    return session.get(NoiseMark, incident_id)

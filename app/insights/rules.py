@@ -1,0 +1,144 @@
+"""What figures mean: statistics of counted seconds, interruptions of a person, local days; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from app.oncall.wallclock import local_instant, wall_time
+
+FEW, TOGETHER, SOON, LISTED = 5, 300, 600, 5
+"""Fewer cases than the first are marked; pages within the second (seconds) are one interruption; what resolves itself
+within the third is noise; sources are listed from the last on."""
+HOUR = 3600
+DUSK, DAWN, BEGINS, ENDS = time(22), time(7), time(9), time(18)
+SEVERITIES = ("critical", "high", "medium", "low", "info")
+
+
+@dataclass(frozen=True)
+class Stats:
+    """How long something took, in seconds: None where there is no case."""
+
+    count: int = 0
+    median: float | None = None
+    mean: float | None = None
+    p90: int | None = None
+    p95: int | None = None
+    p99: int | None = None
+
+    @property
+    def few(self) -> bool:
+        """Whether there are too few cases to say much."""
+        return 0 < self.count < FEW
+
+
+def stats(counted: Mapping[int, int]) -> Stats:
+    """Of so many cases (values) that took so many seconds (keys). Percentiles are the smallest value that at least that
+    share of the cases does not exceed (nearest rank); the median is the mean of the two in the middle."""
+    number = sum(counted.values())
+    if not number:
+        return Stats()
+    places = {(number - 1) // 2, number // 2, *(_rank(number, share) for share in (90, 95, 99))}
+    found, seen = dict[int, int](), 0
+    for value in sorted(counted):
+        following = seen + counted[value]
+        found.update({place: value for place in places if seen <= place < following})
+        seen = following
+    median = (found[(number - 1) // 2] + found[number // 2]) / 2
+    mean = sum(value * count for value, count in counted.items()) / number
+    return Stats(number, median, mean, *(found[_rank(number, share)] for share in (90, 95, 99)))
+
+
+def _rank(number: int, share: int) -> int:
+    return -(-number * share // 100) - 1
+
+
+def added(counters: Iterable[Mapping[Any, int]]) -> dict[int, int]:
+    """Counters of seconds (their keys may be texts) as one."""
+    total: dict[int, int] = {}
+    for one in counters:
+        for value, count in one.items():
+            total[int(value)] = total.get(int(value), 0) + count
+    return total
+
+
+def interruptions(times: Iterable[int]) -> list[int]:
+    """When each interruption of one person began: pages within five minutes of its first are the same one."""
+    found: list[int] = []
+    for at in sorted(times):
+        if not found or at - found[-1] >= TOGETHER:
+            found.append(at)
+    return found
+
+
+def part_of_day(at: int, zone: ZoneInfo) -> str:
+    """`sleep`, `working` or `off`, on the person's own clock."""
+    local = wall_time(instant(at), zone)
+    if not DAWN <= local.time() < DUSK:
+        return "sleep"
+    return "working" if local.weekday() < 5 and BEGINS <= local.time() < ENDS else "off"
+
+
+def instant(seconds: int) -> datetime:
+    """The instant so many seconds after the beginning of 1970."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """When a local day begins."""
+    return local_instant(datetime.combine(day, time()), zone)
+
+
+def offsets(start: datetime, end: datetime, zone: ZoneInfo) -> list[tuple[int, int, int]]:
+    """The parts of a period in which a zone's clock stood still beside UTC: from when, until just before when (seconds
+    since 1970), and how many seconds it was ahead."""
+    found: list[tuple[int, int, int]] = []
+    at, last = int(start.timestamp()), int(end.timestamp())
+    while at < last:
+        ahead, low = _ahead(at, zone), at
+        while low < last and _ahead(min(low + 86400, last), zone) == ahead:
+            low = min(low + 86400, last)
+        high = min(low + 86400, last)
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if _ahead(middle, zone) == ahead else (low, middle)
+        found.append((at, high, ahead))
+        at = high
+    return found
+
+
+def _ahead(seconds: int, zone: ZoneInfo) -> int:
+    offset = instant(seconds).astimezone(zone).utcoffset()
+    return int(offset.total_seconds()) if offset is not None else 0
+
+
+def days(first: date, last: date) -> Iterator[date]:
+    """The days from the first to the last."""
+    while first <= last:
+        yield first
+        first += timedelta(days=1)
+
+
+def local_day(seconds: int, zone: ZoneInfo) -> date:
+    """The local day in which an instant lies."""
+    return wall_time(instant(seconds), zone).date()
+
+
+def share(part: int, whole: int) -> int | None:
+    """In percent, rounded; None of nothing."""
+    return round(100 * part / whole) if whole else None
+
+
+def span_words(seconds: float | None) -> str:
+    """`1 min 50 s`, `3 h 5 min`, `2 d 4 h`; a dash for nothing."""
+    if seconds is None:
+        return "–"
+    whole = round(seconds)
+    for size, unit, smaller, below in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            rest = whole % size // smaller
+            return f"{whole // size} {unit}" + (f" {rest} {below}" if rest else "")
+    return f"{whole} s"
