@@ -13,6 +13,7 @@ OWNED: dict[str, str] = {
     "secret": "app.runbooks.models.Secret",
     "runbook": "app.runbooks.models.Runbook", "execution": "app.runbooks.models.Execution",
     "postmortem": "app.postmortems.models.Postmortem",
+    "workflow": "app.workflows.models.Workflow",
 }
 
 # What another team takes over when one is archived: by the same nouns, the command that saves a thing by its key and team.

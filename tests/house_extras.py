@@ -37,6 +37,21 @@ AUTOMATION = {
     "runbooks/secret_pages": Extra(2.6, "page contexts of secrets, apart from those of runbooks"),
     "runbooks/secret_routes": Extra(5, "the routes of secrets, apart from those of runbooks", edge=True),
     "runbooks/secret_api": Extra(5, "secrets for machines, apart from runbooks", edge=True),
+    "workflows/conditions": Extra(0.1, "conditions, apart from how runs move; pure", public=True),
+    "workflows/documents": Extra(0.1, "both ways of writing a workflow, read into the one that is stored; pure"),
+    "workflows/trigger_checks": Extra(0.2, "what is wrong with a trigger; pure"),
+    "workflows/checks": Extra(0.3, "what is wrong with a graph; pure"),
+    "workflows/history": Extra(2, "how an incident was at a fact, read from the log"),
+    "workflows/context": Extra(2.1, "what conditions and templates can name"),
+    "workflows/declared": Extra(0.2, "what the built-in actions ask for, apart from what they do; pure"),
+    "workflows/verbs": Extra(3.3, "what the built-in actions do, by other domains' commands"),
+    "workflows/requests": Extra(2.96, "what a step is about to send, rendered"),
+    "workflows/calls": Extra(2.97, "what a step sends leaves here, with nothing open"),
+    "workflows/rehearsal": Extra(2.97, "a run that sends and keeps nothing"),
+    "workflows/running": Extra(2.98, "runs as they go on, apart from commands on workflows"),
+    "workflows/matching": Extra(2.99, "which workflows a fact concerns"),
+    "workflows/manual": Extra(3.2, "runs that people begin and end"),
+    "workflows/working": Extra(3.5, "claim, call, record: nothing else may be open during the call"),
 }
 
 OUTSIDE = {

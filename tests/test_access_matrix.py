@@ -17,6 +17,7 @@ from app.ingest.models import Delivery, Route
 from app.oncall.models import Override
 from app.runbooks.models import Execution, Secret
 from app.webhooks.service import save_webhook
+from app.workflows.manual import run_by_hand
 from tests import build
 from tests.test_architecture import nothing
 
@@ -34,7 +35,8 @@ PARTS = {"urgency": "high", "what": "resolve", "slug": "alertmanager", "number":
          "role": "scribe", "purpose": "status", "channel": "email", "deed": "end", "step": "logins",
          "part": "1", "notice": "1", "window": "1",
          "token": "no-such-token-000", "filename": "css/app.css"}
-KEYS = {"teams": "payments", "services": "checkout", "schedules": "primary", "policies": "payments",
+KEYS = {"workflows": "nightly",
+        "teams": "payments", "services": "checkout", "schedules": "primary", "policies": "payments",
         "escalation-policies": "payments", "integrations": "prometheus", "users": "ana@example.com", "deliveries": "1",
         "plugins": "alertmanager", "routes": "nightly", "heartbeats": "nightly", "connections": "nightly", "webhooks": "bus",
         "runbooks": "restart", "partners": "1",
@@ -59,6 +61,7 @@ def world(private: bool = False):
     integration = build.integration("prometheus", plugin="alertmanager", team=team, service=service)
     build.alert(build.incident(service=service), integration=integration)
     build.heartbeat("nightly", team=team)
+    flow = build.workflow("nightly", team=team)
     build.connection("nightly", team=team, config={"api_url": "http://127.0.0.1:9"})
     build.partner("pat", build.status_page("shop", team=team))
     build.action_item(build.postmortem(session.get_one(Incident, 1), author=bob), bob)
@@ -67,6 +70,7 @@ def world(private: bool = False):
     with transaction():
         session.add(Execution(key="1", runbook_id=runbook.id, version=1, team_id=team.id, started="user:1", started_name="Ana",
                               token_hash="1", next_at=None))
+        run_by_hand(flow, None, by=OPERATOR)
         save_webhook({"key": "bus", "url": "https://bus.example.com", "events": ["*"], "team": "payments"}, by=OPERATOR)
         session.add(Delivery(integration_id=integration.id, body=b"{}", body_hash="0" * 64, state="rejected"))
         session.add_all(Window(id=at, kind=kind, key=key, team_id=team.id, starts="2026-01-01T00:00:00", ends="2030-01-01T00:00:00")

@@ -53,6 +53,7 @@ RESOURCES = (
     Resource("partners", BY_NAME["partners"], shape.PARTNER, "Partner", "partner.admin"),
     Resource("status-pages", BY_NAME["status_pages"], shape.STATUS_PAGE, "StatusPage", "status_page.edit"),
     Resource("routes", BY_NAME["routes"], shape.ROUTE, "Route", "route.edit"),
+    Resource("workflows", BY_NAME["workflows"], shape.WORKFLOW, "Workflow", "workflow.edit"),
     Resource("webhooks", BY_NAME["webhooks"], shape.WEBHOOK, "Webhook", "webhook.edit"),
 )
 

@@ -54,6 +54,10 @@ from app.status_pages import queries as status_pages
 from app.status_pages.service import remove_page, save_page
 from app.webhooks import queries as webhooks
 from app.webhooks.service import remove_webhook, save_webhook
+from app.workflows import queries as workflows
+from app.workflows.service import archive as archive_workflow
+from app.workflows.service import restore as restore_workflow
+from app.workflows.service import save_workflow
 
 Values = Mapping[str, Any]
 
@@ -179,6 +183,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("runbooks", "runbook", "key", runbooks.runbook_by_key,
          lambda by: runbooks.visible(by).where(Runbook.state != "deprecated"), runbooks.runbook_document, save_runbook,
          remove_runbook, _nothing, "runbook.read", "runbook.edit"),
+    Kind("workflows", "workflow", "key", workflows.workflow_by_key, workflows.visible, workflows.workflow_document,
+         save_workflow, archive_workflow, _nothing, "workflow.read", "workflow.edit", (), restore_workflow),
     Kind("maintenance", "maintenance window", "key", windows.maintenance_by_key,
          lambda by: windows.of_kind("maintenance", by), windows.maintenance_document, save_maintenance,
          remove_maintenance, _nothing, "team.read", "maintenance.edit"),

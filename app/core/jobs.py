@@ -26,7 +26,7 @@ from app.plugin_api import EventView
 
 log = structlog.get_logger()
 CHUNK = 100
-QUEUES = ("pages", "default")
+QUEUES = ("pages", "default", "workflows")
 STALE = timedelta(seconds=5)
 PAUSE = 1.0
 

@@ -32,7 +32,7 @@ class Wanted:
         """Whether any of a field's values is wanted; no value at all is absence."""
         if not values:
             return self.absent
-        return any(value.lower() in self.exact or any(_pattern(one)(value) for one in self.patterns)
+        return any(value.lower() in self.exact or any(pattern(one)(value) for one in self.patterns)
                    for value in values)
 
 
@@ -46,7 +46,7 @@ def compiled(value: Any) -> Wanted:
         text = _text(item)
         if text.startswith("re:") or "*" in text:
             patterns.append(text[3:] if text.startswith("re:") else _glob(text))
-            _pattern(patterns[-1])
+            pattern(patterns[-1])
         elif item is not None:
             exact.add(text.lower())
     return Wanted(frozenset(exact), tuple(patterns), None in items, in_words(value))
@@ -64,7 +64,8 @@ def _text(item: Any) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _pattern(text: str) -> Test:
+def pattern(text: str) -> Test:
+    """Whether a text holds what the pattern says. Raises ValueError with a sentence."""
     try:
         found = re2.compile(text, _options())
     except re2.error as fault:

@@ -17,7 +17,7 @@ from app.identity import rules
 from app.identity.models import ApiToken, Identity, LoginSession, Membership, SetupLink, Team, User
 
 # Actors without a person: machines that were let in by their own token, and whoever holds the machine itself.
-TRUSTED = frozenset({"operator", "system", "integration", "heartbeat"})
+TRUSTED = frozenset({"operator", "system", "integration", "heartbeat", "workflow_run"})
 
 
 def allow(by: Actor, action: str, *, team_id: int | None = None, involved: bool = False) -> None:

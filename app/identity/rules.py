@@ -29,6 +29,7 @@ TABLE: dict[str, frozenset[str]] = {
     "integration.read": EVERYBODY, "integration.secrets": RESPONDERS, "integration.edit": MANAGERS,
     "connection.read": EVERYBODY, "connection.edit": MANAGERS,
     "webhook.read": EVERYBODY, "webhook.edit": MANAGERS,
+    "workflow.read": EVERYBODY, "workflow.run": RESPONDERS, "workflow.edit": MANAGERS,
     "maintenance.edit": MANAGERS, "silence.edit": RESPONDERS,
     # What requests of runbooks and workflows name: only those who may write such requests know the names.
     "secret.edit": MANAGERS,
@@ -65,6 +66,8 @@ NEEDED_SCOPES: dict[str, frozenset[str]] = {
     "integration.read": _READ_CONFIG, "integration.secrets": _READ_CONFIG, "integration.edit": _WRITE_CONFIG,
     "connection.read": _READ_CONFIG, "connection.edit": _WRITE_CONFIG,
     "webhook.read": _READ_CONFIG, "webhook.edit": _WRITE_CONFIG,
+    "workflow.read": _READ_CONFIG, "workflow.edit": _WRITE_CONFIG,
+    "workflow.run": frozenset({"incidents:write", "config:write"}),
     "maintenance.edit": _WRITE_CONFIG, "silence.edit": frozenset({"incidents:write", "config:write"}),
     "secret.edit": _WRITE_CONFIG,
     "runbook.read": _READ_CONFIG | _READ_INCIDENTS, "runbook.run": frozenset({"incidents:write"}),

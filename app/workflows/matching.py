@@ -1,0 +1,190 @@
+"""Which enabled workflows a fact concerns, and the run that each of them begins because of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import or_, select
+
+from app.core import clock
+from app.core.db import session
+from app.core.events import Event, sentence
+from app.incidents.models import Incident
+from app.workflows import conditions, context, history, running
+from app.workflows.models import WatchedTeam, Workflow, WorkflowRun
+from app.workflows.running import Cause
+
+STATE = frozenset(history.STATUS) - {"incident.opened"}
+SEVERITY = frozenset({"incident.severity_raised", "incident.severity_lowered"})
+ACTOR = "workflow_run:"
+Trigger = Mapping[str, Any]
+
+
+def consider(event: Event) -> list[WorkflowRun]:
+    """Begin a run of every enabled workflow whose trigger this fact is. The same fact again begins nothing."""
+    words = _words(event)
+    found = listeners(words, event)
+    if not found:
+        return []
+    incident = _incident_of(event)
+    about = About(incident, _said(event, incident, words), event)
+    return [run for one in found if about.fits(one) and (run := _begun(one, about)) is not None]
+
+
+def _words(event: Event) -> list[str]:
+    """By which triggers a fact can be waited for."""
+    words = [event.kind, f"{event.kind.partition('.')[0]}.*"]
+    if event.kind == "incident.opened":
+        words.append("incident_opened")
+    if event.kind in STATE:
+        words.append("state_changed")
+    if event.kind in SEVERITY:
+        words.append("severity_changed")
+    if event.kind == "escalation.level_reached" and (event.data.get("level", 1) > 1 or event.data.get("round", 0) > 0):
+        words.append("escalated")
+    return words
+
+
+@dataclass(frozen=True)
+class Listener:
+    """An enabled workflow as far as matching needs it: reading hundreds of whole ones for each fact would be slow."""
+
+    id: int
+    key: str
+    name: str
+    team_id: int | None
+    trigger: Trigger
+
+
+def listeners(words: Iterable[str], event: Event) -> list[Listener]:
+    """The workflows that wait for one of these, and were switched on before the fact."""
+    return [Listener(*row) for row in session.execute(select(
+        Workflow.id, Workflow.key, Workflow.name, Workflow.team_id, Workflow.trigger).where(
+        Workflow.enabled, Workflow.archived_at.is_(None), Workflow.event.in_(list(words)),
+        Workflow.enabled_at <= event.at).order_by(Workflow.id))]
+
+
+class About:
+    """What one fact is about, read once for all who wait for it: whose business it is, and what conditions can name."""
+
+    def __init__(self, incident: Incident | None, said: Mapping[str, Any], event: Event) -> None:
+        self.incident, self.said, self.event = incident, said, event
+        self.owner = incident.team_id if incident is not None else _team_of(event)
+
+    @cached_property
+    def everybodys(self) -> bool:
+        """Whether global workflows may act: not on a private team's incidents, unless a manager said so."""
+        return _everybodys(self.incident)
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """The incident as it was at the fact, and the fact."""
+        then = history.as_of(self.incident, self.event) if self.incident is not None else None
+        return context.values(None, self.incident, self.said, then=then)
+
+    def fits(self, one: Listener) -> bool:
+        """Whether the fact is this workflow's business, and what it waits for."""
+        if self.incident is not None and self.incident.test:
+            return False
+        if (one.team_id != self.owner) if one.team_id is not None else not self.everybodys:
+            return False
+        if not _fits(one.trigger, self.said):
+            return False
+        wanted = one.trigger.get("when")
+        return not wanted or conditions.holds(wanted, {**self.values, "workflow": {"key": one.key, "name": one.name}})
+
+
+def _incident_of(event: Event) -> Incident | None:
+    noun, _, key = event.subject.partition(":")
+    return session.get(Incident, int(key)) if noun == "incident" and key.isdecimal() else None
+
+
+def _said(event: Event, incident: Incident | None, words: Iterable[str]) -> dict[str, Any]:
+    """What happened, by name; a change of state says from what to what."""
+    said = context.event_values(event)
+    if "state_changed" in words and incident is not None:
+        said["from"], said["to"] = history.moved(incident, event)
+    return said
+
+
+def _begun(one: Listener, about: About) -> WorkflowRun | None:
+    event = about.event
+    return running.begin(session.get_one(Workflow, one.id), about.incident, Cause(
+        f"event:{event.id}", sentence(event)[:300], about.said, event.id, tuple(chain_of(event))))
+
+
+def _fits(trigger: Trigger, said: Mapping[str, Any]) -> bool:
+    if trigger["event"] == "state_changed" and said["from"] == said["to"]:
+        return False
+    return all(not trigger.get(name) or said.get(name) in trigger[name] for name in ("from", "to"))
+
+
+def concerns(workflow: Workflow, incident: Incident) -> bool:
+    """Whether an incident is the workflow's business: its team's, or anybody's."""
+    if incident.test:
+        return False
+    return incident.team_id == workflow.team_id if workflow.team_id is not None else _everybodys(incident)
+
+
+def _everybodys(incident: Incident | None) -> bool:
+    team = incident.team if incident is not None else None
+    return team is None or not team.private or session.get(WatchedTeam, team.id) is not None
+
+
+def _team_of(event: Event) -> int | None:
+    named = [ref.partition(":")[2] for ref in event.also if ref.startswith("team:")]
+    return int(named[0]) if named and named[0].isdecimal() else None
+
+
+def chain_of(event: Event) -> list[dict[str, Any]]:
+    """The runs that led to a fact, oldest first: who did it, or who did what caused it, if that was a run."""
+    for fact in _causes(event):
+        if fact.actor.startswith(ACTOR) and fact.kind.partition(".")[0] != "workflow":
+            run = session.get(WorkflowRun, int(fact.actor.removeprefix(ACTOR)))
+            if run is not None:
+                return [*run.chain, {"workflow_id": run.workflow_id, "name": run.workflow.name, "run": run.id}]
+    return []
+
+
+def _causes(event: Event) -> Iterable[Event]:
+    """The fact, and what caused it, back to the first cause."""
+    seen = 0
+    fact: Event | None = event
+    while fact is not None and seen < 20:
+        yield fact
+        seen += 1
+        fact = session.get(Event, fact.cause_id) if fact.cause_id else None
+
+
+def wanted_kinds() -> list[str]:
+    """The facts for which enabled workflows wait by name, beside those that are dispatched to them."""
+    found = session.scalars(select(Workflow.event).where(
+        Workflow.enabled, Workflow.archived_at.is_(None), Workflow.event.contains(".")).distinct())
+    return [kind for kind in found if not heard(kind)]
+
+
+def heard(kind: str) -> bool:
+    """Whether facts of this kind come by subscription."""
+    return fnmatchcase(kind, "incident.*")
+
+
+def facts_of(kinds: Iterable[str], after: int, limit: int) -> list[Event]:
+    """The facts of these kinds after one of the log."""
+    tests = [Event.kind.startswith(kind.removesuffix("*")) if kind.endswith("*") else Event.kind == kind for kind in kinds]
+    return list(session.scalars(select(Event).where(Event.id > after, or_(*tests)).order_by(Event.id).limit(limit)))
+
+
+def of_age(workflow: Workflow, trigger: Trigger, incident: Incident) -> WorkflowRun | None:
+    """An incident has reached the age that the trigger names: the run, if it is still in one of the states."""
+    said = {"kind": "age", "actor": "OnCall", "at": clock.rfc3339(clock.now()), "from": None, "to": None}
+    states = trigger.get("states") or ["triggered", "acknowledged"]
+    if incident.status not in states or not concerns(workflow, incident):
+        return None
+    if not conditions.holds(trigger.get("when"), context.values(workflow, incident, said)):
+        return None
+    return running.begin(workflow, incident, Cause(
+        f"age:{incident.id}", f"it has been open for {trigger['after']}", said))

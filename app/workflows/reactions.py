@@ -1,0 +1,34 @@
+"""What workflows do because something happened."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from app.core.db import session
+from app.core.events import Event
+from app.identity.models import User
+from app.notifications import service as notifications
+from app.workflows import context, matching
+from app.workflows.models import WorkflowRun
+
+
+def consider(event: Event) -> None:
+    """A fact: begin the runs of the workflows that wait for it."""
+    matching.consider(event)
+
+
+def tell_of_failure(event: Event) -> None:
+    """`workflow.run_ended` badly: its last editor and the incident's assignees are told once, quietly."""
+    if event.data["state"] not in ("failed", "timed_out"):
+        return
+    run = session.get(WorkflowRun, event.data["run"])
+    if run is None:
+        return
+    editor = run.workflow.editor.partition(":")
+    ids = {int(editor[2])} if editor[0] == "user" and editor[2].isdecimal() else set()
+    ids |= {person.id for person in run.incident.assignees} if run.incident is not None else set()
+    people = list(session.scalars(select(User).where(User.id.in_(ids), User.state == "active").order_by(User.id)))
+    where = f" at {run.failed_step}" if run.failed_step else ""
+    about = f" for #{run.incident_id}" if run.incident_id else ""
+    notifications.tell(people, kind="alarm", cause=f"workflow-run:{run.id}", reason=(
+        f"Workflow {run.workflow.name} failed{where}{about}: {run.error[:120]}. {context.run_url(run)}"))

@@ -1,0 +1,7 @@
+"""Pages of workflows."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+blueprint = Blueprint("workflows", __name__)
