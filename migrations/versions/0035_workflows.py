@@ -1,15 +1,15 @@
 """Workflows
 
-Revision ID: 0026
-Revises: 0025
+Revision ID: 0035
+Revises: 0034
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0026"
-down_revision = "0025"
+revision = "0035"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 
