@@ -79,7 +79,8 @@ def _runs() -> None:
         sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True), text("once", 120),
         text("state", 20), text("reason", 300), text("error", 500), text("failed_step", 40),
         sa.Column("event", JSON, nullable=False), sa.Column("chain", JSON, nullable=False), when("started_at", False),
-        when("ended_at"), sa.Column("active_seconds", sa.Float(), nullable=False), when("active_since"), when("deadline_at"),
+        when("ended_at"), sa.Column("active_seconds", sa.Double(), nullable=False), when("active_since"),
+        when("deadline_at"),
         *(sa.ForeignKeyConstraint([f"{noun}_id"], [target], name=op.f(f"fk_workflow_runs_{noun}_id")) for noun, target in (
             ("workflow", "workflows.id"), ("version", "workflow_versions.id"), ("incident", "incidents.id"))),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_workflow_runs")),
