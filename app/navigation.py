@@ -10,6 +10,7 @@ SHELL = Shell(
         NavItem("incidents.index", "Incidents", "incident", tab=True),
         NavItem("catalog.index", "Services", "service", tab=True),
         NavItem("oncall.index", "Schedules", "calendar", tab=True),
+        NavItem("workflows.index", "Workflows", "workflow", "Automate"),
         NavItem("runbooks.index", "Runbooks", "runbook", "Automate", under="/executions"),
         NavItem("status_pages.index", "Status pages", "globe", "Outside"),
         NavItem("partners.index", "Partners", "users", "Outside"),

@@ -34,7 +34,7 @@ BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.ingest.mapping_routes", ""), ("app.ingest.renewal_routes", ""),
     ("app.ingest.doors", ""), ("app.ingest.api", "/api/v1"),
     ("app.ingest.routing_routes", ""), ("app.ingest.explain_routes", ""),
-    ("app.workflows.routes", ""), ("app.workflows.api", "/api/v1"),
+    ("app.workflows.routes", ""), ("app.workflows.build_routes", ""), ("app.workflows.api", "/api/v1"),
     ("app.heartbeats.doors", ""), ("app.heartbeats.routes", ""), ("app.heartbeats.api", "/api/v1"),
     ("app.runbooks.callbacks", ""), ("app.runbooks.routes", ""), ("app.runbooks.run_routes", ""),
     ("app.runbooks.api", "/api/v1"),
@@ -105,6 +105,7 @@ SUBSCRIPTIONS: tuple[On, ...] = (
     On("incident.*", "app.workflows.reactions.consider", queue="workflows"),
     On("escalation.level_reached", "app.workflows.reactions.consider", queue="workflows"),
     On("workflow.run_ended", "app.workflows.reactions.tell_of_failure", queue="workflows"),
+    On("runbook.execution_ended", "app.workflows.reactions.go_on", queue="workflows"),
     On("incident.opened", "app.notifications.reactions.post_in_rooms"),
     *(On(f"incident.{fact}", "app.notifications.reactions.keep_posts_true", queue="pages") for fact in (
         "acknowledged", "unacknowledged", "resolved", "reopened", "assigned", "snoozed", "snooze_ended",
@@ -160,6 +161,7 @@ PANELS: dict[str, dict[str, str]] = {
     "alert": {"raw": "app.ingest.queries.deliveries_of"},
     "home": {"shifts": "app.oncall.panels.my_duty", "items": "app.postmortems.panels.my_items"},
     "incident_for_reader": {"impact": "app.escalation.impact.around", "status": "app.status_pages.panels.of_incident",
+                            "workflows": "app.workflows.incident_panel.of_incident",
                             "runbooks": "app.runbooks.panels.of_incident",
                             "postmortem": "app.postmortems.panels.of_incident", "noise": "app.insights.panels.noise"},
     "incidents": {"next": "app.escalation.panels.next_of"},
@@ -189,7 +191,7 @@ PANELS: dict[str, dict[str, str]] = {
     "schedule_used_by": {"policies": "app.escalation.queries.policies_using"},
     "secret_used_by": {"runbooks": "app.runbooks.secret_uses.using_secret",
                        "workflows": "app.workflows.panels.using_secret"},
-    "runbook_used_by": {},
+    "runbook_used_by": {"workflows": "app.workflows.panels.using_runbook"},
     "connection_used_by": {"action items": "app.postmortems.panels.using_connection",
                            "workflows": "app.workflows.panels.using_connection"},
     "incident_document": {"escalation": "app.escalation.queries.run_document"},
@@ -197,6 +199,7 @@ PANELS: dict[str, dict[str, str]] = {
 
 # Which regions of which page refresh on which facts: the modules that say so, each with its own FEEDS.
 FEEDS: tuple[str, ...] = (
+    "app.workflows.live",
     "app.catalog.live", "app.oncall.live", "app.incidents.live", "app.notifications.live", "app.escalation.live",
     "app.ingest.live", "app.heartbeats.live", "app.webhooks.live", "app.runbooks.live", "app.connections.live",
     "app.status_pages.live", "app.partners.live", "app.postmortems.live",

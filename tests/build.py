@@ -35,8 +35,6 @@ from app.runbooks.models import Runbook, Secret
 from app.runbooks.service import approve, save_runbook
 from app.status_pages.models import StatusPage
 from app.status_pages.service import save_page
-from app.workflows.models import Workflow
-from app.workflows.service import save_workflow
 
 PASSWORD = "correct horse battery staple"
 Thing = TypeVar("Thing", bound=Base)
@@ -198,13 +196,6 @@ def runbook(key: str, *, team: Team | None = None, url: str = "https://ops.examp
 def actor(person: User) -> Actor:
     """The person as commands know them."""
     return Actor(person.ref, person.name, via="web", user_id=person.id)
-
-
-def workflow(key: str, *, team: Team | None = None, **values: Any) -> Workflow:
-    """A workflow that is started by hand and writes a note, switched on."""
-    return _kept(lambda: save_workflow({
-        "key": key, "name": key.title(), "team": team.key if team else None, "trigger": {"event": "manual"},
-        "nodes": [{"id": "note", "kind": "action", "action": "add_note", "with": {"body": "noted"}}], **values}, by=OPERATOR))
 
 
 def incident(title: str = "Checkout is down", *, service: Service | None = None, team: Team | None = None,

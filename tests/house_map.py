@@ -239,7 +239,8 @@ VENDORS = {
     "appdynamics", "kapacitor", "coralogix", "checkly", "zendesk", "cronitor", "graylog", "librenms", "signalfx",
 }
 # Files that may name a vendor, and why.
-MAY_NAME_VENDORS = {"app/config/demo_runbooks.py": "the example organisation uses plugins, as any does",
+MAY_NAME_VENDORS = {"app/workflows/library.py": "its templates order of plugins, as any workflow may",
+                    "app/config/demo_runbooks.py": "the example organisation uses plugins, as any does",
                     "app/config/demo.py": "the example organisation uses plugins, as any does"}
 
 # Templates whose readers are mail programs: they ignore style sheets, and no content security policy rules there.

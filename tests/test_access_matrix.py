@@ -20,6 +20,7 @@ from app.webhooks.service import save_webhook
 from app.workflows.manual import run_by_hand
 from tests import build
 from tests.test_architecture import nothing
+from tests.workflows.stories import note, workflow
 
 ROLES = ("anonymous", "outsider", "observer", "responder", "manager", "admin")
 # Read without a login: signed links, senders with their own token, probes, the sign-in itself, the API's description.
@@ -61,7 +62,7 @@ def world(private: bool = False):
     integration = build.integration("prometheus", plugin="alertmanager", team=team, service=service)
     build.alert(build.incident(service=service), integration=integration)
     build.heartbeat("nightly", team=team)
-    flow = build.workflow("nightly", team=team)
+    flow = workflow("nightly", note("note"), trigger="manual", team="payments")
     build.connection("nightly", team=team, config={"api_url": "http://127.0.0.1:9"})
     build.partner("pat", build.status_page("shop", team=team))
     build.action_item(build.postmortem(session.get_one(Incident, 1), author=bob), bob)

@@ -19,8 +19,6 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 UNITS = ("hour", "day", "week", "month")
 HOLIDAYS = ("", "skip", "only")
 MOST_SECRET = 64 * 1024
-# Keys of the document for parts that this version does not have: accepted while they are empty.
-LATER: tuple[str, ...] = ()
 
 
 def text(most: int, least: int = 0, **more: Any) -> Schema:
@@ -149,15 +147,13 @@ HEARTBEAT = shape(
     ("key", "every"), key=KEY, name=text(100, 1), team=nullable(KEY), service=nullable(SERVICE_KEY), every=DURATION,
     grace={**DURATION, "description": "A fifth of the interval, at least 30s, when it is left out"},
     token=INTEGRATION["properties"]["token"])
-# Nodes and arrows may be written in two ways; what is wrong with a graph is said when it is read, by the name of the node.
-ANY_OBJECT: Schema = {"type": "object"}
 WORKFLOW = shape(
     ("key", "trigger"), key={**text(63), "pattern": "^[a-z0-9][a-z0-9-]{0,62}$",
                              "x-rule": "must have 1 to 63 lower-case letters, digits and hyphens"}, name=text(100, 1),
     description=text(500, default=""), category=text(40, default=""), team=nullable(KEY),
-    enabled={"type": "boolean", "default": True}, timeout={**DURATION, "default": "15m"},
-    trigger={"type": ["object", "string"], "description": "{event: incident_opened, when: {…}}, or {on: incident.opened}"},
-    nodes={"type": "array", "items": ANY_OBJECT, "default": []}, edges={"type": "array", "items": ANY_OBJECT})
+    enabled={"type": "boolean", "default": True}, timeout=DURATION, trigger={"type": ["object", "string"]},
+    nodes={"type": "array", "items": {"type": "object"}, "default": []},
+    edges={"type": "array", "items": {"type": "object"}})
 CONNECTION = shape(("key", "action"), key=KEY, name=text(100, 1), action=text(60, 1), team=nullable(KEY),
                    config={"type": "object", "default": {}})
 
@@ -243,11 +239,8 @@ def document(registry: Registry) -> Schema:
     kinds = {"users": USER, "teams": TEAM, "schedules": SCHEDULE, "escalation_policies": POLICY, "services": SERVICE,
              "integrations": integration(registry), "heartbeats": HEARTBEAT, "status_pages": STATUS_PAGE,
              "partners": PARTNER, "connections": connection(registry), "runbooks": RUNBOOK, "workflows": WORKFLOW,
-             "routes": ROUTE,
-             "maintenance": MAINTENANCE,
-             "webhooks": WEBHOOK}
-    later = {name: {"type": "array", "maxItems": 0, "x-rule": "is not supported by this version"} for name in LATER}
+             "routes": ROUTE, "maintenance": MAINTENANCE, "webhooks": WEBHOOK}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "OnCall Platform configuration",
             **shape(("version",), version={"const": 1},
-                    **{name: listed({"$ref": f"#/$defs/{name}"}, 50_000) for name in kinds}, **later),
+                    **{name: listed({"$ref": f"#/$defs/{name}"}, 50_000) for name in kinds}),
             "$defs": kinds}

@@ -45,6 +45,7 @@ FEEDS = (
                   "posts": "incident.*",
                   "strip": "incident.* escalation.* message.*",
                   "paged": "incident.* escalation.* message.*", "alerts": "incident.*", "timeline": "*",
+                  "workflows": "workflow.*",
                   "runbooks": "runbook.* incident.*",
                   "status": "incident.* status_*", "impact": "incident.opened incident.resolved incident.reopened",
                   "postmortem": "postmortem.* incident.resolved incident.reopened"},

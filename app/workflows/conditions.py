@@ -228,7 +228,7 @@ def in_words(condition: Any) -> str:
     for name, joint in (("all", " and "), ("any", " or ")):
         if name in condition:
             parts = [in_words(part) for part in condition[name]]
-            return joint.join(f"({part})" if len(parts) > 1 and any(group in each for group in GROUPS) else part
+            return joint.join(f"({part})" if len(parts) > 1 and any(group in each for group in ("all", "any")) else part
                               for part, each in zip(parts, condition[name], strict=True))
     field = str(condition.get("field", "")).removeprefix("incident.").replace("_", " ")
     return f"{field} {OPERATORS.get(condition.get('op'), '?')} {_value_words(condition.get('value'))}".strip()

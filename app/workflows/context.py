@@ -77,7 +77,7 @@ def values(workflow: Workflow | None, incident: Incident | None, event: Mapping[
 
 def run_url(run: WorkflowRun) -> str:
     """The absolute address of a run's page."""
-    return f"{current_app.config['BASE_URL']}/workflows/runs/{run.id}"
+    return f"{current_app.config['BASE_URL']}/workflows/-/runs/{run.id}"
 
 
 def sample_values(workflow: Workflow) -> Values:

@@ -44,7 +44,7 @@ def _words(event: Event) -> list[str]:
         words.append("state_changed")
     if event.kind in SEVERITY:
         words.append("severity_changed")
-    if event.kind == "escalation.level_reached" and (event.data.get("level", 1) > 1 or event.data.get("round", 0) > 0):
+    if event.kind == "escalation.level_reached" and (event.data.get("level", 1) > 1 or event.data.get("round", 1) > 1):
         words.append("escalated")
     return words
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.connections.models import Connection
 from app.runbooks import vault
-from app.runbooks.models import Secret
+from app.runbooks.models import Runbook, Secret
 from app.workflows import documents, queries
 
 
@@ -19,3 +19,9 @@ def using_connection(connection: Connection) -> list[str]:
     """The workflows whose present graph acts by the connection."""
     return [f"Workflow {workflow.name}" for workflow, definition in queries.present()
             if connection.key in documents.connections_of(definition)]
+
+
+def using_runbook(runbook: Runbook) -> list[str]:
+    """The workflows whose present graph runs the runbook."""
+    return [f"Workflow {workflow.name}" for workflow, definition in queries.present()
+            if any(node.get("runbook") == runbook.key for node in definition["nodes"])]

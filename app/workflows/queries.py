@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -12,9 +13,11 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import NotFound
-from app.identity.queries import allow, may_see, visible_teams
+from app.identity.models import Team
+from app.identity.queries import allow, may_see, team_by_key, visible_teams
 from app.incidents.models import Incident
 from app.runbooks.models import Secret
+from app.runbooks.queries import in_scope, runbook_by_key
 from app.workflows.checks import Known
 from app.workflows.declared import VERBS
 from app.workflows.models import Workflow, WorkflowRun, WorkflowStep, WorkflowVersion
@@ -39,6 +42,33 @@ def visible(by: Actor) -> Select[Any]:
     teams, query = visible_teams(by), select(Workflow).where(Workflow.archived_at.is_(None)).order_by(
         func.lower(Workflow.name), Workflow.id)
     return query if teams is None else query.where(Workflow.team_id.in_(teams) | Workflow.team_id.is_(None))
+
+
+def filtered(by: Actor, filters: Mapping[str, str]) -> Select[Any]:
+    """The visible ones by scope (a team's key or `global`), state (on, off, archived) and category."""
+    teams, query = visible_teams(by), select(Workflow).order_by(func.lower(Workflow.name), Workflow.id)
+    if teams is not None:
+        query = query.where(Workflow.team_id.in_(teams) | Workflow.team_id.is_(None))
+    archived = filters.get("state") == "archived"
+    query = query.where(Workflow.archived_at.is_not(None) if archived else Workflow.archived_at.is_(None))
+    if filters.get("state") in ("on", "off"):
+        query = query.where(Workflow.enabled == (filters["state"] == "on"))
+    if filters.get("category"):
+        query = query.where(Workflow.category == filters["category"])
+    if filters.get("scope") == "global":
+        return query.where(Workflow.team_id.is_(None))
+    if filters.get("scope"):
+        query = query.where(Workflow.team_id.in_(select(Team.id).where(Team.key == filters["scope"])))
+    return query
+
+
+def team_for(key: str, by: Actor) -> Team:
+    """The team, if the person may change it. Raises NotFound or Forbidden."""
+    found = team_by_key(key)
+    if found is None:
+        raise NotFound
+    allow(by, "team.edit", team_id=found.id)
+    return found
 
 
 def version_of(workflow: Workflow, number: int | None = None) -> WorkflowVersion:
@@ -66,7 +96,15 @@ def known_for(team_id: int | None) -> Known:
     secrets = session.scalars(select(Secret.name).where(Secret.team_id.is_(None) | (Secret.team_id == team_id)))
     verbs = {slug: verb.params for slug, verb in VERBS.items()}
     return Known({**verbs, **{slug: one.params for slug, one in plugins.items()}}, frozenset(plugins),
-                 {row.key: row.action for row in rows}, frozenset(secrets))
+                 {row.key: row.action for row in rows}, frozenset(secrets), lambda key: _runbook_fault(key, team_id))
+
+
+def _runbook_fault(key: str, team_id: int | None) -> str:
+    """Why a workflow of this team can't run the runbook; "" when it can."""
+    found = runbook_by_key(key)
+    if found is None or not in_scope(found, team_id):
+        return f"There is no runbook {key} that this workflow may run"
+    return "" if found.state == "approved" else f"The runbook {key} is not approved"
 
 
 def run_for(key: int | str, by: Actor, action: str = "workflow.read") -> WorkflowRun:

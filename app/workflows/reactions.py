@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from app.core import clock
 from app.core.db import session
 from app.core.events import Event
 from app.identity.models import User
 from app.notifications import service as notifications
 from app.workflows import context, matching
-from app.workflows.models import WorkflowRun
+from app.workflows.models import WorkflowRun, WorkflowStep
 
 
 def consider(event: Event) -> None:
     """A fact: begin the runs of the workflows that wait for it."""
     matching.consider(event)
+
+
+def go_on(event: Event) -> None:
+    """`runbook.execution_ended`: the steps that wait for it are due."""
+    kind, _, key = str(event.data.get("cause") or "").partition(":")
+    if kind == "workflow_run" and key.isdecimal():
+        session.execute(update(WorkflowStep).where(
+            WorkflowStep.run_id == int(key), WorkflowStep.state == "waiting", WorkflowStep.waits_for == "runbook").values(
+            next_at=clock.now()), execution_options={"synchronize_session": False})
 
 
 def tell_of_failure(event: Event) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.core import templating
 from app.core.errors import Failure
 from app.incidents.models import Incident
 from app.workflows import conditions, context, queries, requests, rules
@@ -77,6 +78,10 @@ def _step(workflow: Workflow, node: Mapping[str, Any], values: Mapping[str, Any]
 
 def _rendered(wish: Wish) -> Rehearsed:
     node = wish.node
+    if node["kind"] == "runbook":
+        given = templating.render(node.get("parameters") or {}, wish.context)
+        return Rehearsed(node["id"], "runbook", "would run", {"runbook": node["runbook"], "parameters": given.value},
+                         given.warnings)
     verb = VERBS.get(str(node["action"]))
     if verb is not None and verb.here:
         said, warnings = requests.given(wish, {})

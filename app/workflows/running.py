@@ -21,6 +21,8 @@ from app.workflows.calls import Result
 from app.workflows.documents import graph_of, node_of
 from app.workflows.models import Workflow, WorkflowRun, WorkflowStep, WorkflowVersion
 
+OUTCOMES = {"succeeded": "is done", "failed": "failed", "timed_out": "took too long", "cancelled": "was cancelled"}
+
 
 @dataclass(frozen=True)
 class Cause:
@@ -82,10 +84,10 @@ def _refuse(run: WorkflowRun, fault: str, cause: Cause) -> None:
 
 
 def said(kind: Kind, run: WorkflowRun, **data: Any) -> None:
-    """A fact about a run: on its incident, where it has one, and told to all pages that show it."""
+    """A fact about a run: on its incident, where it has one."""
     subject = run.incident.ref if run.incident is not None else run.ref
     team = run.incident.team_id if run.incident is not None else run.workflow.team_id
-    also = [run.ref, run.workflow.ref, "workflows", *([f"team:{team}"] if team else [])]
+    also = [run.ref, run.workflow.ref, f"workflow/{run.workflow.key}", "workflows", *([f"team:{team}"] if team else [])]
     record(kind, subject, by=actor_of(run), also=also, workflow=run.workflow.name, run=run.id, **data)
 
 
@@ -162,6 +164,13 @@ def delayed(run: WorkflowRun, step: WorkflowStep, node: Mapping[str, Any]) -> No
     advance(run)
 
 
+def park(run: WorkflowRun, step: WorkflowStep, what: str, seconds: float) -> None:
+    """It waits for something that goes on elsewhere; it is looked at again after so many seconds at the latest."""
+    step.state, step.waits_for, step.lease_owner = "waiting", what, None
+    step.next_at = clock.now() + timedelta(seconds=seconds)
+    _settle_run(run, run.steps)
+
+
 def settle(run: WorkflowRun, step: WorkflowStep, result: Result) -> None:
     """What came of an attempt: the next try is due later, or the step has ended and the run goes on."""
     node = node_of(run.version.definition, step.node)
@@ -233,13 +242,9 @@ def _count_time(run: WorkflowRun, idle: bool) -> None:
     run.deadline_at = None if idle else now + timedelta(seconds=max(limit - run.active_seconds, 0))
 
 
-OUTCOMES = {"succeeded": "is done", "failed": "failed", "timed_out": "took too long", "cancelled": "was cancelled"}
-
-
 def _end_run(run: WorkflowRun, state: str) -> None:
     _count_time(run, True)
     run.state, run.ended_at = state, clock.now()
     where = f" at {run.failed_step}" if state == "failed" and run.failed_step else ""
-    why = f": {run.error}" if run.error and state != "succeeded" else ""
-    said(events.RUN_ENDED, run, outcome=f"{OUTCOMES[state]}{where}{why}"[:300], state=state, error=run.error,
-         seconds=round((run.ended_at - run.started_at).total_seconds(), 3))
+    words, took = f"{OUTCOMES[state]}{where}" + (f": {run.error}" if run.error else ""), run.ended_at - run.started_at
+    said(events.RUN_ENDED, run, outcome=words[:300], state=state, error=run.error, seconds=round(took.total_seconds(), 3))

@@ -12,10 +12,9 @@ from app.core.errors import Conflict, Invalid, NotFound, Problem
 from app.core.events import record
 from app.core.forms import Problems, check_boolean, check_text, refuse
 from app.core.schedules import next_time
-from app.identity.models import Team
 from app.identity.queries import allow, team_by_key
 from app.workflows import checks, documents, events, queries
-from app.workflows.models import WatchedTeam, Workflow, WorkflowRun, WorkflowVersion
+from app.workflows.models import Workflow, WorkflowRun, WorkflowVersion
 
 KEY = documents.KEY
 CATEGORIES = ("Ticketing", "Communication", "Response", "Tidying")
@@ -23,7 +22,7 @@ CATEGORIES = ("Ticketing", "Communication", "Response", "Tidying")
 
 def also(workflow: Workflow) -> list[str]:
     """Whom else an event about the workflow concerns."""
-    return ["workflows", *([f"team:{workflow.team_id}"] if workflow.team_id else [])]
+    return ["workflows", f"workflow/{workflow.key}", *([f"team:{workflow.team_id}"] if workflow.team_id else [])]
 
 
 def add_workflow(values: Mapping[str, Any], *, by: Actor) -> Workflow:
@@ -85,6 +84,19 @@ def _fill(workflow: Workflow, values: Mapping[str, Any]) -> None:
             problems.add("team", f"There is no team {values['team']}")
         workflow.team, workflow.team_id = team, team.id if team else None
     problems.raise_if_any()
+
+
+def describe(workflow: Workflow, values: Mapping[str, Any], *, by: Actor) -> Workflow:
+    """Change name, description or category; the graph stays."""
+    workflow = _locked(workflow)
+    allow(by, "workflow.edit", team_id=workflow.team_id)
+    before = queries.workflow_document(workflow)
+    _fill(workflow, {name: values[name] for name in ("name", "description", "category") if name in values})
+    session.flush()
+    if (after := queries.workflow_document(workflow)) != before:
+        record(events.CHANGED, workflow.ref, by=by, also=also(workflow), name=workflow.name, version=workflow.number,
+               before=before, after=after)
+    return workflow
 
 
 def _definition(workflow: Workflow, values: Mapping[str, Any], before: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -198,17 +210,3 @@ def duplicate(workflow: Workflow, key: str, name: str, *, by: Actor) -> Workflow
     """The same under another key and name, switched off."""
     allow(by, "workflow.read", team_id=workflow.team_id)
     return add_workflow({**queries.workflow_document(workflow), "key": key, "name": name, "enabled": False}, by=by)
-
-
-def watch(team: Team, on: bool, *, by: Actor) -> None:
-    """Let global workflows act on the incidents of a private team, or no more."""
-    allow(by, "team.edit", team_id=team.id)
-    known = session.get(WatchedTeam, team.id)
-    if on == (known is not None):
-        return
-    if known is None:
-        session.add(WatchedTeam(team_id=team.id))
-    else:
-        session.delete(known)
-    session.flush()
-    record(events.OPTED, team.ref, by=by, also=["workflows"], name=team.name, word="lets" if on else "no longer lets")

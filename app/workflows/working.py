@@ -15,7 +15,7 @@ from app.core.db import session, transaction
 from app.core.errors import Failure
 from app.core.events import Event, caused_by
 from app.core.worker import owner
-from app.workflows import calls, requests, rules, running, verbs
+from app.workflows import calls, remedies, requests, rules, running, verbs
 from app.workflows.calls import Result
 from app.workflows.declared import VERBS
 from app.workflows.documents import node_of
@@ -92,6 +92,13 @@ def _begun(run: WorkflowRun, step: WorkflowStep, node: dict[str, Any], *, died: 
     """`died`: the one who had it never said what came of it."""
     if step.kind == "delay":
         running.delayed(run, step, node)
+        return True
+    mark = requests.mark_of(run.id, run.started_at.timestamp(), step.node)
+    if step.kind == "runbook":
+        step.attempts = 1
+        ended = remedies.begin(run, step, node, mark)
+        if ended is not None:
+            running.settle(run, step, ended)
         return True
     if not died:
         step.attempts += 1

@@ -33,6 +33,7 @@ from app.plugin_api import (
 
 from .cards import CARD, attached, card
 from .heard import USAGE, heard, is_press, is_private
+from .post import TeamsPost
 from .trust import check
 from .wire import call, conversation, in_conversation
 
@@ -155,3 +156,9 @@ def settings() -> list[Setting]:
         Setting("OPENID_URL", "https://login.botframework.com/v1/.well-known/openidconfiguration",
                 "Where the keys are named by which Teams signs what it calls here"),
     ]
+
+
+@hookimpl
+def workflow_actions() -> list[TeamsPost]:
+    """What workflows can order."""
+    return [TeamsPost()]

@@ -13,7 +13,8 @@ from tests.fakes import Reply
 MARK = "oncall-run-7-ticket"
 TITLE = {"title": 'Disk "full"\n{{ x }} 🔥', "description": "Look at it"}
 PARAMS = {"jira_issue": {"project": "SHOP", **TITLE}, "linear_issue": {"team": "team-uuid", **TITLE},
-          "github_issue": {"repository": "example/shop", **TITLE}, "slack_post": {"channel": "#ops", "text": "<!here> down"}}
+          "github_issue": {"repository": "example/shop", **TITLE}, "slack_post": {"channel": "#ops", "text": "<!here> down"},
+          "teams_post": {"text": "It is down", "title": "Down", "link": "https://oncall.example/incidents/1"}}
 MADE = {"jira_issue": (201, {"id": "10000", "key": "SHOP-24", "self": "https://x/rest/api/2/issue/10000"}, "SHOP-24"),
         "linear_issue": (200, {"data": {"issueCreate": {"success": True, "issue": {
             "id": "u", "identifier": "OPS-3", "url": "https://linear.app/x/issue/OPS-3"}}}}, "OPS-3"),
@@ -29,7 +30,8 @@ REFUSED = {
         "code": "INVALID_INPUT", "userPresentableMessage": "teamId must be a UUID."}}]}, "teamId must be a UUID."),
     "github_issue": (422, {"message": "Validation Failed", "errors": [{"resource": "Issue", "field": "title",
                                                                        "code": "missing_field"}]}, "title missing_field"),
-    "slack_post": (200, {"ok": False, "error": "channel_not_found"}, "channel_not_found")}
+    "slack_post": (200, {"ok": False, "error": "channel_not_found"}, "channel_not_found"),
+    "teams_post": (200, "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 413", "413")}
 TICKETS = sorted(MADE)
 
 
@@ -100,3 +102,11 @@ def test_slack_mentions_nobody_that_an_alert_names(act, http_sink):
     http_sink.answer = reply(200, {"ok": True, "channel": "C1", "ts": "1.2"})
     assert act("slack_post").done.output == {"channel": "C1", "ts": "1.2"}
     assert http_sink.calls[0].json()["text"] == "&lt;!here&gt; down"
+
+
+def test_teams_gets_a_message_with_one_card(act, http_sink):
+    """The Workflows app takes adaptive cards only; 202 is its yes."""
+    http_sink.answer = Reply(202)
+    assert act("teams_post").done is not None
+    card = http_sink.calls[0].json()["attachments"][0]
+    assert card["contentType"] == "application/vnd.microsoft.card.adaptive" and card["content"]["actions"][0]["url"]

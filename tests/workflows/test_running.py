@@ -30,16 +30,16 @@ def test_opening_starts_one_run_and_its_steps_stand_on_the_timeline(house, opens
 
 
 @pytest.mark.both_databases
-def test_only_the_chosen_side_is_called_over_a_hundred_runs(house, opens, go, http_sink):
+def test_only_the_chosen_side_is_called_over_many_runs(house, opens, go, http_sink):
     """WF-04, AUTO-03."""
     workflow("flow", {"id": "bad", "kind": "condition", "when": CRITICAL}, hook("then", f"{http_sink.url}/then"),
              hook("other", f"{http_sink.url}/else"), edges=edges("trigger>bad", "bad.then>then", "bad.else>other"))
     chosen = random.Random(4)
-    severities = [chosen.choice(["critical", "high", "low"]) for _ in range(100)]
+    severities = [chosen.choice(["critical", "high", "low"]) for _ in range(40)]
     for number, severity in enumerate(severities):
         opens(f"{severity} {number}", severity=severity)
     go()
-    assert len(http_sink.calls) == 100 and all(run.state == "succeeded" for run in runs())
+    assert len(http_sink.calls) == 40 and all(run.state == "succeeded" for run in runs())
     assert all((call.path == "/then") == call.json()["text"].startswith("critical") for call in http_sink.calls)
 
 

@@ -1,0 +1,58 @@
+"""Runbooks as steps: started once for a step, and awaited where the step says so."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from app.core import templating
+from app.core.errors import Failure
+from app.runbooks import executions
+from app.runbooks.executions import Start
+from app.runbooks.models import Execution
+from app.runbooks.queries import execution_of, runbook_by_key
+from app.runbooks.rules import FINAL
+from app.workflows import context, running
+from app.workflows.calls import Result, storable
+from app.workflows.models import WorkflowRun, WorkflowStep
+
+LOOK = 30.0  # seconds after which an execution is looked at, should its end not have been told
+
+
+def begin(run: WorkflowRun, step: WorkflowStep, node: dict[str, Any], mark: str) -> Result | None:
+    """Start the runbook, or see how far it is; None while it goes on. All in the open transaction: once for a step."""
+    execution = execution_of(mark)
+    try:
+        if execution is None:
+            execution = _started(run, step, node, mark)
+    except (ValueError, Failure) as fault:
+        return Result(False, error=str(fault))
+    if node.get("wait") is False:
+        return Result(True, {"execution": str(execution.id), "state": execution.state})
+    if execution.state not in FINAL:
+        running.park(run, step, "runbook", LOOK)
+        return None
+    good = execution.state == "succeeded"
+    return Result(good, output_of(execution), error="" if good else
+                  f"The runbook {execution.state.replace('_', ' ')}: {execution.error[:300]}")
+
+
+def _started(run: WorkflowRun, step: WorkflowStep, node: dict[str, Any], mark: str) -> Execution:
+    runbook = runbook_by_key(str(node["runbook"]))
+    if runbook is None:
+        raise ValueError(f"There is no runbook {node['runbook']} any more")
+    rendered = templating.render(node.get("parameters") or {}, running.values_of(run))
+    step.request = storable({"runbook": runbook.key, "parameters": rendered.value})
+    step.warnings = list(rendered.warnings)[:20]
+    how = Start(form_key=mark, reason=f"workflow {run.workflow.name}", cause=run.ref, cause_url=context.run_url(run))
+    return executions.start(runbook, parameters=rendered.value, by=running.actor_of(run), incident=run.incident, how=how)
+
+
+def output_of(execution: Execution) -> dict[str, Any]:
+    """What the next steps can name: an object that the runbook gave by its own names, anything else as `text`."""
+    try:
+        said = json.loads(execution.output or "null")
+    except ValueError:
+        said = None
+    given = said if isinstance(said, dict) else {"text": execution.output or ""}
+    return dict(storable({**given, "execution": str(execution.id), "state": execution.state}))
