@@ -1,15 +1,15 @@
 """Workflows
 
-Revision ID: 0035
-Revises: 0034
+Revision ID: 0044
+Revises: 0043
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0035"
-down_revision = "0034"
+revision = "0044"
+down_revision = "0043"
 branch_labels = None
 depends_on = None
 
