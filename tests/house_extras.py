@@ -16,6 +16,7 @@ class Extra:
 
 
 AUTOMATION = {
+    "connections/trial": Extra(3.5, "a test calls the product with nothing open"),
     "runbooks/secret_uses": Extra(2.45, "which runbooks name a secret, apart from the secrets themselves"),
     "runbooks/vault": Extra(2.4, "secrets, their reads and commands, apart from what names them", public=True),
     "runbooks/parameters": Extra(0.5, "the part of JSON Schema that is understood; pure", public=True),

@@ -181,7 +181,6 @@ EXTRAS = {
     "insights/load": Extra(2.1, "figures of people"), "insights/tables": Extra(2.5, "figures as documents and tables"),
     "heartbeats/pings": Extra(3.5, "what time and senders do to a heartbeat, apart from what people do"),
     "heartbeats/doors": Extra(5, "the address of senders, apart from the pages of people", edge=True),
-    "connections/trial": Extra(3.5, "a test calls the product with nothing open"),
     "webhooks/sending": Extra(3.5, "claim, call, record: nothing else may be open during the call"),
 }
 
