@@ -176,7 +176,7 @@ PANELS: dict[str, dict[str, str]] = {
                 "quiet": "app.notifications.pages.quiet_panel",
                 "calendars": "app.oncall.calendar_pages.profile_panel"},
     "shell": {"duty": "app.oncall.panels.duty_line"},
-    "team": {"calendar": "app.oncall.calendar_pages.team_panel"},
+    "team": {"calendar": "app.oncall.calendar_pages.team_panel", "workflows": "app.workflows.watching.of_team"},
     "people": {"reached": "app.notifications.queries.reachable"},
     "person": {"contacts": "app.notifications.pages.others_panel"},
     "team_health": {"contacts": "app.notifications.panels.team_health", "policy": "app.escalation.panels.team_health",

@@ -154,7 +154,7 @@ def cancel(id: str) -> Response:
     return go(url_for(".run_page", id=run.id), "It is cancelled")
 
 
-@blueprint.post("/workflows/-/teams/<key>/watch")
+@blueprint.post("/teams/<key>/workflows")
 @access("team.edit")
 def watch(key: str) -> Response:
     """Let global workflows act on a private team's incidents, or no more."""

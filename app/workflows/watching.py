@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from app.core.access import Actor
 from app.core.db import session
 from app.core.events import record
 from app.identity.models import Team
-from app.identity.queries import allow, may
+from app.identity.queries import allow
 from app.workflows import events
 from app.workflows.models import WatchedTeam
 
@@ -25,8 +27,15 @@ def watch(team: Team, on: bool, *, by: Actor) -> None:
     record(events.OPTED, team.ref, by=by, also=["workflows"], name=team.name, word="lets" if on else "no longer lets")
 
 
-def of_team(team: Team, by: Actor) -> bool | None:
-    """Whether they do, for the page of a team; None where it is no question."""
-    if not team.private or not may(by, "team.edit", team_id=team.id):
-        return None
-    return session.get(WatchedTeam, team.id) is not None
+@dataclass(frozen=True)
+class TeamPanel:
+    """Whether global workflows act on a private team's incidents; nothing is shown for others."""
+
+    team: Team
+    on: bool
+    template: str = "panels/team-workflows.html"
+
+
+def of_team(team: Team) -> TeamPanel:
+    """The part of a team's page."""
+    return TeamPanel(team, session.get(WatchedTeam, team.id) is not None)

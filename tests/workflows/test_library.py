@@ -10,6 +10,7 @@ from app.core.access import OPERATOR
 from app.core.db import session, transaction
 from app.incidents import service as incidents
 from app.incidents.models import Incident, Note
+from app.runbooks.runner import runner
 from app.workflows.library import TEMPLATES
 from app.workflows.models import Workflow
 from tests import build
@@ -136,5 +137,6 @@ def test_a_runbook_diagnoses_and_its_output_is_noted(created, opens, go, tick, h
     opens()
     go()
     tick("app.runbooks.ticks.run")
+    assert runner().settle()
     go()
     assert "3 pods are gone" in session.query(Note).one().body, [step.error for step in runs()[0].steps]

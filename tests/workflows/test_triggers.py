@@ -12,7 +12,7 @@ from app.incidents import room
 from app.incidents import service as incidents
 from app.incidents.models import Note
 from app.workflows import matching, service
-from app.workflows.models import WatchedTeam, WorkflowRun
+from app.workflows.models import WorkflowRun
 from tests import build
 from tests.workflows.stories import note, runs, when, workflow
 
@@ -124,7 +124,7 @@ def test_any_fact_of_the_log_is_a_trigger(house, go, tick):
     assert [run.event["kind"] for run in runs()] == ["heartbeat.created"]
 
 
-def test_a_team_workflow_is_for_its_team_and_a_private_one_for_nobody_else(house, opens, go, ana):
+def test_a_team_workflow_is_for_its_team_and_a_private_one_for_nobody_else(house, opens, go, ana, signed_in):
     """WF-33: global ones act on private teams' incidents only after a manager said so."""
     workflow("own", note("a"), team="payments")
     workflow("all", note("a"))
@@ -135,8 +135,9 @@ def test_a_team_workflow_is_for_its_team_and_a_private_one_for_nobody_else(house
     opens()
     go()
     assert [(run.workflow.key, run.incident_id) for run in runs()] == [("all", 2), ("own", 3), ("all", 3)]
-    with transaction():
-        session.add(WatchedTeam(team_id=secret.id))
+    browser = signed_in(ana)
+    assert "Let them act" in browser.get("/teams/secret").text
+    browser.post("/teams/secret/workflows", data={"on": "1"})
     opens(service=vault)
     go()
     assert runs()[-1].incident_id == 4
