@@ -98,14 +98,12 @@ def test_an_operator_may_set_passwords_and_vouch_for_addresses(app: Flask) -> No
 
 
 def test_every_fault_is_listed_with_line_column_and_path(app: Flask) -> None:
-    text = ("version: 1\nuser: []\nusers:\n  - {email: ana@example.com, name: Ana, rol: admin}\n  - email: bob\n"
-            "runbooks: [{key: x}]\n")
+    text = ("version: 1\nuser: []\nusers:\n  - {email: ana@example.com, name: Ana, rol: admin}\n  - email: bob\n")
     assert faults(text) == [
         "a.yaml:2:1 user unknown key 'user', did you mean 'users'?",
         "a.yaml:4:41 users[0].rol unknown key 'rol', did you mean 'role'?",
         "a.yaml:5:5 users[1].name name is needed",
-        "a.yaml:5:12 users[1].email must be an e-mail address",
-        "a.yaml:6:11 runbooks is not supported by this version"]
+        "a.yaml:5:12 users[1].email must be an e-mail address"]
 
 
 def test_names_that_stand_for_nothing_are_faults_of_their_lines(app: Flask) -> None:

@@ -31,6 +31,7 @@ def member(team: Team, user: User, role: str | None, by: Actor, **more: bool) ->
 
 def test_a_team_is_what_its_document_says_and_stays_so(ana: User, bob: User) -> None:
     document = {"key": "payments", "name": "Payments", "description": "", "tags": ["checkout"], "private": False,
+                "note_required": False,
                 "members": [{"user": "ana@example.com", "role": "manager"}, {"user": "bob@example.com", "role": "responder"}]}
     team = save(OPERATOR, **document)
     assert queries.team_document(team) == document

@@ -132,7 +132,7 @@ def test_things_of_a_private_team_are_not_there_for_others(house, client, token)
     secret = build.team("secret", private=True)
     build.service("vault", team=secret)
     answer = client.post("/api/v1/simulate", headers=token(house.bob), json={"service": "vault"})
-    assert answer.status_code == 404
+    assert (answer.status_code, "There is no service vault" in answer.text) == (422, True)
 
 
 def test_the_command_line_prints_the_same(house, app):
