@@ -41,7 +41,7 @@ PERIODIC: tuple[Every, ...] = (
     Every(10, "app.ingest.switching.release_held"),
     Every(5, "app.ingest.trouble.weigh"),
     Every(2, "app.heartbeats.pings.expire"),
-    Every(0.25, "app.workflows.ticks.work"),
+    Every(0.25, "app.workflows.ticks.work", outgoing=True),
     Every(0.5, "app.workflows.ticks.ages"),
     Every(1, "app.workflows.ticks.schedules"),
     Every(1, "app.workflows.ticks.hear"),

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
 # Nouns whose facts go out. What is told of each message, login or webhook stays inside: it would tell of itself for ever.
-HEARD = ("incident", "escalation", "schedule", "heartbeat", "maintenance", "silence", "service", "runbook",
+HEARD = ("incident", "escalation", "schedule", "heartbeat", "maintenance", "silence", "service", "runbook", "workflow",
          "action_item", "status_notice", "status_window")
 PATTERN = re.compile(r"\*|[a-z_]+\.(\*|[a-z_]+)")
 WAITS = (10, 60, 300, 1800, 7200)
