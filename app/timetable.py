@@ -72,6 +72,7 @@ PERIODIC: tuple[Every, ...] = (
     Every(60, "app.postmortems.tickets.refresh_due", outgoing=True),
     Every(15, "app.insights.ticks.refresh"),
     Every(60, "app.insights.ticks.close_hours"),
+    Every(60, "app.insights.ticks.write_digests"),
 )
 
 # What a worker or clock does once at its start.

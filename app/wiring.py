@@ -48,7 +48,7 @@ BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.postmortems.routes", ""), ("app.postmortems.edit_routes", ""), ("app.postmortems.item_routes", ""),
     ("app.postmortems.paper_routes", ""), ("app.postmortems.pattern_routes", ""),
     ("app.postmortems.api", "/api/v1"), ("app.postmortems.item_api", "/api/v1"), ("app.postmortems.pattern_api", "/api/v1"),
-    ("app.insights.routes", ""), ("app.insights.api", "/api/v1"),
+    ("app.insights.routes", ""), ("app.insights.digest_routes", ""), ("app.insights.api", "/api/v1"),
     ("app.config.routes", ""), ("app.config.api", "/api/v1"),
 )
 

@@ -175,4 +175,8 @@ LEARNING = {
     "postmortems/new_page": Extra(4.2, "the form that begins one"),
     "postmortems/edit_pages": Extra(4.4, "the pages of writing, apart from that of reading"),
     "postmortems/edit_routes": Extra(5.1, "the routes of writing, apart from those of reading", edge=True),
+    "insights/digests": Extra(2.7, "what a team is told of a week, in rows and in a mail"),
+    "insights/digest_service": Extra(3.2, "who gets digests, and writing them, apart from marks on incidents"),
+    "insights/digest_pages": Extra(3.4, "the page of digests, apart from those of figures"),
+    "insights/digest_routes": Extra(5.1, "the routes of digests, one of them for mail programs", edge=True),
 }

@@ -27,7 +27,7 @@ ROLES = ("anonymous", "outsider", "observer", "responder", "manager", "admin")
 PUBLIC = re.compile(r"/(shared/postmortems/.*"
                     r"|login(/.*)?|setup/.*|healthz|readyz|metrics|in|in/.*|tap/.*|sw\.js|offline|manifest\.webmanifest|static/.*"
                     r"|plugins/<slug>/callback/<purpose>|plugins/<slug>/<any.*|v2/.*|generic/.*|calendar/.*|integrations/v1/.*|heartbeat/.*|status/.*|partner|partner/.*"
-                    r"|runbooks/callback/<token>"
+                    r"|runbooks/callback/<token>|digest/<token>"
                     r"|api/docs|api/v1/openapi\.json)")
 # What stands in for the parts of an address.
 PARTS = {"urgency": "high", "what": "resolve", "slug": "alertmanager", "number": "1", "alert": "1", "token_id": "1",

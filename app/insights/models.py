@@ -5,14 +5,15 @@ Instants are whole seconds since 1970, spans whole seconds, so that both databas
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Index, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
-from app.core.db import Base, BigId, Key
+from app.core.db import Base, BigId, Key, foreign
+from app.identity.models import User
 
 
 class IncidentFact(Base):
@@ -88,6 +89,47 @@ class NoiseMark(Base):
     reason: Mapped[str] = mapped_column(String(200))
     by: Mapped[str] = mapped_column(String(200))
     at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class Digest(Base):
+    """What a team was told on the Monday `week`; `ahead` is what can't be counted again later, for the next comparison."""
+
+    __tablename__ = "insight_digests"
+    __table_args__ = (UniqueConstraint("team_id", "week"),)
+
+    id: Mapped[Key]
+    team_id: Mapped[int] = foreign("teams.id")
+    week: Mapped[date]
+    subject: Mapped[str] = mapped_column(String(200), default="")
+    text: Mapped[str] = mapped_column(Text, default="")
+    ahead: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    at: Mapped[datetime] = mapped_column(default=clock.now)
+    copies: Mapped[list[DigestCopy]] = relationship(order_by="DigestCopy.id")
+
+
+class DigestCopy(Base):
+    """Who was sent it, and the SHA-256 of the token by which that person unsubscribes."""
+
+    __tablename__ = "insight_digest_copies"
+    __table_args__ = (UniqueConstraint("digest_id", "user_id"),)
+
+    id: Mapped[Key]
+    digest_id: Mapped[int] = foreign("insight_digests.id")
+    user_id: Mapped[int] = foreign("users.id", index=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user: Mapped[User] = relationship()
+
+
+class DigestWish(Base):
+    """Somebody said whether they want a team's digest."""
+
+    __tablename__ = "insight_digest_wishes"
+    __table_args__ = (UniqueConstraint("team_id", "user_id"),)
+
+    id: Mapped[Key]
+    team_id: Mapped[int] = foreign("teams.id")
+    user_id: Mapped[int] = foreign("users.id", index=True)
+    wanted: Mapped[bool]
 
 
 class ReadUntil(Base):

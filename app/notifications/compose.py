@@ -36,13 +36,15 @@ def compose(message: Message, others: Sequence[Message] = ()) -> Outgoing:
     incident = message.incident
     if others:
         return _bundled(message, [one.incident for one in (message, *others) if one.incident is not None])
+    data = _data(message)
     subject, body = _words(f"messages/{message.kind}.txt", message=message, incident=incident, method=message.method,
-                           data=_data(message))
+                           data=data)
     links = _links(message, incident) if incident else ()
     outgoing = Outgoing(id=str(message.id), kind=message.kind, subject=subject, text=body,
                         urgency=cast(Literal["high", "low"], message.urgency), links=links)
     if incident is None:
-        return outgoing
+        ends = str(data.get("unsubscribe", ""))
+        return replace(outgoing, unsubscribe=ends, links=(Link("open", "Unsubscribe", ends),)) if ends else outgoing
     answerable = message.kind in ACTIONABLE
     return replace(stood(outgoing, incident, answerable=answerable), code=_code(message),
                    reply_to=mail_addresses.address(message) if answerable else "")
