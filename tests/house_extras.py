@@ -180,3 +180,8 @@ LEARNING = {
     "insights/digest_pages": Extra(3.4, "the page of digests, apart from those of figures"),
     "insights/digest_routes": Extra(5.1, "the routes of digests, one of them for mail programs", edge=True),
 }
+
+PAGING = {
+    "notifications/room_posts": Extra(2.5, "in which rooms an incident is posted, apart from keeping the posts true", public=True),
+    "escalation/documents": Extra(2.2, "a policy as the configuration document writes it", public=True),
+}

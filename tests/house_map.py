@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.house_extras import AUTOMATION, INGEST, LEARNING, OUTSIDE, Extra
+from tests.house_extras import AUTOMATION, INGEST, LEARNING, OUTSIDE, PAGING, Extra
 
 # A domain may import only from those to its left.
 DOMAINS = ("core", "identity", "catalog", "oncall", "incidents", "notifications", "escalation", "ingest", "heartbeats",
@@ -18,7 +18,7 @@ PUBLIC = {"rules", "events", "models", "queries", "service"}  # what other domai
 EDGE = {"routes", "api", "live"}  # what may touch the request
 
 EXTRAS = {
-    **AUTOMATION, **OUTSIDE, **INGEST, **LEARNING,
+    **AUTOMATION, **OUTSIDE, **INGEST, **LEARNING, **PAGING,
     "config/tree": Extra(-0.4, "reads text, knows nothing of the document"),
     "config/shape": Extra(0.5, "the document's JSON Schema, apart from reading it"),
     "config/document": Extra(1, "the document takes the place of a model here"),
@@ -137,7 +137,7 @@ EXTRAS = {
     "identity/scim": Extra(5, "the routes of a directory, apart from those of people", edge=True),
     "identity/door": Extra(4.5, "the gate before every view", edge=True),
     "identity/me": Extra(4.8, "the routes about oneself, apart from those about others", edge=True),
-    "notifications/channel_models": Extra(1.2, "tables of accounts, posts and answers, apart from those of messages"),
+    "notifications/channel_models": Extra(1.2, "tables of accounts, posts and answers, apart from those of messages", public=True),
     "notifications/accounts": Extra(2.4, "which account of which provider carries a message", public=True),
     "notifications/outcomes": Extra(3.4, "what comes of a call, apart from making it"),
     "notifications/replies": Extra(3.6, "one road for all answers: whose, what about, what they do", public=True),

@@ -20,8 +20,9 @@ from app.connections.service import remove_connection, save_connection
 from app.core.access import Actor
 from app.core.db import session
 from app.escalation import policies
+from app.escalation.documents import policy_document
 from app.escalation.models import Policy
-from app.escalation.queries import policy_by_key, policy_document, policy_of_team
+from app.escalation.queries import policy_by_key, policy_of_team
 from app.heartbeats import queries as heartbeats
 from app.heartbeats.service import remove_heartbeat, save_heartbeat
 from app.identity.models import Team, User

@@ -18,6 +18,7 @@ from app.core.access import OPERATOR, Actor
 from app.core.db import alone, pending, session, transaction
 from app.core.errors import Conflict, Failure, Invalid, Problem
 from app.ingest.route_store import order_routes
+from app.notifications.queries import rooms_in_use
 
 MOST_REMOVED, MOST_SHARE = 20, 0.2
 
@@ -214,4 +215,5 @@ def _gone(thing: Any) -> bool:
 def _present() -> dict[str, set[str]]:
     """The keys of everything that exists, archived and deactivated things included."""
     columns = {kind.name: getattr(kind.query(OPERATOR).column_descriptions[0]["entity"], kind.id) for kind in KINDS}
-    return {name: set(session.scalars(select(func.lower(column)))) for name, column in columns.items()}
+    rooms = {said.lower() for room in rooms_in_use() for said in (room.name, f"room-{room.id}")}
+    return {**{name: set(session.scalars(select(func.lower(column)))) for name, column in columns.items()}, "rooms": rooms}

@@ -88,10 +88,12 @@ SCHEDULE = shape(("key", "name", "team", "time_zone"), key=KEY, name=text(100, 1
                  layers=listed(LAYER, 20, default=[]), overrides=listed(OVERRIDE, 1000, default=[]),
                  calendars=listed(CALENDAR, 3, default=[]))
 PICK: Schema = {"type": "string", "enum": ["round_robin"], "description": "Page one of them, the next one each time"}
-TARGET: Schema = {**shape((), user=EMAIL, schedule=KEY, team=KEY, users=listed(EMAIL, 20, minItems=2), pick=PICK, next={
+ROOM = text(120, 1, description="A room that is set up, by name or as room-12; it is posted there, nobody is paged")
+TARGET: Schema = {**shape((), user=EMAIL, schedule=KEY, team=KEY, room=ROOM, pick=PICK,
+                          users=listed(EMAIL, 20, minItems=2), next={
     "type": "boolean", "description": "With schedule: whoever comes on duty after the next hand-off"}),
     "minProperties": 1, "maxProperties": 2,
-    "x-rule": "names exactly one of schedule, user, team and users, and at most one of pick and next"}
+    "x-rule": "names exactly one of schedule, user, team, users and room, and at most one of pick and next"}
 CONDITION: Schema = shape((), severity=listed({"type": "string", "enum": list(SEVERITIES)}, 5),
                           urgency={"type": "string", "enum": ["high", "low"]},
                           days=listed({"type": "string", "enum": list(DAYS)}, 7), time_zone=ZONE,

@@ -29,6 +29,7 @@ DUTY = component("ServiceDuty", {
         "at": {"type": "string"}, "policy": {"type": "string"},
         "levels": {"type": "array", "items": {"type": "object", "properties": {
             "level": {"type": "integer"}, "people": {"type": "array", "items": PERSON},
+            "rooms": {"type": "array", "items": {"type": "string"}},
             "problems": {"type": "array", "items": {"type": "string"}}}}}}})
 
 
@@ -62,7 +63,7 @@ def _level(number: int, level: dict[str, Any], at: datetime) -> dict[str, Any]:
     resolved = queries.whom(level, at)
     people = session.scalars(select(User).where(User.id.in_(resolved.people)).order_by(User.id))
     return {"level": number, "people": [{"email": person.email, "name": person.name} for person in people],
-            "problems": resolved.problems}
+            "rooms": list(resolved.rooms.values()), "problems": resolved.problems}
 
 
 def instant() -> datetime:

@@ -12,16 +12,17 @@ from app.core.db import session
 from app.core.errors import Invalid
 from app.core.matching import DAYS
 from app.escalation import drafts
+from app.escalation.documents import policy_document
 from app.escalation.models import Policy
-from app.escalation.queries import policy_document
 from app.identity.models import Team, User
 from app.identity.queries import may, visible_teams
 from app.incidents.rules import SEVERITIES
+from app.notifications.queries import room_key, rooms_in_use
 from app.oncall.models import Schedule
 
 Choices = list[tuple[str, str]]
 ICONS = {"schedule": "calendar", "user": "user", "team": "users", "users": "refresh", "turn-team": "refresh",
-         "turn-schedule": "refresh", "next-schedule": "calendar"}
+         "turn-schedule": "refresh", "next-schedule": "calendar", "room": "chat"}
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ def _targets(by: Actor) -> dict[str, Choices]:
     if seen is not None:
         schedules, teams = schedules.where(Schedule.team_id.in_(seen)), teams.where(Team.id.in_(seen))
     people = session.scalars(select(User).where(User.state == "active").order_by(User.name, User.id))
+    rooms = [one for one in rooms_in_use() if seen is None or one.team_id in seen]
     plans = list(session.scalars(schedules.where(Schedule.archived_at.is_(None))))
     groups = list(session.scalars(teams.where(Team.archived_at.is_(None))))
     return {"Schedules": [(f"schedule:{one.key}", one.name) for one in plans],
@@ -95,4 +97,5 @@ def _targets(by: Actor) -> dict[str, Choices]:
             "One of them, in turn": [*((f"turn-team:{one.key}", f"One of team {one.name}, in turn") for one in groups),
                                      *((f"turn-schedule:{one.key}", f"One on duty in {one.name}, in turn")
                                        for one in plans)],
-            "After the next hand-off": [(f"next-schedule:{one.key}", f"Next on duty in {one.name}") for one in plans]}
+            "After the next hand-off": [(f"next-schedule:{one.key}", f"Next on duty in {one.name}") for one in plans],
+            "Rooms, which page nobody": [(f"room:{room_key(one)}", f"Room {one.name or room_key(one)}") for one in rooms]}

@@ -17,7 +17,7 @@ RUNNING = text("state = 'running'")
 
 
 class Policy(Base):
-    """Levels in order: `[{"timeout": 300, "targets": [{"schedule": 3}, {"user": 7}, {"team": 2}]}]`, seconds and ids.
+    """Levels in order: `[{"timeout": 300, "targets": [{"schedule": 3}, {"user": 7}, {"room": 2}]}]`, seconds and ids.
 
     `repeat_from`: the level with which later rounds begin, from 0.
     """

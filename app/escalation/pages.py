@@ -16,14 +16,17 @@ from app.core.errors import NotFound
 from app.core.forms import duration_text
 from app.escalation import queries, rules
 from app.escalation.models import Policy, Run, TeamPolicy
-from app.escalation.queries import Resolved
+from app.escalation.queries import Resolved, words
 from app.identity.models import Team, User
 from app.identity.queries import allow, may, may_anywhere, visible_teams
+from app.notifications.channel_models import Room
 from app.oncall.models import Schedule
 
 SHORT = 60
+DRAWN = {True: ("human", "bell"), False: ("info", "chat")}
+ROOMS_ONLY = "It pages nobody: all its levels only post in rooms"
 KINDS: dict[str, tuple[Any, str, str]] = {"user": (User, "user", ""), "schedule": (Schedule, "calendar", ""),
-                                          "team": (Team, "users", "Team ")}
+                                          "team": (Team, "users", "Team "), "room": (Room, "chat", "Room ")}
 
 
 @dataclass(frozen=True)
@@ -132,19 +135,25 @@ def policies_page(by: Actor) -> PoliciesPage:
     if seen is not None:
         query = query.where(or_(Policy.team_id.is_(None), Policy.team_id.in_(seen)))
     looking = Looking(clock.now())
-    rows = [PolicyRow(one, names(looking.whom(one.levels[0]["targets"])) if one.levels else [], queries.users_of(one),
+    rows = [PolicyRow(one, _first(one, looking), queries.users_of(one),
                       warnings(one, looking)) for one in session.scalars(query)]
     return PoliciesPage(rows, may_anywhere(by, "policy.edit"))
+
+
+def _first(policy: Policy, looking: Looking) -> list[str]:
+    """Whom its first level pages that is for people at all."""
+    level = next((one for one in policy.levels if not rules.posts_only(one["targets"])), None)
+    return names(looking.whom(level["targets"])) if level else []
 
 
 def warnings(policy: Policy, looking: Looking) -> list[str]:
     """What somebody should look at before it is needed, as sentences."""
     if not policy.levels:
         return ["It has no level: the team's default or the catch-all is used instead"]
-    found = []
+    found = [ROOMS_ONLY] if all(rules.posts_only(level["targets"]) for level in policy.levels) else []
     for number, level in enumerate(policy.levels, 1):
         whom = looking.whom(level["targets"])
-        if not whom.people:
+        if not whom.counts:
             found.append(f"Level {number} means nobody right now: {'; '.join(whom.problems) or 'it has no target'}")
         else:
             found += [f"Level {number}: {problem}" for problem in whom.problems]
@@ -211,19 +220,20 @@ def steps_of(policy: Policy, looking: Looking) -> list[Step]:
     for number, level in enumerate(policy.levels, 1):
         before = at if number == policy.repeat_from + 1 else before
         whom = looking.level(level, at)
-        if whom.people:
+        if whom.counts:
             note = rules.condition_text(level.get("when"))
-            found.append(Step(_clock(at), ", ".join(names(whom)), "human", "bell",
+            found.append(Step(_clock(at), ", ".join(names(whom)) or words(whom), *DRAWN[bool(whom.people)],
                               f"level {number}{', ' if note else ''}{note}"))
             at += int(level["timeout"])
         else:
             reason = "; ".join(whom.problems) or "it has no target"
             found.append(Step(_clock(at), f"Level {number} skipped", "caution", "warn", reason))
-    if at and policy.repeat:
-        times = "once more" if policy.repeat == 1 else f"{policy.repeat} times more"
+    repeat = policy.repeat if any(one.tone == "human" for one in found) else 0
+    if at and repeat:
+        times = "once more" if repeat == 1 else f"{repeat} times more"
         found.append(Step(_clock(at), f"from level {policy.repeat_from + 1} again, {times}", "quiet", "refresh"))
     last = "nobody is left to ask" if policy.key == rules.CATCH_ALL else "the catch-all policy"
-    return [*found, Step(_clock(at + (at - before) * policy.repeat), last, "danger", "escalate")]
+    return [*found, Step(_clock(at + (at - before) * repeat), last, "danger", "escalate")]
 
 
 def _clock(seconds: int) -> str:

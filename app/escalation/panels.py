@@ -21,6 +21,8 @@ from app.identity.models import Team, User
 from app.incidents.models import Incident
 from app.notifications import queries as messages
 from app.notifications import rules as paging
+from app.notifications.channel_models import Room
+from app.oncall.models import Schedule
 
 WORDS = {"email": "mail", "sms": "SMS", "voice": "phone", "webpush": "push"}
 
@@ -120,12 +122,14 @@ def _of_run(run: Run, incident: Incident, looking: _Looking, *, changed: bool = 
     """The next level that means somebody at its time; empty ones are passed over, as the clock will do."""
     present = rules.Step(run.level, run.round)
     ahead = rules.ahead(present, run.levels, run.repeat, run.repeat_from)
+    if queries.hollow(run):
+        ahead = [(step, seconds) for step, seconds in ahead if step.round == run.round]
     offset = ahead[0][1] if ahead else 0
     known: dict[str, Any] = {"at": run.next_at, "total": int(run.levels[run.level]["timeout"]), "levels": len(run.levels),
                              "policy": run.policy_name, "changed": changed, "catch_all": run.catch_all}
     for position, (step, seconds) in enumerate(ahead):
         found = looking.at(run.levels[step.level], run.next_at + timedelta(seconds=seconds - offset), incident)
-        if found.people:
+        if found.counts:
             return NextStep(_who(found, incident), level=step.level + 1, round=step.round + 1,
                             then=_then(run, incident, ahead[position:position + 2], looking), **known)
     return NextStep("The policy is at its end" if run.catch_all else "The catch-all policy", **known)
@@ -134,6 +138,8 @@ def _of_run(run: Run, incident: Incident, looking: _Looking, *, changed: bool = 
 def _who(found: Resolved, incident: Incident) -> str:
     """`Bob by phone`, `Ana, Bob and 3 more by mail`: the methods of the first one's rules that come at once."""
     names = _names(found)
+    if not found.people:
+        return names
     first = next(iter(found.people))
     methods, own = messages.usable([first]), messages.rules_of([first], incident.urgency)
     channels = {method.id: method.channel for method in methods.get(first, [])}
@@ -146,6 +152,8 @@ def _who(found: Resolved, incident: Incident) -> str:
 def _names(found: Resolved) -> str:
     people = {user.id: user.name for user in session.scalars(select(User).where(User.id.in_(found.people)))}
     names = [people[key] for key in found.people if key in people]
+    if not names:
+        return queries.words(found)
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f"{', '.join(names[:3])}{more}"
 
@@ -169,7 +177,7 @@ def would_page(place: tuple[Service | None, Team | None]) -> list[tuple[str, str
     policy = queries.policy_for(*place)
     levels = (queries.frozen(policy) if policy else queries.catch_all()).levels
     found = [queries.whom(level, clock.now()) for level in levels[:5]]
-    return [(f"Level {number}", _names(one) if one.people else "; ".join(one.problems) or "nobody")
+    return [(f"Level {number}", _names(one) if one.counts else "; ".join(one.problems) or "nobody")
             for number, one in enumerate(found, 1)]
 
 
@@ -181,4 +189,21 @@ def team_health(team: Team) -> list[tuple[str, str]]:
     for policy in session.scalars(select(Policy).where(Policy.team_id == team.id).order_by(Policy.name)):
         if not any(level.get("targets") for level in policy.levels):
             found.append(("Empty policy", f"{policy.name} pages nobody"))
+        elif all(rules.posts_only(level["targets"]) for level in policy.levels):
+            found.append(("Rooms only", f"{policy.name} pages nobody, it only posts in rooms"))
     return found
+
+
+def policies_using(schedule: Schedule) -> list[str]:
+    """Names of the policies that have this schedule as a target."""
+    return _policies_with("schedule", schedule.id)
+
+
+def policies_posting_in(room: Room) -> list[str]:
+    """Names of the policies that have this room as a target."""
+    return _policies_with("room", room.id)
+
+
+def _policies_with(kind: str, key: int) -> list[str]:
+    return [policy.name for policy in session.scalars(select(Policy).order_by(Policy.name))
+            if any(target.get(kind) == key for level in policy.levels for target in level["targets"])]

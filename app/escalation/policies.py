@@ -18,22 +18,26 @@ from app.core.events import record
 from app.core.forms import Problems, check_key, check_text, duration, time_zone
 from app.core.matching import DAYS
 from app.escalation import events, queries, rules
+from app.escalation.documents import policy_document
 from app.escalation.models import Policy, Run, TeamPolicy
 from app.identity.models import Team
 from app.identity.queries import allow, team_by_key, team_named, user_by_email, visible_teams
 from app.incidents.rules import SEVERITIES
+from app.notifications.channel_models import Room
+from app.notifications.queries import rooms_called
 from app.oncall.models import Schedule
 from app.oncall.queries import schedule_by_key
 
 CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00")
-FINDERS: dict[str, Any] = {"user": user_by_email, "users": user_by_email, "schedule": schedule_by_key, "team": team_by_key}
+FINDERS: dict[str, Any] = {"user": user_by_email, "users": user_by_email, "schedule": schedule_by_key, "team": team_by_key,
+                           "room": lambda key: next(iter(rooms_called(key)), None)}
 
 
 def save_policy(values: Mapping[str, Any], *, by: Actor) -> Policy:
     """Create or change the policy of this key; left-out fields stay. Runs in flight keep their frozen copy."""
     key = _checked_key(values)
     policy = queries.policy_by_key(key)
-    before = None if policy is None else queries.policy_document(policy)
+    before = None if policy is None else policy_document(policy)
     if policy is None:
         policy = Policy(key=key, name=str(values.get("name") or key), repeat=1, levels=[], version=0)
     else:
@@ -42,7 +46,7 @@ def save_policy(values: Mapping[str, Any], *, by: Actor) -> Policy:
     allow(by, "policy.edit", team_id=policy.team_id)
     session.add(policy)
     session.flush()
-    after = queries.policy_document(policy)
+    after = policy_document(policy)
     if before != after:
         policy.version += 1
         record(events.POLICY_CHANGED if before else events.POLICY_CREATED, policy.ref, by=by,
@@ -95,12 +99,13 @@ def _fill(policy: Policy, values: Mapping[str, Any], by: Actor) -> None:
 
 def _hide(found: list[dict[str, Any]], said: Any, former: list[dict[str, Any]], *,
           by: Actor, problems: Problems) -> None:
-    """Teams and schedules that the editor may not know of are as if they were not there, but those that stood before."""
+    """What the editor may not know of is as if it were not there, but what stood before."""
     seen, kept = visible_teams(by), [target for level in former for target in level["targets"]]
     for at, level in enumerate(found if seen is not None else ()):
         for number, target in enumerate(level["targets"]):
-            kind = "team" if "team" in target else "schedule" if "schedule" in target else ""
-            owner = session.get_one(Schedule, target[kind]).team_id if kind == "schedule" else target.get("team")
+            kind = next((one for one in ("team", "schedule", "room") if one in target), "")
+            owned: Any = {"schedule": Schedule, "room": Room}.get(kind)
+            owner = session.get_one(owned, target[kind]).team_id if owned else target.get("team")
             if kind and owner not in (seen or ()) and target not in kept:
                 problems.add(f"levels[{at}].targets[{number}].{kind}",
                              f"There is no {kind} {said[at]['targets'][number][kind]}")
@@ -145,9 +150,9 @@ def _when(when: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
 def _target(target: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
     kind, more = rules.kind_of(target), {name: target[name] for name in ("pick", "next") if target.get(name)}
     if kind not in FINDERS or set(target) - {kind, "pick", "next"} or len(more) > 1:
-        problems.add("", "A target is one of user, schedule, team or users")
+        problems.add("", "A target is one of user, schedule, team, users or room")
         return {}
-    fits = "pick" in more if kind == "users" else kind != "user" or "pick" not in more
+    fits = "pick" in more if kind == "users" else kind not in ("user", "room") or "pick" not in more
     if not fits or more.get("pick", "round_robin") != "round_robin" or ("next" in more and kind != "schedule"):
         problems.add("", "People of a list, a team or a schedule take turns with pick: round_robin; "
                          "next: true goes with a schedule")
@@ -162,9 +167,15 @@ def _found(kind: str, key: object, problems: Problems) -> int | None:
     found = FINDERS[kind](key) if isinstance(key, str) else None
     if found is None:
         problems.add(kind, f"There is no {kind} {key}")
+    if kind == "room" and isinstance(key, str) and len(rooms_called(key)) > 1:
+        problems.add(kind, f"Several rooms are called {key}; name one of {_keys(key)}")
     if isinstance(found, Schedule) and found.archived_at is not None:
         problems.add(kind, f"The schedule {key} is archived; restore it or name another")
     return found.id if found is not None else None
+
+
+def _keys(name: str) -> str:
+    return ", ".join(f"room-{one.id}" for one in sorted(rooms_called(name), key=lambda one: one.id))
 
 
 def _people(emails: object, problems: Problems) -> list[int]:
@@ -224,7 +235,7 @@ def remove_policy(policy: Policy, *, by: Actor) -> None:
     users = queries.users_of(policy)
     if users:
         raise Conflict(f"{policy.name} is used by {', '.join(users)}")
-    before = queries.policy_document(policy)
+    before = policy_document(policy)
     session.execute(update(Run).where(Run.policy_id == policy.id).values(policy_id=None))
     session.delete(policy)
     session.flush()

@@ -12,11 +12,11 @@ from sqlalchemy import func, select
 from app.catalog.models import Service
 from app.core import clock
 from app.core.db import session
-from app.core.forms import duration_text
 from app.escalation import rules, turns
 from app.escalation.models import Hold, Policy, Run, TeamPolicy
 from app.identity.models import Membership, Team, User
 from app.incidents.models import Incident
+from app.notifications.channel_models import Room
 from app.notifications.queries import reachable
 from app.oncall.models import Schedule
 from app.oncall.queries import on_duty, shifts
@@ -39,12 +39,27 @@ class Frozen:
 
 @dataclass
 class Resolved:
-    """Whom a level means now: reason by user id; `lost`: whom nothing reaches; `turns`: who is next, by rotation."""
+    """Whom a level means now: reason by user id; `lost`: whom nothing reaches; `turns`: who is next, by rotation.
+
+    `rooms`: where it is posted, name by id. A room is nobody: only a level that names no person is content with it.
+    """
 
     people: dict[int, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     turns: dict[str, tuple[list[int], int]] = field(default_factory=dict)
     lost: list[int] = field(default_factory=list)
+    rooms: dict[int, str] = field(default_factory=dict)
+    posts_only: bool = False
+
+    @property
+    def counts(self) -> bool:
+        """Whether the level has its time: somebody is paged, or a post was all it asked for."""
+        return bool(self.people or (self.posts_only and self.rooms))
+
+
+def words(found: Resolved) -> str:
+    """Where a level is posted: `a post in #payments and #all`; nothing without a room."""
+    return f"a post in {' and '.join(found.rooms.values())}" if found.rooms else ""
 
 
 def policy_by_key(key: str) -> Policy | None:
@@ -97,7 +112,7 @@ def whom(level: Mapping[str, Any], at: datetime, *, severity: str = "", urgency:
 
 def resolve(targets: list[dict[str, Any]], at: datetime) -> Resolved:
     """The people these targets mean at `at`, each once, only those whom some method reaches."""
-    found = Resolved()
+    found = Resolved(posts_only=rules.posts_only(targets))
     for target in targets:
         kind = rules.kind_of(target)
         if turns.rotation(target):
@@ -175,6 +190,14 @@ def _team(found: Resolved, key: int, at: datetime) -> None:
         found.people.setdefault(member.id, f"in team {team.name if team else ''}")
 
 
+def _room(found: Resolved, key: int, at: datetime) -> None:
+    room = session.get(Room, key)
+    if room is None or room.removed_at is not None:
+        found.problems.append("a room of this level was removed")
+        return
+    found.rooms.setdefault(room.id, room.name or f"the room of {room.channel}")
+
+
 def _admins(found: Resolved, key: object, at: datetime) -> None:
     for user in session.scalars(select(User).where(User.role == "admin", User.state == "active").order_by(User.id)):
         found.people.setdefault(user.id, "platform admin")
@@ -182,7 +205,7 @@ def _admins(found: Resolved, key: object, at: datetime) -> None:
         found.problems.append("there is no active platform admin")
 
 
-_TARGETS = {"user": _user, "schedule": _schedule, "team": _team, "admins": _admins}
+_TARGETS = {"user": _user, "schedule": _schedule, "team": _team, "room": _room, "admins": _admins}
 
 
 def running(incident_id: int) -> Run | None:
@@ -195,6 +218,13 @@ def latest(incident_id: int) -> Run | None:
     return session.scalar(select(Run).where(Run.incident_id == incident_id).order_by(Run.id.desc()).limit(1))
 
 
+def hollow(run: Run) -> bool:
+    """Whether a further round would only post in rooms and page nobody: the catch-all takes over instead."""
+    known = {"severity": run.incident.severity, "urgency": run.incident.urgency}
+    return any(rules.posts_only(level["targets"]) for level in run.levels) and not any(
+        whom(level, clock.now(), **known).people for level in run.levels)
+
+
 def run_document(incident: Incident) -> dict[str, Any]:
     """The panel of the incident document: level (from 1), when the next is due, rounds left."""
     held = session.scalar(select(Hold).where(Hold.incident_id == incident.id, Hold.ended_at.is_(None)))
@@ -204,28 +234,6 @@ def run_document(incident: Incident) -> dict[str, Any]:
     if run is None or incident.status != "triggered" or incident.snoozed_until is not None:
         return {"level": None, "next_at": None, "repeats_left": None}
     return {"level": run.level + 1, "next_at": clock.rfc3339(run.next_at), "repeats_left": run.repeat - run.round}
-
-
-def policy_document(policy: Policy) -> dict[str, Any]:
-    """The policy as the configuration document writes it."""
-    team = session.get(Team, policy.team_id) if policy.team_id else None
-    levels = [{"timeout": duration_text(level["timeout"]),
-               "targets": [target_document(target) for target in level["targets"]],
-               **({"when": level["when"]} if level.get("when") else {})} for level in policy.levels]
-    return {"key": policy.key, "name": policy.name, "team": team.key if team else None, "repeat": policy.repeat,
-            "repeat_from": policy.repeat_from + 1, "levels": levels}
-
-
-def target_document(target: dict[str, Any]) -> dict[str, Any]:
-    """The target as the configuration document writes it; None where it is gone."""
-    kind = rules.kind_of(target)
-    more = {name: target[name] for name in ("pick", "next") if name in target}
-    if kind == "users":
-        people = [session.get(User, key) for key in target[kind]]
-        return {kind: [one.email for one in people if one], **more}
-    model: Any = {"user": User, "schedule": Schedule, "team": Team}[kind]
-    found = session.get(model, target[kind])
-    return {kind: None if found is None else getattr(found, "email" if kind == "user" else "key"), **more}
 
 
 def users_of(policy: Policy) -> list[str]:
@@ -240,9 +248,3 @@ def health(_subject: None = None) -> dict[str, float]:
     """How many escalations run."""
     return {"running_escalations": session.scalar(select(func.count()).select_from(Run).where(
         Run.state == "running")) or 0}
-
-
-def policies_using(schedule: Schedule) -> list[str]:
-    """Names of the policies that have this schedule as a target."""
-    return [policy.name for policy in session.scalars(select(Policy).order_by(Policy.name))
-            if any(target.get("schedule") == schedule.id for level in policy.levels for target in level["targets"])]

@@ -12,7 +12,7 @@ from app.core.matching import hours
 LEVELS, REPEATS, TARGETS = 10, 9, 20
 SHORTEST, LONGEST = 5, 24 * 3600
 CATCH_ALL = "catch-all"
-TARGETS_BY_NAME = ("user", "users", "schedule", "team", "admins")
+TARGETS_BY_NAME = ("user", "users", "schedule", "team", "room", "admins")
 HOURS = ("days", "from", "to", "time_zone")
 
 # run state → states it may move to
@@ -67,6 +67,11 @@ def ahead(step: Step | None, levels: list[dict[str, Any]], repeat: int, again_fr
 def kind_of(target: Mapping[str, Any]) -> str:
     """What a target names; databases keep no order of its fields."""
     return next((name for name in TARGETS_BY_NAME if name in target), "")
+
+
+def posts_only(targets: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether these targets are rooms alone: there is something to post, but nobody to page."""
+    return bool(targets) and all(kind_of(target) == "room" for target in targets)
 
 
 def unmet(when: Mapping[str, Any] | None, at: datetime, *, severity: str = "", urgency: str = "") -> str:

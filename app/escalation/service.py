@@ -28,7 +28,10 @@ from app.identity.models import User
 from app.incidents import service as incidents
 from app.incidents.models import Incident
 from app.notifications import queries as messages
+from app.notifications import room_posts
 from app.notifications.service import Paging, lost, page
+
+POSTING = "posting in"
 
 __all__ = ["add_policy", "advance", "escalate", "escalate_for", "hand_on", "hurry", "remove_policy", "restart_timer",
            "save_policy", "set_service_policy", "set_team_policy", "start", "void"]
@@ -63,6 +66,8 @@ def advance(run: Run, incident: Incident) -> None:
     step = rules.Step(run.level, run.round) if run.level >= 0 else None
     skipped = 0
     while (step := rules.next_step(step, len(run.levels), run.repeat, run.repeat_from)) is not None:
+        if step.round > run.round and queries.hollow(run):
+            break
         if _page_level(run, incident, step):
             return
         skipped += 1
@@ -72,27 +77,40 @@ def advance(run: Run, incident: Incident) -> None:
 
 
 def _page_level(run: Run, incident: Incident, step: rules.Step) -> bool:
-    """Page whom the level means now; says whether there was anybody."""
+    """Page whom the level means now, and post in its rooms; says whether the level has its time."""
     level = run.levels[step.level]
     run.level, run.round = step.level, step.round
     turns.lock([level])
     found = queries.whom(level, clock.now(), severity=incident.severity, urgency=incident.urgency)
     lost(incident, found.lost, Paging(run_id=run.id, level=step.level, round=step.round))
-    if not found.people:
+    if found.rooms and not incident.test:
+        _post(run, incident, step, found.rooms)
+    if not found.counts:
         _say(events.LEVEL_SKIPPED, incident, run, level=step.level + 1, round=step.round + 1,
              reason="; ".join(found.problems) or "it has no target")
         return False
-    people = list(session.scalars(select(User).where(User.id.in_(found.people)).order_by(User.id)))
     run.next_at = rules.due(clock.now(), int(level["timeout"]))
     turns.pass_on(found.turns)
-    incidents.involve(incident, found.people)
-    _say(events.LEVEL_REACHED, incident, run, level=step.level + 1, round=step.round + 1, policy=run.policy_name,
-         people=[person.name for person in people], ids=[person.id for person in people])
+    people = list(session.scalars(select(User).where(User.id.in_(found.people)).order_by(User.id)))
+    if people:
+        incidents.involve(incident, found.people)
+        _say(events.LEVEL_REACHED, incident, run, level=step.level + 1, round=step.round + 1, policy=run.policy_name,
+             people=[person.name for person in people], ids=[person.id for person in people])
     for problem in found.problems:
         _say(events.LEVEL_SKIPPED, incident, run, level=step.level + 1, round=step.round + 1,
              reason=f"only partly, {problem}")
     page(incident, people, Paging(run_id=run.id, level=step.level, round=step.round, reasons=found.people))
     return True
+
+
+def _post(run: Run, incident: Incident, step: rules.Step, rooms: Mapping[int, str]) -> None:
+    """One post in each room, however often the level is reached; it is kept true where it stands."""
+    fresh = room_posts.post_in(incident, rooms)
+    for how, ids in ((POSTING, [key for key in rooms if key in fresh]),
+                     ("it stands already in", [key for key in rooms if key not in fresh])):
+        if ids:
+            _say(events.POSTED, incident, run, level=step.level + 1, round=step.round + 1, how=how,
+                 fresh=how == POSTING, rooms=[rooms[key] for key in ids], ids=ids)
 
 
 def _exhaust(run: Run, incident: Incident) -> None:

@@ -16,12 +16,13 @@ from app.identity.models import User
 
 @dataclass(frozen=True)
 class Level:
-    """Who a level means right now and when it is paged; `why` says why it means nobody."""
+    """Who a level means right now and when it is paged; `why` says why it means nobody, `posts` where it is posted."""
 
     number: int
     after: str
     people: list[str]
     why: str
+    posts: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def on_duty(service: Service) -> OnDuty:
     for number, level in enumerate(frozen.levels, 1):
         found = queries.whom(level, clock.now())
         after = "at once" if waited == 0 else f"after {_words(waited)}"
-        levels.append(Level(number, after, _names(found), "; ".join(found.problems)))
+        levels.append(Level(number, after, _names(found), "; ".join(found.problems), queries.words(found)))
         waited += int(level["timeout"])
     return OnDuty(levels, frozen.name, origin)
 
@@ -61,8 +62,12 @@ def on_duty(service: Service) -> OnDuty:
 def in_words(service: Service) -> str:
     """`Inherited from the team: pages Bob at once, Ana after 5 min.`, for the form of the service."""
     found = on_duty(service)
-    told = [f"{' and '.join(level.people) if level.people else 'nobody'} {level.after}" for level in found.levels]
+    told = [f"{' and '.join(level.people) or 'nobody'}{_beside(level)} {level.after}" for level in found.levels]
     return f"Policy {found.policy}, {found.origin}: pages {', '.join(told) or 'nobody'}."
+
+
+def _beside(level: Level) -> str:
+    return f", with {level.posts}," if level.posts else ""
 
 
 def on_duty_of(services: Sequence[Service]) -> DutyColumn:

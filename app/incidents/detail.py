@@ -50,7 +50,7 @@ DRAWN = (
     ("incident.severity_raised", "alert", "escalate"), ("escalation.escalated", "human", "escalate"),
     ("escalation.exhausted", "danger", "failed"), ("escalation.level_skipped", "caution", "warn"),
     ("escalation.held", "info", "snoozed"), ("escalation.released", "alert", "bell"),
-    ("escalation.", "quiet", "ladder"), ("message.failed", "danger", "failed"),
+    ("escalation.posted", "info", "chat"), ("escalation.", "quiet", "ladder"), ("message.failed", "danger", "failed"),
     ("runbook.attempt_failed", "caution", "warn"), ("runbook.", "info", "runbook"),
     ("message.unreachable", "danger", "failed"), ("message.", "calm", "mail"), ("", "quiet", "info"),
 )

@@ -153,7 +153,7 @@ SIMULATION = component("Simulation", {
         "at": {"type": "string"}, "route": {"type": "object"}, "service": NAMED, "policy": {"type": ["string", "null"]},
         "incident": {"type": "object", "properties": {"action": {"enum": list(simulation.ACTIONS)},
                                                       "number": {"type": ["integer", "null"]}}},
-        "held": {"type": ["object", "null"]}, "pages": STEPS, "skipped": STEPS,
+        "held": {"type": ["object", "null"]}, "pages": STEPS, "skipped": STEPS, "posts": STEPS,
         "notes": {"type": "array", "items": {"type": "string"}}, "signals": {"type": "integer"}}})
 
 

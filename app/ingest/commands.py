@@ -54,6 +54,8 @@ def _tell(answer: dict[str, Any]) -> None:
         click.echo(f"held:     {answer['held']['reason']} until {answer['held']['until']}")
     for one in answer["pages"]:
         click.echo(f"{one['at']}  level {one['level']}  {one['user']['name']} <{one['user']['email']}> by {one['channel']}")
+    for one in answer["posts"]:
+        click.echo(f"{one['at']}  level {one['level']}  a post in {one['room']}")
     for one in answer["skipped"]:
         click.echo(f"{one['at']}  level {one['level']}  skipped: {one['reason']}")
     for note in answer["notes"]:

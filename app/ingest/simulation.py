@@ -117,7 +117,8 @@ def _without(result: Mapping[str, Any], signals: int) -> dict[str, Any]:
     action = "suppress" if note.startswith("suppressed") else "nothing"
     return {"route": {"step": None, "rule": note.removeprefix("suppressed by the route ") if action == "suppress" else None,
                       "reason": note, "considered": []}, "service": None, "policy": None, "held": None,
-            "incident": {"action": action, "number": None, "note": note}, "pages": [], "skipped": [], "signals": signals}
+            "incident": {"action": action, "number": None, "note": note}, "signals": signals,
+            "pages": [], "skipped": [], "posts": []}
 
 
 def _told(incident: Incident, action: str, number: int | None, note: str) -> dict[str, Any]:
@@ -139,7 +140,8 @@ def _told(incident: Incident, action: str, number: int | None, note: str) -> dic
         "policy": _first_policy(incident) or (run.policy_name if run else None),
         "incident": {"action": action, "number": number, "note": note, "title": incident.title,
                      "severity": incident.severity, "urgency": incident.urgency},
-        "held": held, "pages": _pages(incident) if fresh else [], "skipped": _skipped(incident) if fresh else []}
+        "held": held, "pages": _pages(incident) if fresh else [], "skipped": _skipped(incident) if fresh else [],
+        "posts": _posts(incident) if fresh else []}
 
 
 def _first_policy(incident: Incident) -> str | None:
@@ -177,8 +179,7 @@ def _sent(incident: Incident) -> None:
 def _pages(incident: Incident) -> list[dict[str, Any]]:
     found = session.scalars(select(Message).where(Message.incident_id == incident.id, Message.state.in_(("queued", "sent")))
                             .order_by(Message.next_at, Message.id))
-    names = {key: name for key, name in session.execute(select(Run.id, Run.policy_name).where(
-        Run.incident_id == incident.id))}
+    names = dict(session.execute(select(Run.id, Run.policy_name).where(Run.incident_id == incident.id)).all())
     return [{"policy": names.get(one.run_id or 0),
              "at": clock.rfc3339(one.next_at), "level": None if one.level is None else one.level + 1,
              "round": None if one.round is None else one.round + 1,
@@ -193,6 +194,14 @@ def _skipped(incident: Incident) -> list[dict[str, Any]]:
     return [{"at": clock.rfc3339(one.at), "level": one.data["level"], "round": one.data["round"],
              "target": _targets(levels.get(one.data.get("run")), one.data["level"]), "reason": one.data["reason"]}
             for one in found]
+
+
+def _posts(incident: Incident) -> list[dict[str, Any]]:
+    """What levels would post, room by room; a room gets one post and no more."""
+    found = session.scalars(select(Event).where(Event.subject == incident.ref, Event.kind == "escalation.posted")
+                            .order_by(Event.id))
+    return [{"at": clock.rfc3339(one.at), "level": one.data["level"], "round": one.data["round"], "room": room}
+            for one in found if one.data["fresh"] for room in one.data["rooms"]]
 
 
 def _targets(run: Run | None, level: int) -> str:

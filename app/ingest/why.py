@@ -14,8 +14,8 @@ from app.core.access import Actor
 from app.core.db import session
 from app.core.events import Event, sentence
 from app.core.forms import duration_text
+from app.escalation.documents import target_document
 from app.escalation.models import Run
-from app.escalation.queries import target_document
 from app.escalation.rules import condition_text, kind_of
 from app.identity.queries import may
 from app.incidents.models import Incident
@@ -26,8 +26,9 @@ from app.notifications import rules as messages
 from app.notifications.models import Message
 
 MOST = 300
-DRAWN = {"escalation.level_skipped": ("caution", "warn"), "escalation.held": ("info", "snoozed"),
-         "escalation.released": ("alert", "bell"), "escalation.exhausted": ("danger", "failed"),
+DRAWN = {"escalation.level_skipped": ("caution", "warn"), "escalation.posted": ("info", "chat"),
+         "escalation.held": ("info", "snoozed"), "escalation.released": ("alert", "bell"),
+         "escalation.exhausted": ("danger", "failed"),
          "incident.severity_raised": ("alert", "escalate"), "incident.storm_began": ("alert", "warn"),
          "incident.flapping": ("caution", "refresh")}
 KINDS = ("escalation.started", "escalation.level_reached", "escalation.escalated", *DRAWN)

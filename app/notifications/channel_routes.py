@@ -159,7 +159,10 @@ def remove_room(slug: str, key: int) -> Response:
     room = session.get(Room, key)
     if room is None or room.removed_at is not None:
         raise NotFound("There is no such room")
-    connecting.remove_room(room, by=actor())
+    try:
+        connecting.remove_room(room, by=actor())
+    except Conflict as refusal:
+        return go(url_for(".show", slug=slug), refusal.detail, tone="danger")
     return go(url_for(".show", slug=slug), "Nothing more is posted there")
 
 

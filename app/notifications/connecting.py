@@ -14,6 +14,7 @@ from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import Conflict, Invalid, NotFound, Problem, RateLimited
 from app.core.events import record
+from app.core.panels import panels
 from app.core.settings import SETTINGS
 from app.identity.models import Team, User
 from app.identity.queries import allow
@@ -203,8 +204,11 @@ def save_room(team: Team, service_: Service | None, values: Mapping[str, str], *
 
 
 def remove_room(room: Room, *, by: Actor) -> None:
-    """Nothing more is posted there."""
+    """Nothing more is posted there. Raises Conflict naming the policies that post in it."""
     allow(by, "team.edit", team_id=room.team_id)
+    users = [name for names in panels("room_used_by", room).values() for name in names]
+    if users:
+        raise Conflict(f"{room.name or room.address} is used by {', '.join(users)}", {"used_by": users})
     room.removed_at = clock.now()
     record(events.ROOM_REMOVED, f"team:{room.team_id}", by=by, room=room.name or room.address, channel=room.channel)
 

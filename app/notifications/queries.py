@@ -16,6 +16,7 @@ from app.core.forms import duration_text
 from app.identity.models import User
 from app.incidents.models import Incident
 from app.notifications import rules
+from app.notifications.channel_models import Room
 from app.notifications.models import ContactMethod, Message, NotificationRule
 
 
@@ -110,3 +111,21 @@ def health(_subject: None = None) -> dict[str, float]:
         Message.state == "queued", Message.next_at <= clock.now())).one()
     return {"due_messages": number,
             "due_message_age_s": 0.0 if oldest is None else (clock.now() - oldest).total_seconds()}
+
+
+def rooms_in_use() -> list[Room]:
+    """Every room where incidents are posted; not those that have a schedule's hand-offs alone."""
+    return list(session.scalars(select(Room).where(Room.removed_at.is_(None), Room.schedule_id.is_(None))
+                                .order_by(Room.name, Room.id)))
+
+
+def rooms_called(key: str) -> list[Room]:
+    """The room of this key, `room-12`, else all rooms of this name, in any letter case."""
+    rooms = rooms_in_use()
+    return [one for one in rooms if f"room-{one.id}" == key.lower()] or [
+        one for one in rooms if one.name and one.name.lower() == key.lower()]
+
+
+def room_key(room: Room) -> str:
+    """How configuration names the room: by its name, or `room-12` where the name is not its alone."""
+    return room.name if [one.id for one in rooms_called(room.name)] == [room.id] else f"room-{room.id}"

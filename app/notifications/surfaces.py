@@ -13,7 +13,7 @@ from sqlalchemy import CursorResult, or_, select, update
 from app.core import clock
 from app.core.db import session, transaction
 from app.incidents.models import Incident
-from app.notifications import accounts, compose, threads
+from app.notifications import accounts, compose, room_posts, threads
 from app.notifications.channel_models import Room, Surface
 from app.notifications.models import Message
 from app.plugin_api import Address, NoAccess, Receipt, Refused, Rejected, Retry
@@ -53,11 +53,7 @@ def post(incident: Incident) -> bool:
     rooms = session.scalars(select(Room).where(
         Room.team_id == incident.team_id, Room.removed_at.is_(None), Room.schedule_id.is_(None),
         or_(Room.service_id.is_(None), Room.service_id == incident.service_id)))
-    known = set(session.scalars(select(Surface.room_id).where(Surface.incident_id == incident.id)))
-    fresh = [Surface(incident_id=incident.id, room_id=room.id, channel=room.channel, account=room.account,
-                     address=room.address, next_at=clock.now()) for room in rooms if room.id not in known]
-    session.add_all(fresh)
-    return bool(fresh)
+    return bool(room_posts.place(incident, rooms))
 
 
 def due(limit: int) -> list[int]:

@@ -15,7 +15,8 @@ from app.core.access import OPERATOR
 from app.core.db import session, transaction
 from app.core.errors import Invalid
 from app.core.events import Event
-from app.escalation.queries import policy_by_key, policy_document
+from app.escalation.documents import policy_document
+from app.escalation.queries import policy_by_key
 from app.identity.models import Team, User
 from app.identity.queries import team_by_key, user_by_email
 from app.identity.service import deactivate_user

@@ -7,7 +7,7 @@ from app.core.access import OPERATOR
 from app.core.db import session, transaction
 from app.core.errors import Invalid
 from app.core.jobs import function
-from app.escalation import queries
+from app.escalation.documents import policy_document
 from app.escalation.models import Policy, Run
 from app.escalation.policies import save_policy
 from app.incidents.queries import timeline
@@ -160,7 +160,7 @@ def test_the_form_and_the_document_say_the_same(house, signed_in):
     form["target-0"] = "users:ana@example.com,bob@example.com"
     assert browser.post("/policies/payments/edit", data=form).status_code == 303
     session.expire_all()
-    document = queries.policy_document(session.query(Policy).one())
+    document = policy_document(session.query(Policy).one())
     assert document["repeat_from"] == 2 and document["levels"][1]["targets"] == [
         {"team": "payments", "pick": "round_robin"}, {"schedule": "primary", "next": True}]
     assert document["levels"][0]["when"] == WORKDAY | {"days": ["mon", "tue"]} and "when" not in document["levels"][1]
