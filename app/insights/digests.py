@@ -27,6 +27,7 @@ from app.postmortems.rules import LEFT
 HOUR, LATE, AHEAD, WEEK = time(9), timedelta(hours=24), timedelta(days=14), timedelta(days=7)
 """Local time on Mondays, how late a digest may still be written, how far it looks ahead."""
 UNKNOWN = "–"
+LEGEND = "Ahead is the next 14 days: hours with nobody on duty, and people on duty whom nothing reaches."
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Told:
     notes: list[str]
     ahead: dict[str, float]
     quiet: bool
+    legend: str = LEGEND
 
     @property
     def text(self) -> str:
@@ -55,7 +57,7 @@ class Told:
         if self.quiet:
             return f"A quiet week, {self.period}: nothing to tell."
         said = [f"{one.label}: {one.value} (the week before: {one.before})" for one in self.rows]
-        return "\n".join([f"{self.period}.", "", *said, *([""] if self.notes else []), *self.notes])
+        return "\n".join([f"{self.period}.", "", *said, *([""] if self.notes else []), *self.notes, "", LEGEND])
 
 
 def zones(teams: Sequence[int]) -> dict[int, ZoneInfo]:
@@ -86,8 +88,8 @@ def told(team: Team, week: date, zone: ZoneInfo) -> Told:
     ahead = {"gaps": gaps, "unreachable": len(lost), "overdue": _overdue(team, wall_time(clock.now(), zone).date())}
     kept = session.scalar(select(Digest.ahead).where(Digest.team_id == team.id, Digest.week == week - WEEK)) or {}
     rows = _past(chosen) + [
-        Row("Hours without anybody on duty in the next 14 days", f"{gaps:g}", _known(kept, "gaps")),
-        Row("On duty in the next 14 days and can't be paged", str(len(lost)), _known(kept, "unreachable")),
+        Row("Uncovered hours ahead", f"{gaps:g}", _known(kept, "gaps")),
+        Row("Can't be paged ahead", str(len(lost)), _known(kept, "unreachable")),
         Row("Overdue action items", str(ahead["overdue"]), _known(kept, "overdue"))]
     quiet = not number and not any(ahead.values()) and not _load(chosen)["pages"]
     words = "nothing to tell" if quiet else f"{number} incident{'' if number == 1 else 's'}"
@@ -109,9 +111,9 @@ def _past(chosen: Filters) -> list[Row]:
         return str(number) if part is None else f"{number}, {part} %"
     return [
         Row("Incidents", str(now.incidents), str(before.incidents)),
-        Row("Resolved and never acknowledged", str(now.never), str(before.never)),
-        Row("Median time to acknowledge", span_words(now.acknowledge.median), span_words(before.acknowledge.median)),
-        Row("Median time to resolve", span_words(now.resolve.median), span_words(before.resolve.median)),
+        Row("Never acknowledged", str(now.never), str(before.never)),
+        Row("Median to acknowledge", span_words(now.acknowledge.median), span_words(before.acknowledge.median)),
+        Row("Median to resolve", span_words(now.resolve.median), span_words(before.resolve.median)),
         Row("Noise", noise(noise_now, now.incidents), noise(noise_before, before.incidents)),
         *(Row(label, f"{load_now[name]:g}", f"{load_before[name]:g}") for label, name in (
             ("Pages", "pages"), ("Interruptions", "interruptions"), ("Interruptions of sleep", "sleep"),
