@@ -18,6 +18,11 @@ MATRIX = {
     "shift.exchange": "yyyy", "schedule.override_self": "-yy-", "integration.secrets": "-yy-", "schedule.edit": "--y-", "policy.edit": "--y-",
     "service.edit": "--y-", "integration.edit": "--y-", "team.edit": "--y-", "audit.read": "--y-",
     "team.create": "----", "people.edit": "----", "admin": "----", "scim": "----",
+    "action_item.change": "-yy-", "connection.edit": "--y-", "connection.read": "yyyy", "partner.admin": "----", "partner.edit": "--y-",
+    "partner.read": "----", "postmortem.manage": "--y-", "postmortem.read": "yyyy", "postmortem.review": "-yy-",
+    "postmortem.write": "-yy-", "runbook.approve": "----", "runbook.edit": "--y-", "runbook.read": "yyyy", "runbook.run": "-yy-",
+    "secret.edit": "--y-", "status_page.edit": "--y-", "status_page.read": "yyyy", "status_page.write": "-yy-", "webhook.edit": "--y-",
+    "webhook.read": "yyyy", "workflow.edit": "--y-", "workflow.read": "yyyy", "workflow.run": "-yy-",
 }
 
 
