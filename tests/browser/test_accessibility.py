@@ -157,6 +157,7 @@ def test_a_key_does_nothing_while_typing_or_when_switched_off(app: Flask, room_o
     assert not faults(page, "the help sheet")
     page.locator("label", has_text="snooze").locator("input").uncheck()
     page.keyboard.press("Escape")
+    page.locator("dialog").wait_for(state="detached")
     page.keyboard.press("s")
     page.keyboard.press("r")
     page.wait_for_url("**/incidents/2/resolve")
