@@ -158,6 +158,20 @@ def app(_apps: Callable[[str], Flask], database: str, redis_server: Redis, smtp:
 
 
 @pytest.fixture
+def another_app(environment: Callable[..., dict[str, str]]) -> Iterator[Callable[..., Flask]]:
+    """`another_app(REDIS_URL=…)`: an application beside the shared one. The limiter is one for a process and counts where
+    the last application told it to; afterwards it counts for the shared one again."""
+    before = dict(vars(limits.limiter))
+
+    def make(**settings: str) -> Flask:
+        from app import create_app
+
+        return create_app(environment(**settings))
+    yield make
+    vars(limits.limiter).update(before)
+
+
+@pytest.fixture
 def client(app: Flask) -> FlaskClient:
     """A browser that is not signed in."""
     return app.test_client()

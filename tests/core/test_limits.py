@@ -15,6 +15,7 @@ from app.core.db import session, transaction
 from app.core.events import Event
 from app.core.jobs import wake
 from app.core.redis import Pulse
+from app.core.redis import client as client_of_redis
 from tests.pager import firing, pager, post
 
 
@@ -80,11 +81,9 @@ def test_many_refusals_are_one_event(app, client, tick):
     assert (event.data["number"], event.data["tier"], event.subject) == (30, "public", "ip:127.0.0.1")
 
 
-def test_without_redis_pages_are_answered_and_counted_here(app, environment, now):
+def test_without_redis_pages_are_answered_and_counted_here(app, another_app, now):
     """HRD-05: nobody waits for a lost Redis; each process counts alone."""
-    from app import create_app
-
-    alone = create_app(environment(REDIS_URL="redis://127.0.0.1:1/0", DATABASE_URL=app.config["DATABASE_URL"]))
+    alone = another_app(REDIS_URL="redis://127.0.0.1:1/0", DATABASE_URL=app.config["DATABASE_URL"])
     browser = alone.test_client()
     answers = [browser.get("/login").status_code for _ in range(105)]
     assert set(answers[:95]) == {200} and answers[-1] == 429
@@ -123,14 +122,12 @@ def test_refused_sockets_stand_in_the_log_once_a_minute(app, signed_in, ana, tic
     assert found == {"live.refused": ("ip:127.0.0.1", 5), "live.closed": (ana.ref, 1)}
 
 
-def test_a_redis_that_hangs_costs_no_request_more_than_50_ms(app, environment, monkeypatch):
+def test_a_redis_that_hangs_costs_no_request_more_than_50_ms(app, another_app, monkeypatch):
     """HRD-05: it takes connections and says nothing, which is worse than being away."""
     monkeypatch.setattr(limits, "PATIENCE", 0.04)  # the suite is more patient, see conftest
     with socket.create_server(("127.0.0.1", 0)) as hung:
-        from app import create_app
-
         url = f"redis://127.0.0.1:{hung.getsockname()[1]}/0"
-        alone = create_app(environment(REDIS_URL=url, DATABASE_URL=app.config["DATABASE_URL"]))
+        alone = another_app(REDIS_URL=url, DATABASE_URL=app.config["DATABASE_URL"])
         browser = alone.test_client()
         browser.get("/healthz")
         began = time.perf_counter()
@@ -178,3 +175,9 @@ def test_every_route_belongs_to_a_tier(app, ana):
     senders = (r"/(static/.*|in|in/.*|healthz|readyz|metrics|v2/.*|generic/.*|integrations/.*|plugins/<slug>/.*|status/.*"
                r"|runbooks/callback/.*)")
     assert not [rule for rule in found["uncounted"] if not re.fullmatch(senders, rule)]
+
+
+def test_an_application_beside_the_shared_one_leaves_the_limiter_as_it_was(app, client):
+    """The tests above counted elsewhere; what is counted here stands in this Redis, which each test finds empty."""
+    client.get("/login")
+    assert client_of_redis().keys("LIMITS*")
