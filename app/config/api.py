@@ -22,6 +22,7 @@ from app.core.web import actor
 from app.identity.queries import allow, may
 from app.identity.rules import version_of
 from app.oncall.queries import refuse_archived
+from app.webhooks.queries import shown_address
 
 blueprint = Blueprint("config_api", __name__)
 PERSONAL = ("contact_methods", "rules")
@@ -160,6 +161,8 @@ def _shown(kind: Kind, thing: Any, by: Actor) -> dict[str, Any]:
     written = kind.document(thing)
     if kind.name == "users" and thing.id != by.user_id and not may(by, "people.edit"):
         return {name: value for name, value in written.items() if name not in PERSONAL}
+    if kind.name == "webhooks":
+        return {**written, "url": shown_address(thing, whole=may(by, kind.edit, team_id=thing.team_id))}
     return written
 
 

@@ -26,7 +26,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--from", "folder", type=FOLDER, help="A folder of exported answers, one JSON file for each collection.")
 @click.option("--token", help="Ask the product's API instead; a read-only token is enough, nothing is written there.")
 @click.option("--url", default="", help="The address of the API, where it is not the usual one.")
-@click.option("--keep", type=FOLDER, help="Where answers of the API are kept; a second run goes on from there.")
+@click.option("--keep", type=FOLDER, help="Where answers of the API are kept; a run that was cut goes on from there.")
 @click.option("--out", type=FILE, help="Write the document to FILE instead of standard output.")
 @click.option("--plan", "plan_file", type=FILE, help="Write the plan as JSON, too.")
 @click.option("--trust-verified", is_flag=True, help="Take contact methods as proven.")
@@ -41,11 +41,16 @@ def import_(kind: str, folder: Path | None, token: str | None, url: str, keep: P
         data = importing.read_folder(folder)
     else:
         kept = keep or Path(current_app.config["ONCALL_INSTANCE"]) / "imports" / kind
-        data = importing.fetch(importer, token or "", kept, url=url, progress=lambda text: click.echo(text, err=True))
+        data = importing.fetch(importer, token or "", kept, clock.now(), url=url,
+                               progress=lambda text: click.echo(text, err=True))
     found = importing.converted(importer, data, clock.now(), trust=trust_verified)
     text = yaml.safe_dump({"version": 1, **found.document}, sort_keys=False, allow_unicode=True, width=120,
                           default_flow_style=None)
-    out.write_text(text, encoding="utf-8") if out else click.echo(text, nl=False)
+    if out is not None:
+        out.touch(mode=0o600)  # it holds the keys of senders
+        out.write_text(text, encoding="utf-8")
+    else:
+        click.echo(text, nl=False)
     if plan_file is not None:
         lines = json.dumps([asdict(line) for line in found.plan], indent=1, ensure_ascii=False)
         plan_file.write_text(lines, encoding="utf-8")

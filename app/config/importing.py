@@ -43,20 +43,31 @@ def read_folder(folder: Path) -> Data:
     return data
 
 
-def fetch(importer: Importer, token: str, folder: Path, *, url: str = "", progress: Progress = lambda _: None) -> Data:
-    """Ask the source for what is not in `folder` yet, and keep each answer there: a second run goes on where the first
-    one ended. Raises Failure with one sentence when the source does not answer."""
-    folder.mkdir(parents=True, exist_ok=True)
+def fetch(importer: Importer, token: str, folder: Path, now: datetime, *, url: str = "",
+          progress: Progress = lambda _: None) -> Data:
+    """Ask the source, and keep each answer in `folder`: a run that was cut goes on where it ended; one after a whole run,
+    or of another address, begins anew. Raises Failure with one sentence when the source does not answer."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ask, cut = _Asking(url or importer.base, importer.headers(token)), folder / "unfinished"
+    if not cut.is_file() or cut.read_text() != ask.base:
+        for path in folder.rglob("*.json"):
+            path.unlink()
+    cut.write_text(ask.base)
     have = read_folder(folder) if any(folder.rglob("*.json")) else {}
-    ask = _Asking(url or importer.base, importer.headers(token))
-    for name, answer in importer.fetch(ask.get, have):
-        path = folder / f"{name}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".part")
-        unfinished.write_text(json.dumps(answer))
-        unfinished.replace(path)
+    for name, answer in importer.fetch(ask.get, have, now):
+        _keep(folder / f"{name}.json", answer)
         progress(f"read {name}")
+    cut.unlink()
     return read_folder(folder)
+
+
+def _keep(path: Path, answer: Any) -> None:
+    """Whole or not at all, and for its owner alone: it holds numbers of people and keys of senders."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".part")
+    unfinished.touch(mode=0o600)
+    unfinished.write_text(json.dumps(answer))
+    unfinished.replace(path)
 
 
 class _Asking:
@@ -133,6 +144,8 @@ def differences(schedules: list[dict[str, Any]], keys: list[str], duties: list[D
     names = {person.id: email for email, person in people.items()}
     first = max(now, min(duty.start for duty in duties))
     last = min(now + PROOF, max(duty.end for duty in duties))
+    if last <= first:
+        return ["the shifts that the source gave are over, so nothing could be compared"]
     plans = [plan_of(item, people, now) for item in schedules if item["key"] in keys]
     ours = [[Duty(shift.start or first, shift.end or last, tuple(names[one] for one in shift.people))
              for shift in rules.shifts(plan, first, last)] for plan in plans]

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Result, insert, select
 from app.config.document import Document
 from app.config.service import work_on
 from app.core.db import Base, db, session, transaction
+from app.core.errors import Invalid
 from app.core.events import Event
 from app.core.settings import SETTINGS
 from app.incidents.models import Incident
@@ -87,7 +88,9 @@ def _kept(since: datetime, until: datetime, *, recorded: bool) -> tuple[list[Kep
     rows = session.execute(select(Delivery, Integration.key).join(
         Integration, Integration.id == Delivery.integration_id).where(
         Delivery.received_at >= since, Delivery.received_at < until, Delivery.state == "processed")
-        .order_by(Delivery.received_at, Delivery.id).limit(MOST)).all()
+        .order_by(Delivery.received_at, Delivery.id).limit(MOST + 1)).all()
+    if len(rows) > MOST:
+        raise Invalid(f"There are more than {MOST} deliveries in this time. Choose a shorter one.")
     answered = _answers([one for one, _ in rows]) if recorded else {}
     kept = [Kept(one.id, key, one.received_at, dict(one.headers), dict(one.query), dict(one.parts or {}), one.body,
                  answered.get(one.id)) for one, key in rows if one.body]
@@ -97,9 +100,12 @@ def _kept(since: datetime, until: datetime, *, recorded: bool) -> tuple[list[Kep
 def _answers(deliveries: Sequence[Delivery]) -> dict[int, datetime]:
     """When the incident of each delivery was first answered, or else was over."""
     incidents = {int(result["incident"]) for one in deliveries for result in one.results or [] if result.get("incident")}
-    ended = {key: acknowledged or resolved for key, acknowledged, resolved in session.execute(
-        select(Incident.id, Incident.acknowledged_at, Incident.resolved_at).where(Incident.id.in_(incidents)))
-        if acknowledged or resolved}
+    ended: dict[int, datetime] = {}
+    known = sorted(incidents)
+    for some in (known[at:at + BATCH] for at in range(0, len(known), BATCH)):
+        ended |= {key: acknowledged or resolved for key, acknowledged, resolved in session.execute(
+            select(Incident.id, Incident.acknowledged_at, Incident.resolved_at).where(Incident.id.in_(some)))
+            if acknowledged or resolved}
     return {one.id: ended[int(result["incident"])] for one in deliveries for result in reversed(one.results or [])
             if result.get("incident") and int(result["incident"]) in ended}
 

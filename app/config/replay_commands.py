@@ -45,6 +45,8 @@ def replay_(since: str | None, begin: str | None, end: str | None, files: Sequen
 
 
 def _period(since: str | None, begin: str | None, end: str | None) -> tuple[datetime, datetime]:
+    if since and begin:
+        raise click.UsageError("Say --since or --from, not both")
     now = clock.now()
     try:
         last = clock.parse_instant(end) if end else now

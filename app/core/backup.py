@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import io
 import json
@@ -11,7 +10,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
@@ -20,6 +19,7 @@ from sqlalchemy import JSON, Connection, MetaData, Table, inspect, select, text
 from sqlalchemy.exc import SAWarning
 
 from app.core import hold, schema, secrets
+from app.core.backup_values import plain, typed
 from app.core.db import Base, db
 from app.core.errors import Conflict, Invalid
 
@@ -56,6 +56,19 @@ def make(path: Path, *, progress: Progress = lambda _: None) -> Contents:
     if schema.present() != schema.head():
         raise Conflict("The database is not up to date. Run `oncall migrate` first.")
     unfinished = path.with_name(path.name + ".part")
+    unfinished.unlink(missing_ok=True)
+    unfinished.touch(mode=0o600)
+    try:
+        contents = _write(unfinished, progress)
+        verify(unfinished)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+    unfinished.replace(path)
+    return contents
+
+
+def _write(unfinished: Path, progress: Progress) -> Contents:
     with _one_moment() as connection, tarfile.open(unfinished, "w:gz", compresslevel=3) as archive:
         tables = {}
         for table in Base.metadata.sorted_tables:
@@ -64,9 +77,6 @@ def make(path: Path, *, progress: Progress = lambda _: None) -> Contents:
                 progress(f"{table.name}: {tables[table.name]['rows']} rows")
         contents = Contents(datetime.now(UTC).isoformat(timespec="seconds"), schema.head(), tables, secrets.key_ids())
         _add(archive, "contents.json", json.dumps({"format": FORMAT, **vars(contents)}).encode())
-    verify(unfinished)
-    unfinished.chmod(0o600)
-    unfinished.replace(path)
     return contents
 
 
@@ -142,7 +152,7 @@ def _store(archive: tarfile.TarFile, connection: Connection, table: Table) -> di
     order = list(table.primary_key.columns) or list(table.columns)
     with TemporaryFile() as file:
         for row in connection.execute(select(table).order_by(*order).execution_options(yield_per=BATCH)).mappings():
-            line = json.dumps({name: _plain(value) for name, value in row.items()}, ensure_ascii=False).encode() + b"\n"
+            line = json.dumps({name: plain(value) for name, value in row.items()}, ensure_ascii=False).encode() + b"\n"
             file.write(line)
             digest.update(line)
             rows += 1
@@ -156,29 +166,6 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes | IO[bytes]) -> Non
     entry.size, entry.mtime = file.seek(0, io.SEEK_END), int(time.time())
     file.seek(0)
     archive.addfile(entry, file)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return {"$at": value.astimezone(UTC).isoformat()}
-    if isinstance(value, date):
-        return {"$day": value.isoformat()}
-    if isinstance(value, bytes | memoryview):
-        return {"$bytes": base64.b64encode(bytes(value)).decode()}
-    return {"$json": value} if isinstance(value, dict) and any(key.startswith("$") for key in value) else value
-
-
-def _typed(value: Any, *, naive: bool) -> Any:
-    if not isinstance(value, dict) or len(value) != 1:
-        return value
-    if "$at" in value:
-        at = datetime.fromisoformat(value["$at"])
-        return at.replace(tzinfo=None) if naive else at
-    if "$day" in value:
-        return date.fromisoformat(value["$day"])
-    if "$bytes" in value:
-        return base64.b64decode(value["$bytes"])
-    return value.get("$json", value)
 
 
 def _contents(archive: tarfile.TarFile) -> Contents:
@@ -206,7 +193,7 @@ def _measured(file: IO[bytes]) -> tuple[int, str]:
 def _batches(file: IO[bytes]) -> Iterator[list[dict[str, Any]]]:
     naive, batch = db.engine.dialect.name == "sqlite", []
     for line in file:
-        batch.append({name: _typed(value, naive=naive) for name, value in json.loads(line).items()})
+        batch.append({name: typed(value, naive=naive) for name, value in json.loads(line).items()})
         if len(batch) == BATCH:
             yield batch
             batch = []

@@ -80,7 +80,7 @@ class Importer(Protocol):
     name: str
     base: str
 
-    def fetch(self, get: Get, have: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    def fetch(self, get: Get, have: Mapping[str, Any], now: datetime) -> Iterator[tuple[str, Any]]:
         """Every answer that `have` lacks, as (path, answer). `get(path, **query)` asks the source, never more than five
         times a second; nothing is ever written there."""
 

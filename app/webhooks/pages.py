@@ -18,6 +18,7 @@ class Row:
     """A webhook in the list, with its last delivery."""
 
     webhook: Webhook
+    address: str
     last: WebhookDelivery | None
 
     @property
@@ -36,9 +37,10 @@ class IndexPage:
 
 @dataclass(frozen=True)
 class WebhookPage:
-    """One webhook with what it sent last; the secret only for those who may change it."""
+    """One webhook with what it sent last; address and secret only for those who may change it."""
 
     webhook: Webhook
+    address: str
     deliveries: list[WebhookDelivery]
     secret: str
     may_edit: bool
@@ -50,12 +52,13 @@ def index_page(by: Actor) -> IndexPage:
     newest = select(func.max(WebhookDelivery.id)).where(
         WebhookDelivery.webhook_id.in_([hook.id for hook in hooks])).group_by(WebhookDelivery.webhook_id)
     last = {one.webhook_id: one for one in session.scalars(select(WebhookDelivery).where(WebhookDelivery.id.in_(newest)))}
-    return IndexPage([Row(hook, last.get(hook.id)) for hook in hooks], may_anywhere(by, "webhook.edit"))
+    return IndexPage([Row(hook, queries.shown_address(hook, whole=may(by, "webhook.edit", team_id=hook.team_id)),
+                          last.get(hook.id)) for hook in hooks], may_anywhere(by, "webhook.edit"))
 
 
 def webhook_page(key: str, by: Actor) -> WebhookPage:
     """The page of one. Raises NotFound."""
     found = queries.webhook_for(key, by)
     may_edit = may(by, "webhook.edit", team_id=found.team_id)
-    return WebhookPage(found, queries.deliveries(found) if may_edit else [],
+    return WebhookPage(found, queries.shown_address(found, whole=may_edit), queries.deliveries(found) if may_edit else [],
                        queries.secret_of(found) if may_edit else "", may_edit)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import current_app
 from sqlalchemy import Select, func, select
@@ -45,6 +46,11 @@ def webhook_document(webhook: Webhook) -> dict[str, Any]:
     """The webhook as the configuration document writes it: no secret."""
     return {"key": webhook.key, "name": webhook.name, "team": webhook.team.key if webhook.team else None,
             "url": webhook.url, "events": list(webhook.events)}
+
+
+def shown_address(webhook: Webhook, *, whole: bool) -> str:
+    """Where it calls; the address may itself be a secret, so only its host for those who may not change it."""
+    return webhook.url if whole else f"{urlsplit(webhook.url).scheme}://{urlsplit(webhook.url).hostname}/…"
 
 
 def secret_of(webhook: Webhook) -> str:
@@ -91,13 +97,26 @@ def deliveries(webhook: Webhook, limit: int = 50) -> list[WebhookDelivery]:
     return list(session.scalars(deliveries_of(webhook).order_by(WebhookDelivery.id.desc()).limit(limit)))
 
 
+def teams_of(event: Event) -> list[int]:
+    """The teams that a fact concerns: the present one of its incident, else those that it names."""
+    incident = _incident_of(event)
+    if incident is not None and incident.team_id:
+        return [incident.team_id]
+    named = (ref.partition(":") for ref in (event.subject, *event.also))
+    return [int(key) for noun, _, key in named if noun == "team" and key.isdecimal()]
+
+
+def _incident_of(event: Event) -> Incident | None:
+    noun, _, key = event.subject.partition(":")
+    return session.get(Incident, int(key)) if noun == "incident" and key.isdecimal() else None
+
+
 def body_of(event: Event) -> dict[str, Any]:
     """What a receiver is told. About an incident also the flat fields that generic receivers of alerts look for."""
-    noun, _, key = event.subject.partition(":")
     actor, _, _ = event.actor.partition(":")
     told = {"id": str(event.id), "kind": event.kind, "at": clock.rfc3339(event.at), "text": sentence(event),
             "actor": {"kind": actor, "name": event.actor_name}, "subject": event.subject, "data": event.data}
-    incident = session.get(Incident, int(key)) if noun == "incident" and key.isdecimal() else None
+    incident = _incident_of(event)
     return {**told, **_flat(incident)} if incident is not None else told
 
 

@@ -17,8 +17,7 @@ def tell(event: Event) -> None:
     hearing = [hook for hook in queries.in_use() if rules.hears(hook.events, event.kind)]
     if not hearing:
         return
-    teams = [int(key) for noun, _, key in (ref.partition(":") for ref in (event.subject, *event.also))
-             if noun == "team" and key.isdecimal()]
+    teams = queries.teams_of(event)
     private = queries.private_teams(teams)
     told = set(session.scalars(select(WebhookDelivery.webhook_id).where(WebhookDelivery.event_id == event.id)))
     wanted = [hook for hook in hearing if hook.id not in told and rules.concerned(hook.team_id, teams, private)]

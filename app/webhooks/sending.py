@@ -63,9 +63,17 @@ def _claim(delivery_id: int) -> Call | None:
         return _cancel(delivery, "the webhook is switched off")
     if delivery.event_id and event is None:
         return _cancel(delivery, "the log was trimmed meanwhile")
+    if event is not None and not _concerned(webhook, event):
+        return _cancel(delivery, "it is another team's by now")
     told = queries.body_of(event) if event else queries.test_body(webhook, delivery.created_at)
     body = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
     return Call(delivery.id, webhook.url, body, queries.secret_of(webhook))
+
+
+def _concerned(webhook: Webhook, event: Event) -> bool:
+    """Whether it still may hear this: an incident that waits for a further try may have changed hands."""
+    teams = queries.teams_of(event)
+    return rules.concerned(webhook.team_id, teams, queries.private_teams(teams))
 
 
 def _cancel(delivery: WebhookDelivery, reason: str) -> None:
@@ -94,16 +102,16 @@ def _record(delivery: WebhookDelivery, outcome: Answer | str) -> None:
         again = rules.next_try(delivery.attempts, after, now)
         delivery.state, delivery.next_at = ("failed", delivery.next_at) if again is None else ("queued", again)
         delivery.ended_at = now if again is None else None
-        _note_failure(webhook, outcome)
+        _note_failure(webhook, outcome, given_up=again is None)
     stir(f"webhook/{webhook.key}", "webhook.delivery")
 
 
-def _note_failure(webhook: Webhook, outcome: Answer | str) -> None:
-    """Nothing is sent any more to who says that it is gone, or has failed for a day."""
+def _note_failure(webhook: Webhook, outcome: Answer | str, *, given_up: bool) -> None:
+    """Nothing is sent any more to who says that it is gone, or has failed for a day through every try of a delivery."""
     held = session.scalars(select(Webhook).where(Webhook.id == webhook.id).with_for_update()).one()
     held.failing_since = held.failing_since or clock.now()
     gone = isinstance(outcome, Answer) and outcome.status == GONE
-    if held.off_at is None and (gone or clock.now() - held.failing_since > rules.OFF_AFTER):
+    if held.off_at is None and (gone or (given_up and clock.now() - held.failing_since > rules.OFF_AFTER)):
         held.off_at = clock.now()
         held.off_reason = "the receiver says that it is gone (410)" if gone else "every call failed for a day"
         record(events.SWITCHED_OFF, held.ref, by=SYSTEM, also=also(held), name=held.name, reason=held.off_reason)

@@ -7,7 +7,7 @@ on-call shifts, shift swaps, escalation chains and policies, integrations, route
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.plugin_api import Get, Imported, Keys, listed
@@ -18,6 +18,7 @@ from .importing_shifts import schedules
 
 COLLECTIONS = ("users", "teams", "personal_notification_rules", "schedules", "on_call_shifts", "shift_swaps",
                "escalation_chains", "escalation_policies", "integrations", "routes", "webhooks")
+AHEAD = timedelta(days=90)
 
 
 class OnCallAccount:
@@ -31,15 +32,16 @@ class OnCallAccount:
         """A token made under Settings → API keys."""
         return {"Authorization": token}
 
-    def fetch(self, get: Get, have: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    def fetch(self, get: Get, have: Mapping[str, Any], now: datetime) -> Iterator[tuple[str, Any]]:
         """Every collection, page by page, and the final shifts of each schedule."""
+        span = {"start_date": f"{now:%Y-%m-%d}", "end_date": f"{now + AHEAD:%Y-%m-%d}"}
         for name in COLLECTIONS:
             found = listed(have, name, "results") if name in have else list(_paged(get, f"{name}/"))
             if name not in have:
                 yield name, {"results": found}
             for path in (f"schedules/{one['id']}/final_shifts" for one in found if name == "schedules"):
                 if path not in have:
-                    yield path, {"results": list(_paged(get, f"{path}/"))}
+                    yield path, {"results": list(_paged(get, f"{path}/", **span))}
 
     def convert(self, data: Mapping[str, Any], now: datetime) -> Imported:
         """The document and the plan."""
@@ -54,10 +56,10 @@ class OnCallAccount:
         return imported
 
 
-def _paged(get: Get, path: str) -> Iterator[Any]:
+def _paged(get: Get, path: str, **query: str) -> Iterator[Any]:
     page = 1
     while True:
-        answer = get(path, page=page)
+        answer = get(path, page=page, **query)
         yield from answer.get("results", [])
         if not answer.get("next"):
             return

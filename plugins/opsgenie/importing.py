@@ -21,6 +21,7 @@ COLLECTIONS = {"users": "v2/users", "teams": "v2/teams", "schedules": "v2/schedu
                "services": "v1/services", "integrations": "v2/integrations", "heartbeats": "v2/heartbeats",
                "maintenance": "v1/maintenance", "alert-policies": "v2/policies/alert"}
 PARTS = {"users": ("contacts", "notification-rules"), "teams": ("routing-rules",), "schedules": ("overrides", "timeline")}
+WHOLE = ("teams", "maintenance", "notification-rules")
 SIZE = 100
 
 
@@ -35,14 +36,14 @@ class OpsgenieAccount:
         """An API key with the right to read the configuration."""
         return {"Authorization": f"GenieKey {token}"}
 
-    def fetch(self, get: Get, have: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    def fetch(self, get: Get, have: Mapping[str, Any], now: datetime) -> Iterator[tuple[str, Any]]:
         """Every collection page by page, each team whole, and what hangs on users, teams and schedules."""
         for name, path in COLLECTIONS.items():
             found = list(listed(have, name, "data"))
             if name not in have:
                 found = list(_paged(get, path, expand="rotation" if name == "schedules" else ""))
-                if name == "teams":
-                    found = [{**one, **get(f"{path}/{one['id']}").get("data", {})} for one in found]
+                if name in WHOLE:
+                    found = _whole(get, path, found)
                 yield name, {"data": found}
             for one, part in ((one, part) for one in found for part in PARTS.get(name, ())):
                 if f"{name}/{one['id']}/{part}" not in have:
@@ -81,4 +82,10 @@ def _paged(get: Get, path: str, expand: str) -> Iterator[Any]:
 def _part(get: Get, path: str, one: Mapping[str, Any], part: str) -> Any:
     if part == "timeline":
         return get(f"{path}/{one['id']}/timeline", interval=3, intervalUnit="months")
-    return get(f"{path}/{one['id']}/{part}")
+    answer = get(f"{path}/{one['id']}/{part}")
+    return {"data": _whole(get, f"{path}/{one['id']}/{part}", answer.get("data") or [])} if part in WHOLE else answer
+
+
+def _whole(get: Get, path: str, found: list[Any]) -> list[Any]:
+    """Each asked for by itself: the list leaves out what it holds."""
+    return [{**one, **(get(f"{path}/{one['id']}").get("data") or {})} for one in found]

@@ -7,7 +7,7 @@ business services, service dependencies, maintenance windows, rulesets)
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.plugin_api import Get, Imported, Keys, listed
@@ -21,7 +21,9 @@ COLLECTIONS = ("users", "teams", "schedules", "escalation_policies", "services",
                "maintenance_windows", "rulesets")
 PARTS = {"schedules": "schedules/{}", "teams": "teams/{}/members", "rulesets": "rulesets/{}/rules",
          "business_services": "service_dependencies/business_services/{}"}
-SIZE = 100
+# What a list says of an object only when it is asked for; a service without it names its integrations, not their keys.
+INCLUDED = {"users": ["contact_methods", "notification_rules", "teams"], "services": ["integrations", "teams"]}
+SIZE, AHEAD = 100, timedelta(days=90)
 NEVER = {"event_orchestrations": "An orchestration is a program; make routes for what it decides",
          "response_plays": "Make a workflow", "automation_actions": "Make a runbook",
          "extensions": "Connect the product anew under Channels or Webhooks", "status_dashboards": "Make a status page"}
@@ -38,16 +40,17 @@ class PagerDutyAccount:
         """A REST API key, read-only if you like."""
         return {"Authorization": f"Token token={token}", "Accept": "application/vnd.pagerduty+json;version=2"}
 
-    def fetch(self, get: Get, have: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    def fetch(self, get: Get, have: Mapping[str, Any], now: datetime) -> Iterator[tuple[str, Any]]:
         """Every collection page by page, then what hangs on single objects."""
+        span = {"since": now.isoformat(), "until": (now + AHEAD).isoformat()}
         for name in COLLECTIONS:
-            more = {"include[]": ["contact_methods", "notification_rules", "teams"]} if name == "users" else {}
+            more = {"include[]": INCLUDED[name]} if name in INCLUDED else {}
             found = listed(have, name) if name in have else list(_paged(get, name, more))
             if name not in have:
                 yield name, {name: found}
             for path in (PARTS[name].format(one["id"]) for one in found if name in PARTS):
                 if path not in have:
-                    yield path, get(path)
+                    yield path, get(path, **(span if name == "schedules" else {}))
 
     def convert(self, data: Mapping[str, Any], now: datetime) -> Imported:
         """The document and the plan."""

@@ -78,7 +78,9 @@ def test_pages_end_when_somebody_answered_then(period):
 def test_a_route_that_opens_nothing_takes_its_incidents_away(period):
     """The side that opens nothing is said."""
     found = replay(*period, changed({"routes": [{"name": "quiet", "when": {"title": "ledger*"}, "then": {"suppress": True}}]}))
-    assert found.same + len(found.differences) == 2
+    difference, = found.differences
+    assert (difference.title, difference.now, found.same) == ("ledger is down", None, 1)
+    assert difference.removed and not difference.added
 
 
 def test_a_body_that_is_no_longer_kept_is_counted(period):

@@ -14,38 +14,15 @@ from app.config.service import export
 from app.core.db import session, transaction
 from app.core.jobs import deliver
 from app.incidents.models import Alert
-from app.incidents.notes import add_note
 from app.incidents.service import acknowledge
 from app.webhooks import rules
 from app.webhooks.models import Webhook, WebhookDelivery
 from tests import build
 from tests.config.documents import apply, diff, faults, lines
 from tests.incidents.people import by
+from tests.webhooks.deliveries import SEND, noted, overdue, sent
 
 SECRET = "a-secret-of-16-or-more"
-SEND = "app.webhooks.ticks.send"
-
-
-@pytest.fixture
-def hook(http_sink, payments):
-    """A webhook of Payments that hears everything about incidents."""
-    apply({"webhooks": [{"key": "bus", "name": "Bus", "url": f"{http_sink.url}/hook", "events": ["incident.*"],
-                         "secret": SECRET, "team": "payments"}]})
-    return session.scalars(select(Webhook)).one()
-
-
-def noted(person, incident, text="Looking"):
-    with transaction():
-        add_note(incident, text, by=by(person))
-
-
-def sent():
-    return session.scalars(select(WebhookDelivery).order_by(WebhookDelivery.id)).all()
-
-
-def overdue():
-    with transaction():
-        session.execute(update(WebhookDelivery).values(next_at=WebhookDelivery.created_at))
 
 
 def is_ours(headers, body, secret):

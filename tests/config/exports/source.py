@@ -32,8 +32,9 @@ def _handler(source: Source) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
             source.asked.append(parts.path.strip("/"))
-            status = source.refuse.pop(0) if source.refuse else 200
-            body = json.dumps(source.of(source.export, parts.path.strip("/"), parse_qs(parts.query)) or {}).encode()
+            found = source.of(source.export, parts.path.strip("/"), parse_qs(parts.query)) or {}
+            status = source.refuse.pop(0) if source.refuse else found if isinstance(found, int) else 200
+            body = json.dumps(found).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             if status == 429:
