@@ -12,7 +12,7 @@ from app.core.web import actor
 from app.identity.queries import allow
 from app.incidents.queries import incident_for
 from app.insights import deliveries, load, pages, queries, service, tables
-from app.insights.filters import NAMES, Filters
+from app.insights.filters import TAKES, Filters, refuse_others
 
 blueprint = Blueprint("insights_api", __name__)
 NUMBER = {"type": ["number", "null"]}
@@ -23,9 +23,7 @@ STATS = component("Stats", {
         "few": {"type": "boolean", "description": "Fewer than 5 cases"}}})
 ASKED = (query("from", "The first local day", form="date"), query("to", "The last local day, included", form="date"),
          query("days", "So many days to today; 30 when nothing is said"),
-         query("time_zone", "Whose days; yours when left out"),
-         *(query(name, "Only of this one, by e-mail" if name == "person" else "Only of this one, by its key")
-           for name in NAMES))
+         query("time_zone", "Whose days; yours when left out"))
 FIGURES = component("Insights", {
     "type": "object", "required": ["from", "to", "time_zone", "filters", "unit"], "properties": {
         "from": TEXT, "to": TEXT, "time_zone": TEXT, "unit": TEXT, "filters": {"type": "object"},
@@ -36,41 +34,53 @@ REASON = {"type": "object", "additionalProperties": False, "required": ["reason"
     "reason": {"type": "string", "minLength": 1, "maxLength": 200}}}
 
 
+def asked_of(page: str) -> tuple[Any, ...]:
+    """The parameters of one kind of figures: the period, and the filters that it takes."""
+    return (*ASKED, *(query(name, f"Only of this one, by {'e-mail' if name == 'person' else 'its key'}")
+                      for name in TAKES[page]))
+
+
 @blueprint.get("/insights/response")
 @access("incident.read")
-@operation("How incidents were answered", responses={200: FIGURES}, parameters=ASKED, description=SAME)
+@operation("How incidents were answered", responses={200: FIGURES}, parameters=asked_of("response"), description=SAME)
 def response() -> Any:
     """Times to acknowledge and to resolve, by team, service and severity too."""
-    chosen, by = pages.asked(request.args, actor()), actor()
+    chosen, by = _asked("response"), actor()
     return _figures(chosen, tables.response_document(queries.response(chosen, by), {
         f"by_{name}": queries.groups(chosen, by, name) for name in ("team", "service", "severity")}))
 
 
 @blueprint.get("/insights/load")
 @access("incident.read")
-@operation("What being on call cost whom", responses={200: FIGURES}, parameters=ASKED, description=SAME)
+@operation("What being on call cost whom", responses={200: FIGURES}, parameters=asked_of("load"), description=SAME)
 def loads() -> Any:
     """By team; people where the caller may see them."""
-    chosen, by = pages.asked(request.args, actor()), actor()
+    chosen, by = _asked("load"), actor()
     return _figures(chosen, tables.load_document(load.load(chosen, by)))
 
 
 @blueprint.get("/insights/noise")
 @access("incident.read")
-@operation("What pages without need", responses={200: FIGURES}, parameters=ASKED, description=SAME)
+@operation("What pages without need", responses={200: FIGURES}, parameters=asked_of("noise"), description=SAME)
 def noise() -> Any:
     """Integrations, services and keys of alerts."""
-    chosen, by = pages.asked(request.args, actor()), actor()
+    chosen, by = _asked("noise"), actor()
     return _figures(chosen, tables.noise_document(queries.sources(chosen, by)))
 
 
 @blueprint.get("/insights/delivery")
 @access("incident.read")
-@operation("How messages fared", responses={200: FIGURES}, parameters=ASKED, description=SAME)
+@operation("How messages fared", responses={200: FIGURES}, parameters=asked_of("delivery"), description=SAME)
 def delivery() -> Any:
     """By channel and provider."""
-    chosen, by = pages.asked(request.args, actor()), actor()
+    chosen, by = _asked("delivery"), actor()
     return _figures(chosen, tables.delivery_document(deliveries.delivery(chosen, by)))
+
+
+def _asked(page: str) -> Filters:
+    """The filters of the address. Raises Invalid for those that would change nothing."""
+    refuse_others(request.args, page)
+    return pages.asked(request.args, actor(), page)
 
 
 def _figures(chosen: Filters, found: dict[str, Any]) -> Response:

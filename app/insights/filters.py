@@ -15,6 +15,8 @@ from app.oncall.wallclock import wall_time
 
 LONGEST, USUAL = 400, 30
 NAMES = ("team", "service", "integration", "severity", "urgency", "tag", "person")
+TAKES = {**dict.fromkeys(("overview", "response", "noise"), NAMES[:-1]), "load": ("team", "person"), "delivery": ("team",)}
+"""The filters of each page: what it does not count by, it does not take."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,10 @@ class Filters:
         """The filters that are set, by name."""
         return {name: value for name in NAMES if (value := getattr(self, name))}
 
+    def taken(self, page: str) -> Filters:
+        """The same with those filters only that a page takes."""
+        return replace(self, **{name: "" for name in NAMES if name not in TAKES[page]})
+
     def query(self, **other: str) -> str:
         """The address's query for these filters, some of them other ("" takes one away)."""
         said = {"from": self.first.isoformat(), "to": self.last.isoformat(), "time_zone": self.zone.key, **self.chosen()}
@@ -81,6 +87,14 @@ def read(args: Mapping[str, str], *, zone: str, now: datetime) -> Filters:
     if chosen["urgency"] and chosen["urgency"] not in ("high", "low"):
         raise Invalid(problems=[Problem("urgency", "One of high, low")])
     return Filters(first, last, found, **chosen)
+
+
+def refuse_others(args: Mapping[str, str], page: str) -> None:
+    """Raise Invalid at each filter that this page does not take."""
+    problems = [Problem(name, f"Figures of this kind are filtered by {', '.join(TAKES[page])} only")
+                for name in NAMES if args.get(name, "").strip() and name not in TAKES[page]]
+    if problems:
+        raise Invalid(problems=problems)
 
 
 def _zone(text: str) -> str:

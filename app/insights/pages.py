@@ -39,6 +39,11 @@ class Frame:
     choices: Mapping[str, list[tuple[str, str]]]
     partial: bool
 
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """The names of the filters that the page takes."""
+        return filters.TAKES[self.page]
+
 
 @dataclass(frozen=True)
 class Base:
@@ -118,29 +123,27 @@ class ListPage(Base):
     next: int
 
 
-def asked(args: Mapping[str, str], by: Actor) -> Filters:
-    """The filters of an address; the reader's own zone unless one is named. Raises Invalid."""
+def asked(args: Mapping[str, str], by: Actor, page: str) -> Filters:
+    """The filters of an address that the page takes; the reader's own zone unless one is named. Raises Invalid."""
     user = session.get(User, by.user_id) if by.user_id is not None else None
-    return filters.read(args, zone=user.time_zone if user else "UTC", now=clock.now())
+    return filters.read(args, zone=user.time_zone if user else "UTC", now=clock.now()).taken(page)
 
 
 def frame(chosen: Filters, page: str, by: Actor) -> Frame:
     """What stands on each page."""
-    teams = visible_teams(by)
-
-    def among(model: type[Team] | type[Service] | type[Integration]) -> list[tuple[str, str]]:
-        column = Team.id if model is Team else model.team_id  # type: ignore[union-attr]
+    def among(model: queries.Model) -> list[tuple[str, str]]:
         label = model.key if model is Integration else model.name  # type: ignore[union-attr]
-        query = select(model.key, label).order_by(label).limit(500)
-        return [(key, name) for key, name in session.execute(query if teams is None else query.where(column.in_(teams)))]
-    return Frame(chosen, page, {
-        "team": among(Team), "service": among(Service), "integration": among(Integration),
-        "severity": [(one, one) for one in SEVERITIES], "urgency": [("high", "high"), ("low", "low")]}, teams is not None)
+        query = select(model.key, label).where(queries.known(model, by)).order_by(label).limit(500)
+        return [(key, name) for key, name in session.execute(query)]
+    choices = {"team": among(Team), "service": among(Service), "integration": among(Integration),
+               "severity": [(one, one) for one in SEVERITIES], "urgency": [("high", "high"), ("low", "low")]}
+    return Frame(chosen, page, {name: some for name, some in choices.items() if name in filters.TAKES[page]},
+                 visible_teams(by) is not None)
 
 
 def overview(args: Mapping[str, str], by: Actor) -> Overview:
     """How it went."""
-    chosen = asked(args, by)
+    chosen = asked(args, by, "overview")
     now, before = queries.response(chosen, by), queries.response(chosen.before, by)
     numbers: dict[date, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for day, severity, number in queries.by_day(chosen, by):
@@ -183,7 +186,7 @@ def sentences(now: queries.Response, before: queries.Response) -> list[str]:
 
 def response_page(args: Mapping[str, str], by: Actor) -> ResponsePage:
     """Who waited how long."""
-    chosen = asked(args, by)
+    chosen = asked(args, by, "response")
     hours = {(weekday, hour): number for weekday, hour, number in queries.by_hour(chosen, by)}
     groups = [(name, words, queries.groups(chosen, by, name)) for name, words in (
         ("team", "Teams"), ("service", "Services"), ("severity", "Severities"))]
@@ -193,7 +196,7 @@ def response_page(args: Mapping[str, str], by: Actor) -> ResponsePage:
 
 def load_page(args: Mapping[str, str], by: Actor) -> LoadPage:
     """What being on call cost whom."""
-    chosen = asked(args, by)
+    chosen = asked(args, by, "load")
     mine = load.my_pages(chosen, by) if by.user_id is not None else []
     titles = {key: title for key, title in session.execute(select(Incident.id, Incident.title).where(
         Incident.id.in_({one.incident_id for one in mine})))}
@@ -202,20 +205,20 @@ def load_page(args: Mapping[str, str], by: Actor) -> LoadPage:
 
 def noise_page(args: Mapping[str, str], by: Actor) -> NoisePage:
     """What pages without need."""
-    chosen = asked(args, by)
+    chosen = asked(args, by, "noise")
     return NoisePage(frame(chosen, "noise", by), queries.sources(chosen, by))
 
 
 def delivery_page(args: Mapping[str, str], by: Actor) -> DeliveryPage:
     """How messages fared."""
-    chosen = asked(args, by)
+    chosen = asked(args, by, "delivery")
     found = deliveries.delivery(chosen, by)
     return DeliveryPage(frame(chosen, "delivery", by), found, [one for one in found.hours if one[2] > TARGET][-50:])
 
 
 def list_page(args: Mapping[str, str], by: Actor) -> ListPage:
     """The incidents that a figure counts, newest first. Raises NotFound."""
-    chosen, figure = asked(args, by), args.get("figure", "all")
+    chosen, figure = asked(args, by, "overview"), args.get("figure", "all")
     start = int(args["start"]) if args.get("start", "").isdecimal() and len(args["start"]) < 9 else 0
     found = [(row[0], row[1]) for row in session.execute(
         queries.listed(chosen, by, figure).offset(start).limit(ROWS + 1))]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, func, or_, select, true
 
 from app.catalog.models import Service
 from app.catalog.queries import service_by_key
@@ -24,6 +24,7 @@ from app.insights.rules import HOUR, LISTED, SOON, Stats, instant, offsets, stat
 
 AT_A_TIME = 500
 Fact = IncidentFact
+Model = type[Team] | type[Service] | type[Integration]
 FIGURES: Mapping[str, tuple[str, ColumnElement[bool]]] = {
     "all": ("Incidents", Fact.opened >= 0), "acknowledged": ("Acknowledged by a person", Fact.acknowledged.is_not(None)),
     "never": ("Resolved and never acknowledged", Fact.acknowledged.is_(None) & Fact.resolved.is_not(None)),
@@ -173,8 +174,8 @@ def groups(filters: Filters, by: Actor, dimension: str) -> list[Group]:
     for value, number in session.execute(select(column, func.count()).where(*chosen).group_by(column)):
         found[value] = number
     seconds = {name: _by(column, getattr(Fact, name), chosen) for name in ("acknowledged", "resolved")}
-    names = _names(dimension, found)
-    made = [Group(*names.get(value, ("", "nobody's" if value is None else str(value))), number,
+    known_as = names(dimension, by, found)
+    made = [Group(*known_as.get(value, ("", "nobody's" if value is None else "hidden")), number,
                   stats(seconds["acknowledged"].get(value, {})), stats(seconds["resolved"].get(value, {})))
             for value, number in found.items()]
     return sorted(made, key=lambda one: (-one.incidents, one.name))
@@ -188,15 +189,22 @@ def _by(column: Any, measure: Any, chosen: list[ColumnElement[bool]]) -> dict[An
     return found
 
 
-def _names(dimension: str, ids: Iterable[Any]) -> dict[Any, tuple[str, str]]:
-    """Key and name of what a dimension's values mean."""
-    model = {"team": Team, "service": Service, "integration": Integration}.get(dimension)
-    if model is None:
-        return {one: (one, one) for one in ids}
-    label = Integration.key if model is Integration else model.name  # type: ignore[attr-defined]
-    wanted = [one for one in ids if one is not None]
-    return {row[0]: (row[1], row[2]) for row in session.execute(
-        select(model.id, model.key, label).where(model.id.in_(wanted)))}  # type: ignore[attr-defined]
+def known(model: Model, by: Actor) -> ColumnElement[bool]:
+    """Those of a team that the reader may see, and those of none."""
+    teams, column = visible_teams(by), Team.id if model is Team else model.team_id  # type: ignore[union-attr]
+    return true() if teams is None else or_(column.in_(teams), column.is_(None))
+
+
+def names(dimension: str, by: Actor, ids: Iterable[Any] | None = None) -> dict[Any, tuple[str, str]]:
+    """Key and name of what a dimension's values mean, of all values unless told which; hidden ones are left out."""
+    models: Mapping[str, Model] = {"team": Team, "service": Service, "integration": Integration}
+    if dimension not in models:
+        return {one: (one, one) for one in ids or ()}
+    model = models[dimension]
+    query = select(model.id, model.key, model.key if model is Integration else model.name)  # type: ignore[union-attr]
+    if ids is not None:
+        query = query.where(model.id.in_([one for one in ids if one is not None]))
+    return {row[0]: (row[1], row[2]) for row in session.execute(query.where(known(model, by)))}
 
 
 def sources(filters: Filters, by: Actor) -> list[Source]:
@@ -208,8 +216,9 @@ def sources(filters: Filters, by: Actor) -> list[Source]:
         rows = session.execute(select(column, func.count(), func.sum(Fact.pages), noise, marked, flapping).where(
             *chosen, column.is_not(None), *([Fact.dedup_key != ""] if kind == "key" else [])).group_by(column)
             .having(func.count() >= LISTED)).all()
-        names = {row[0]: (row[0], row[0]) for row in rows} if kind == "key" else _names(kind, [row[0] for row in rows])
-        found += [Source(kind, *names[row[0]], *(int(value or 0) for value in row[1:])) for row in rows if row[0] in names]
+        known_as = names(kind, by, [row[0] for row in rows])
+        found += [Source(kind, *known_as[row[0]], *(int(value or 0) for value in row[1:]))
+                  for row in rows if row[0] in known_as]
     return sorted(found, key=lambda one: (-one.share, -one.incidents, one.kind, one.name))[:100]
 
 

@@ -190,14 +190,17 @@ def _count(one: DeliverySum, row: Any) -> None:
 
 
 def rebuild() -> int:
-    """Throw the facts and sums away and make them again, from the first incident and message on. Says of how many."""
+    """Throw the facts and sums away and make them again, from the first incident and message on. Says of how many. Each
+    batch holds the place in the log, so that nobody who reads on makes the same facts meanwhile."""
     with transaction():
-        for model in (IncidentFact, PageFact, DeliverySum, ReadUntil):
+        read, hours = _mark("log"), _mark("hours")
+        for model in (IncidentFact, PageFact, DeliverySum):
             session.execute(delete(model))
-        _mark("log").value = session.scalar(select(func.max(Event.id)).where(Event.at <= clock.now() - SETTLED)) or 0
+        hours.value, read.value = 0, session.scalar(select(func.max(Event.id)).where(Event.at <= clock.now() - SETTLED)) or 0
     done = last = 0
     while True:
         with transaction():
+            _mark("log")
             some = list(session.scalars(select(Incident.id).where(Incident.id > last).order_by(Incident.id).limit(BATCH)))
             if some:
                 keep(some)

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from flask import Blueprint, Response, request, url_for
-from sqlalchemy import select
 
-from app.catalog.models import Service
 from app.core.access import access
-from app.core.db import session
 from app.core.errors import Invalid
 from app.core.pages import go, page
 from app.core.web import actor
-from app.identity.models import Team
 from app.incidents.queries import incident_for
 from app.insights import deliveries, pages, queries, service, tables
 from app.insights import load as loads
@@ -67,10 +63,9 @@ def incidents() -> Response:
 @access("incident.read")
 def incidents_csv() -> Response:
     """The same as a table, streamed."""
-    chosen, by = pages.asked(request.args, actor()), actor()
+    chosen, by = pages.asked(request.args, actor(), "overview"), actor()
     query = queries.listed(chosen, by, request.args.get("figure", "all"))
-    names = {"team": dict(session.execute(select(Team.id, Team.name)).tuples().all()),
-             "service": dict(session.execute(select(Service.id, Service.name)).tuples().all())}
+    names = {kind: {key: name for key, (_, name) in queries.names(kind, by).items()} for kind in ("team", "service")}
     return _table(tables.incident_rows(queries.streamed(query), names), chosen.file_name("incidents"))
 
 
@@ -78,7 +73,7 @@ def incidents_csv() -> Response:
 @access("incident.read")
 def load_csv() -> Response:
     """Hours and interruptions of the people that the reader may see."""
-    chosen = pages.asked(request.args, actor())
+    chosen = pages.asked(request.args, actor(), "load")
     return _table(tables.load_rows(loads.load(chosen, actor())), chosen.file_name("load"))
 
 
@@ -86,7 +81,7 @@ def load_csv() -> Response:
 @access("incident.read")
 def noise_csv() -> Response:
     """What pages without need."""
-    chosen = pages.asked(request.args, actor())
+    chosen = pages.asked(request.args, actor(), "noise")
     return _table(tables.noise_rows(queries.sources(chosen, actor())), chosen.file_name("noise"))
 
 
@@ -94,7 +89,7 @@ def noise_csv() -> Response:
 @access("incident.read")
 def delivery_csv() -> Response:
     """How messages fared."""
-    chosen = pages.asked(request.args, actor())
+    chosen = pages.asked(request.args, actor(), "delivery")
     return _table(tables.delivery_rows(deliveries.delivery(chosen, actor())), chosen.file_name("delivery"))
 
 

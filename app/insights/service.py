@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from sqlalchemy import update
+
 from app.core.access import Actor
-from app.core.db import session
+from app.core.db import alone, session
 from app.core.events import record
 from app.core.forms import check_text, refuse
 from app.identity.queries import allow
@@ -19,7 +21,7 @@ def mark_noise(incident: Incident, reason: str, *, by: Actor) -> NoiseMark:
         text = check_text(reason, least=1, most=200, label="The reason")
     except ValueError as fault:
         refuse("reason", str(fault))
-    mark = session.get(NoiseMark, incident.id)
+    mark = _mark_of(incident)
     if mark is not None and mark.reason == text:
         return mark
     mark = mark or NoiseMark(incident_id=incident.id)
@@ -33,7 +35,7 @@ def mark_noise(incident: Incident, reason: str, *, by: Actor) -> NoiseMark:
 def unmark_noise(incident: Incident, *, by: Actor) -> None:
     """It was worth telling after all."""
     allow(by, "incident.act", team_id=incident.team_id)
-    mark = session.get(NoiseMark, incident.id)
+    mark = _mark_of(incident)
     if mark is None:
         return
     session.delete(mark)
@@ -41,11 +43,16 @@ def unmark_noise(incident: Incident, *, by: Actor) -> None:
     record(events.NOISE_UNMARKED, incident.ref, by=by, also=_also(incident))
 
 
+def _mark_of(incident: Incident) -> NoiseMark | None:
+    """The mark as it is now; a second press waits until the first is through."""
+    alone(f"noise of {incident.id}")
+    return session.get(NoiseMark, incident.id, populate_existing=True)
+
+
 def _counts(incident: Incident, noise: bool) -> None:
-    fact = session.get(IncidentFact, incident.id)
-    if fact is not None:
-        fact.noise = noise
+    """The row of facts may have been made anew meanwhile, or be made in a moment: whatever is there is told."""
     session.flush()
+    session.execute(update(IncidentFact).where(IncidentFact.incident_id == incident.id).values(noise=noise))
 
 
 def _also(incident: Incident) -> list[str]:

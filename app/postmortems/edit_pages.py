@@ -78,12 +78,13 @@ class MergePage:
 
 
 def merge_page(postmortem: Postmortem, stale: Stale, by: Actor) -> MergePage:
-    """The page of a clash; saving it begins with the version that the other one wrote."""
+    """The page of a clash; saving it begins with the version that was merged, whatever was saved since."""
     merged = stale.merged or rules.Merged(queries.content_of(postmortem))
     return MergePage(
         postmortem, merged.content, [(one, difference(one.base, one.own), difference(one.base, one.other))
                                      for one in merged.clashes],
-        {name: forms.local(getattr(merged.content, name), by) for name in rules.MOMENTS}, queries.version_of(postmortem),
+        {name: forms.local(getattr(merged.content, name), by) for name in rules.MOMENTS},
+        queries.version_of(postmortem, int(str(stale.state["version"]))),
         {f"section:{one.heading}": at for at, one in enumerate(merged.content.sections)})
 
 

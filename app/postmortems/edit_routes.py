@@ -84,12 +84,20 @@ def _clash(id: str, stale: service.Stale) -> Response:
 def _refused(id: str, invalid: Invalid) -> Response:
     found, by = permitted(id, "postmortem.write")
     base = queries.number_of(request.form.get("version", ""))
-    try:
-        text = forms.text_of(request.form, queries.content_of(found, base if 0 < base <= found.version else None), by)
-    except Invalid:  # a moment that is none is left as it was, everything else as it was typed
-        kept = {name: value for name, value in request.form.items() if name not in rules.MOMENTS}
-        text = forms.text_of(kept, queries.content_of(found), by)
+    present = queries.content_of(found, base if 0 < base <= found.version else None)
+    moments = {name: _moment(name, getattr(present, name), by) for name in rules.MOMENTS}
+    text = forms.text_of({**request.form.to_dict(), **moments}, present, by)
     return page(EDITOR, edit_pages.editor(found, by, content=text, base=base, faults=forms.faults_of(invalid)), status=422)
+
+
+def _moment(name: str, present: str, by: Actor) -> str:
+    """A field as it was typed, or as it was before where that is no time."""
+    typed = request.form.get(name, "")
+    try:
+        forms.moment(typed, name, by)
+    except Invalid:
+        return forms.local(present, by)
+    return typed
 
 
 @blueprint.post("/postmortems/<id>/unsaved")

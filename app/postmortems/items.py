@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
 
@@ -166,7 +167,7 @@ def remind(key: int, now: datetime) -> bool:
     if not won:
         return False
     session.refresh(item)
-    day = now.astimezone(moment.tzinfo).date()
+    day = now.astimezone(ZoneInfo(item.owner.time_zone)).date()
     words = "is due tomorrow" if day < item.due_on else "is due today" if day == item.due_on else (
         f"is overdue since {item.due_on:%-d %B}")
     if notices.item(item, cause=f"action-item:{key}:{moment:%Y-%m-%dT%H:%M}", reason=f"“{item.title}” {words}"):

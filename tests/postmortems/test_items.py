@@ -155,6 +155,17 @@ def test_reminders_follow_their_owner_into_another_zone(app, run_jobs, bob, draf
     assert before - again(item).remind_at == timedelta(hours=9)
 
 
+def test_what_is_due_is_said_by_the_owners_calendar(app, reminded, smtp, bob, draft):
+    """PM-23: nine in Auckland is the evening before in UTC."""
+    with time_machine.travel("2026-03-02T12:00:00+00:00", tick=False) as at:
+        with transaction():
+            session.get_one(type(bob), bob.id).time_zone = "Pacific/Auckland"
+        build.action_item(draft, bob, due_on="2026-03-10")
+        assert reminded(at, "2026-03-08T20:00", "2026-03-10T20:00") == [1, 2]
+    said = [mail.subject for mail in smtp.to("bob@example.com")]
+    assert "is due tomorrow" in said[0] and "is overdue since 10 March" in said[1]
+
+
 def test_what_a_leaver_leaves_is_named_and_handed_over_in_one_step(app, signed_in, run_jobs, tick, smtp, ana, bob, olga, draft):
     """PM-22."""
     first, second = (build.action_item(draft, bob, title=title) for title in ("One", "Two"))
