@@ -34,8 +34,9 @@ def is_private(said: Mapping[str, Any]) -> bool:
 
 def heard(said: Mapping[str, Any]) -> list[Reply]:
     """The reply in what arrived; none for what asks nothing of us."""
-    person = mapping(said.get("from"))
-    by = {"sender": text(person.get("id")), "sender_name": text(person.get("name")), "id": text(said.get("id"))}
+    person, key = mapping(said.get("from")), text(said.get("id"))
+    where = text(mapping(said.get("conversation")).get("id"))  # an activity's id is its own within one conversation only
+    by = {"sender": text(person.get("id")), "sender_name": text(person.get("name")), "id": f"{where} {key}" if key else ""}
     if not by["sender"]:
         return []
     if is_press(said):

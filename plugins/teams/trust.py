@@ -16,6 +16,7 @@ from joserfc.jwk import KeySet
 
 from app.plugin_api import Inbound, NoAccess, Refused, Rejected, Retry, deliver, mapping, sequence, text
 
+CHANNEL = "msteams"
 ISSUER = "https://api.botframework.com"
 SKEW = 300
 MOST = 1024 * 1024
@@ -25,7 +26,8 @@ _lock = Lock()
 
 
 def check(inbound: Inbound, config: Mapping[str, Any]) -> None:
-    """Raise Rejected unless the token in the header is genuine, valid now, for this bot, and names this sender."""
+    """Raise Rejected unless the token in the header is genuine, valid now, for this bot, and the activity
+    is from Teams, by the service that the token names and of our tenant."""
     kind, _, token = inbound.headers.get("authorization", "").partition(" ")
     if kind.lower() != "bearer" or not token:
         raise _refused("There is no token")
@@ -38,8 +40,17 @@ def check(inbound: Inbound, config: Mapping[str, Any]) -> None:
     said = inbound.object()
     if text(claims.get("serviceurl")).rstrip("/") != text(said.get("serviceUrl")).rstrip("/"):
         raise _refused("The token is for another service")
-    if text(said.get("channelId")) not in endorsements:
+    if said.get("channelId") != CHANNEL or CHANNEL not in endorsements:  # of a web chat the page itself says who writes
         raise _refused("The key does not vouch for this channel")
+    tenant = _tenant(said)
+    if tenant and tenant.lower() != str(config["TEAMS_TENANT_ID"]).lower():
+        raise _refused("It is from another tenant")
+
+
+def _tenant(said: Mapping[str, Any]) -> str:
+    """The organisation in which it was written, where that is told."""
+    named = mapping(mapping(said.get("channelData")).get("tenant")).get("id")
+    return text(named) or text(mapping(said.get("conversation")).get("tenantId"))
 
 
 def _refused(reason: str) -> Rejected:

@@ -33,7 +33,7 @@ class Framework(WebServer):
     def reply_to(self, call):
         """What each address says."""
         made = {"/openid": {"jwks_uri": f"{self.url}/keys"}, "/v3/conversations": {"id": "a:dora", "activityId": "17"},
-                "/keys": {"keys": [KEY.as_dict(private=False) | {"endorsements": ["msteams"]}]},
+                "/keys": {"keys": [KEY.as_dict(private=False) | {"endorsements": ["msteams", "webchat", "directline"]}]},
                 f"/{TENANT}/oauth2/v2.0/token": {"access_token": "bot-token", "expires_in": 3600}}
         status = self.faults.pop(0) if self.faults and call.path.startswith("/v3/") else 200
         return Reply(status, json.dumps(made.get(call.path, {"id": "17"})).encode())
@@ -73,12 +73,12 @@ def dora(now, tick, teams):
 @pytest.fixture
 def knock(client, teams):
     """`knock(type="message", text="list")`: an activity as the Bot Framework delivers it."""
-    def post(key=KEY, claims=(), sender=DORA, conversation="personal", **activity):
+    def post(key=KEY, claims=(), sender=DORA, conversation="personal", where="a:dora", **activity):
         at = int(moment().timestamp())
         said = {"iss": "https://api.botframework.com", "aud": APP, "nbf": at, "exp": at + 3600, "serviceurl": "https://smba/"}
         token = jwt.encode({"alg": "RS256", "kid": key.kid}, said | dict(claims), key)
         body = {"id": "in-1", "channelId": "msteams", "serviceUrl": "https://smba/", "from": {"id": sender, "name": "Dora"},
-                "conversation": {"id": "a:dora", "conversationType": conversation}, **activity}
+                "conversation": {"id": where, "conversationType": conversation}, **activity}
         return client.post("/plugins/teams/callback/messages", json=body, headers={"Authorization": f"Bearer {token}"})
     return post
 
@@ -134,9 +134,10 @@ def test_resolve_and_note_carry_what_was_written(dora, press):
 
 @pytest.mark.parametrize("spoil", [
     {"key": OTHER}, {"claims": {"aud": "bot-2"}}, {"claims": {"iss": "https://evil.example"}}, {"claims": {"exp": 1}},
-    {"claims": {"nbf": 4102444800}}, {"claims": {"serviceurl": "https://evil.example"}}, {"channelId": "webchat"}])
+    {"claims": {"nbf": 4102444800}}, {"claims": {"serviceurl": "https://evil.example"}}, {"channelId": "webchat"},
+    {"channelData": {"tenant": {"id": "tenant-2"}}}])
 def test_what_microsoft_did_not_sign_for_our_bot_changes_nothing(dora, press, spoil):
-    """SRC-28, NTF-39: signature, audience, issuer, time, service and the key's endorsement."""
+    """SRC-28, NTF-39: signature, audience, issuer, time, service, Teams itself though the key vouches for more, and the tenant."""
     assert press("acknowledge", **spoil).status_code == 401 and incident().status == "triggered"
 
 
@@ -159,6 +160,13 @@ def test_words_to_the_bot_do_what_they_say(dora, knock, teams, typed, words, sta
     assert knock(type="message", text=typed).status_code == 200 and incident().status == status
     method, path, said = teams.said[-1]
     assert path.endswith("/activities/in-1") and words in said["text"] and said["textFormat"] == "plain"
+
+
+def test_an_id_counts_within_its_conversation(dora, press):
+    """NTF-22: the same in another conversation is another activity."""
+    press("note", "On my way", where="a:other")
+    press("note", "Rotated logs")
+    assert [note.body for note in session.query(Note)] == ["On my way", "Rotated logs"]
 
 
 def test_in_a_channel_nobody_else_reads_the_way_to_connect(dora, knock, teams):
