@@ -120,14 +120,15 @@ self.addEventListener('fetch', (event) => {
 });
 
 // --- what somebody chose to send once they are back: once each, and what came of it is told
-const sendAll = (token) => navigator.locks.request('later', async () => {
+const sendAll = (token, viewer) => navigator.locks.request('later', async () => {
   for (const name of await named(LATER)) {
+    if (viewer && name !== LATER + viewer) continue; // the token and the cookie are this person's
     const cache = await caches.open(name);
     for (const key of await cache.keys()) {
       const entry = await (await cache.match(key)).json();
       const answer = await fetch(entry.url, {method: 'POST', credentials: 'same-origin', body: '{}', headers: {
         Accept: 'application/json', 'Content-Type': 'application/json', 'X-CSRF-Token': token || entry.token, 'Idempotency-Key': entry.id}}).catch(() => null);
-      if (!answer || answer.status >= 500 || answer.status === 401 || (answer.status === 403 && !token)) return; // it waits on
+      if (!answer || answer.status >= 500 || [401, 408, 429].includes(answer.status) || (answer.status === 403 && !token)) return; // it waits on
       await cache.delete(key);
       const detail = answer.ok ? '' : (await answer.json().catch(() => ({}))).detail || `the server answered ${answer.status}`;
       await tell(entry, answer.ok ? `#${entry.incident} is acknowledged, sent just now.` : `#${entry.incident} was not acknowledged by you: ${detail.replace(/\.$/, '')}.`, answer.ok);
@@ -139,7 +140,7 @@ async function tell(entry, text, good) {
   for (const one of pages) one.postMessage({type: 'told', text, good, incident: entry.incident});
   if (!pages.length && self.Notification?.permission === 'granted') await shown(text, {tag: `incident-${entry.incident}`, data: {url: `/incidents/${entry.incident}`}});
 }
-self.addEventListener('message', (event) => { if (event.data?.type === 'send-later') event.waitUntil(sendAll(event.data.token)); });
+self.addEventListener('message', (event) => { if (event.data?.type === 'send-later') event.waitUntil(sendAll(event.data.token, event.data.viewer)); });
 self.addEventListener('sync', (event) => { if (event.tag === 'later') event.waitUntil(sendAll('')); });
 
 // --- pushes

@@ -50,7 +50,7 @@ async function show() { // what waits says so where its button is
     if (waiting.includes(target(form, button).match(WAITS)?.[1])) { button.disabled = true; button.textContent = 'Waits to be sent'; }
   }
 }
-const send = () => viewer && worker?.controller?.postMessage({type: 'send-later', token: meta('csrf-token')});
+const send = () => viewer && worker?.controller?.postMessage({type: 'send-later', viewer, token: meta('csrf-token')});
 worker?.addEventListener('message', ({data}) => {
   if (data?.type !== 'told') return;
   toast(data.text, data.good ? 'calm' : 'caution');
