@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -25,7 +26,19 @@ def place(incident: Incident, rooms: Iterable[Room]) -> set[int]:
               "address": room.address, "next_at": clock.now()} for room in sorted(rooms, key=lambda one: one.id)]
     if not fresh:
         return set()
-    insert = postgresql_insert if db.engine.dialect.name == "postgresql" else sqlite_insert
-    made = session.scalars(insert(Surface).values(fresh).on_conflict_do_nothing(
+    made = session.scalars(_insert(Surface).values(fresh).on_conflict_do_nothing(
         index_elements=["incident_id", "room_id"]).returning(Surface.room_id))
     return {key for key in made if key is not None}
+
+
+def place_own(incident: Incident, channel: str) -> Surface | None:
+    """A channel of the incident's own, made when its turn comes; None when it has one, or another is faster."""
+    made = session.scalar(_insert(Surface).values(
+        incident_id=incident.id, channel=channel, address="", own=True, next_at=clock.now())
+        .on_conflict_do_nothing().returning(Surface.id))
+    return session.get_one(Surface, made) if made is not None else None
+
+
+def _insert(table: type[Surface]) -> Any:
+    """An insert that can leave out what is there, in the database's own words."""
+    return (postgresql_insert if db.engine.dialect.name == "postgresql" else sqlite_insert)(table)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
-from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import Conflict, Invalid, Problem
@@ -16,7 +15,7 @@ from app.core.events import Event, record
 from app.identity.queries import allow
 from app.incidents.models import Incident, Note, Responder
 from app.incidents.queries import involved
-from app.notifications import accounts, events, queries
+from app.notifications import accounts, events, queries, room_posts
 from app.notifications.channel_models import HeardReply, Surface
 from app.notifications.models import Message
 
@@ -49,15 +48,19 @@ def unsaid(surface: Surface) -> list[Note]:
 def open_own(incident: Incident, slug: str, *, by: Actor) -> Surface:
     """A channel for this incident alone, made by the vendor when its turn comes; its people are invited."""
     allow(by, "incident.act", team_id=incident.team_id, involved=involved(incident, by))
+    if _private(incident):
+        raise Conflict("The incident is of a private team, and a channel of its own could be read by everybody.")
     if slug not in able():
         raise Invalid(problems=[Problem("channel", "Choose a channel that can open one for an incident")])
-    if session.scalar(select(Surface.id).where(Surface.incident_id == incident.id, Surface.channel == slug, Surface.own)):
+    made = room_posts.place_own(incident, slug)
+    if made is None:
         raise Conflict("It has a channel already.")
-    made = Surface(incident_id=incident.id, channel=slug, address="", own=True, next_at=clock.now())
-    session.add(made)
-    session.flush()
     record(events.CHANNEL_OPENED, incident.ref, by=by, also=["incidents"], channel=accounts.registry().channels[slug].name)
     return made
+
+
+def _private(incident: Incident) -> bool:
+    return incident.team is not None and incident.team.private
 
 
 def able() -> dict[str, str]:
@@ -93,5 +96,5 @@ def posts(incident: Incident) -> Posts:
              "its own channel" if one.own else one.room.name or one.room.address if one.room else "", one.error)
             for one in found]
     own = {one.channel for one in found if one.own}
-    return Posts(rows, [] if incident.status == "resolved" else [
+    return Posts(rows, [] if incident.status == "resolved" or _private(incident) else [
         (slug, name) for slug, name in able().items() if slug not in own])

@@ -10,7 +10,8 @@ from app.core.db import session, transaction
 from app.identity.models import Team
 from app.incidents.models import Note
 from app.notifications.accounts import values_of
-from app.notifications.channel_models import ChannelAccount, Room
+from app.notifications.channel_models import ChannelAccount, Room, Surface
+from app.notifications.threads import posts
 from tests import build
 from tests.fakes import Reply
 from tests.notifications.paged import START
@@ -95,6 +96,15 @@ def test_a_channel_for_one_incident_is_opened_on_demand(room, slack, tick, run_j
     run_jobs()
     tick(POSTS)
     assert "chat.update" in slack.calls[-1].path
+
+
+def test_an_incident_of_a_private_team_gets_no_channel_that_all_can_read(room):
+    """SRC-25: not offered, and refused."""
+    with transaction():
+        session.query(Team).update({"private": True})
+    answer = room("channels", channel="slack")
+    assert answer.status_code == 409 and "private team" in answer.json["detail"]
+    assert posts(incident()).able == [] and session.query(Surface).filter_by(own=True).count() == 0
 
 
 def test_resolving_asks_for_the_note_that_the_team_wants(room, slack, press, knock):
