@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from app.core import clock
 from app.core.db import session
 from app.incidents.models import Incident
+from app.notifications import accounts
 from app.notifications.models import Message
 
 WINDOW, COLLECT = timedelta(minutes=10), timedelta(seconds=60)
@@ -29,12 +30,18 @@ def gather(incident: Incident, written: Sequence[Message]) -> None:
             Message.queued_at > clock.now() - WINDOW, Incident.service_id == incident.service_id,
             Incident.id != incident.id).group_by(Message.user_id))}
     for message in written:
-        if recent.get(message.user_id, 0) >= SINGLE and not message.bundle:
+        if recent.get(message.user_id, 0) >= SINGLE and not message.bundle and not _alone(message):
             message.bundle = f"service:{incident.service_id}:{message.method_id}"
             due = _collected(message) or message.next_at + COLLECT
             if message.expires_at is not None:
                 message.expires_at += due - message.next_at
             message.next_at = due
+
+
+def _alone(message: Message) -> bool:
+    """Whether its channel carries one incident at a time: a call's keys act on one, and a voicemail would swallow all."""
+    channel = accounts.registry().channels.get(message.channel)
+    return channel is not None and "single" in channel.can
 
 
 def _collected(message: Message) -> datetime | None:
@@ -46,7 +53,7 @@ def _collected(message: Message) -> datetime | None:
 
 def due(message: Message) -> list[Message]:
     """All that is sent together now, oldest first: the message alone, or its bundle."""
-    if not message.bundle:
+    if not message.bundle or _alone(message):
         return [message]
     return list(session.scalars(select(Message).where(
         Message.bundle == message.bundle, Message.method_id == message.method_id, Message.state == "queued",

@@ -32,10 +32,11 @@ random = SystemRandom()
 
 
 def compose(message: Message, others: Sequence[Message] = ()) -> Outgoing:
-    """The message in words, with fresh links; with others, one for all of them. The template's first line is the subject."""
+    """The message in words, with fresh links; one for several incidents. The template's first line is the subject."""
     incident = message.incident
-    if others:
-        return _bundled(message, [one.incident for one in (message, *others) if one.incident is not None])
+    about = {one.incident.id: one.incident for one in (message, *others) if one.incident is not None}
+    if len(about) > 1:
+        return _bundled(message, list(about.values()))
     data = _data(message)
     subject, body = _words(f"messages/{message.kind}.txt", message=message, incident=incident, method=message.method,
                            data=data)

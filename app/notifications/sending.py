@@ -59,7 +59,8 @@ def hand_over(message_id: int) -> bool:
             message = session.get(Message, number, populate_existing=True, with_for_update=True)
             if message is not None and message.state == "sending" and message.lease_owner == owner():
                 message.account = tried[-1].route.account if tried else ""
-                record_outcome(message, outcome, None if claim.others else look(claim.outgoing))
+                alone = claim.outgoing.incident and number == message_id  # one post is kept true once
+                record_outcome(message, outcome, look(claim.outgoing) if alone else None)
         _note(tried)
     return True
 

@@ -87,7 +87,7 @@ class Voice:
     slug, name, provider = "voice", "Phone call", "Twilio"
     address = Field("address", "Phone number", kind="phone", required=True,
                     help="With country code, such as +4915112345678")
-    can = frozenset({"verify", "reply", "status", "loud"})
+    can = frozenset({"verify", "reply", "status", "loud", "single"})
     settings = SETTINGS
     needs = SETTINGS
     callbacks = ("voice",)

@@ -116,7 +116,7 @@ class Voice:
     slug, name, provider, rank = "voice", "Phone call", "Vonage", 10
     address = Field("address", "Phone number", kind="phone", required=True,
                     help="With country code, such as +4915112345678")
-    can = frozenset({"verify", "reply", "status", "loud"})
+    can = frozenset({"verify", "reply", "status", "loud", "single"})
     settings = CALLS
     needs = CALLS
     callbacks = ("voice", "events-voice")

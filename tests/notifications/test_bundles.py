@@ -14,9 +14,13 @@ from app.identity.models import User
 from app.incidents import service
 from app.incidents.models import Incident
 from app.notifications import quiet
+from app.notifications import service as notifications
+from app.notifications.channel_models import Surface
+from app.notifications.models import Message
 from tests import build
 from tests.fakes import MailServer, Reply, WebServer
-from tests.notifications.paged import as_actor, messages, play
+from tests.notifications.paged import as_actor, messages, page, play
+from tests.notifications.pigeon import Pigeon
 
 SEND = "app.notifications.ticks.send"
 
@@ -105,6 +109,33 @@ def test_one_text_names_them_all_and_holds_the_link(app: Any, storm: Any, now: A
     text = parse_qs(http_sink.calls[-1].body.decode())["Body"][0]
     assert len(http_sink.calls) == 5 and len(text) <= 160 and text.startswith("3 incidents of Checkout: #5 #6 #7")
     assert "/tap/" in text
+
+
+def test_a_telephone_rings_for_each_so_that_its_keys_act(app: Any, storm: Any, now: Any, tick: Any, http_sink: WebServer,
+                                                          ana: User) -> None:
+    """NTF-40: a call carries one incident."""
+    app.config.update(TWILIO_ACCOUNT_SID="AC1", TWILIO_AUTH_TOKEN="t", TWILIO_FROM="+15005550006", TWILIO_API_URL=http_sink.url)
+    http_sink.answer = Reply(201, b'{"sid": "CA1"}')
+    build.rules(ana, (0, build.contact(ana, "voice", "+4915112345678")))
+    storm(6)
+    with transaction():
+        session.query(Message).update({"state": "queued", "bundle": "quiet:1"})
+    play(now, tick, 1)
+    assert len(http_sink.calls) == 12 and all("Url" in parse_qs(call.body.decode()) for call in http_sink.calls)
+
+
+def test_what_is_asked_twice_about_one_incident_keeps_its_buttons(now: Any, tick: Any, pigeon: Pigeon) -> None:
+    """NTF-40: a page and a request that quiet hours held are one message about that incident, and one post."""
+    dora = build.user("dora", reachable=False)
+    build.contact(dora, "pigeon", "loft-of-dora")
+    incident = page(dora)
+    with transaction():
+        notifications.ask(session.get_one(Incident, incident.id), [session.get_one(User, dora.id)], reason="", cause="test")
+        session.query(Message).update({"bundle": "quiet:1"})
+    tick(SEND)
+    (said, _), = pigeon.sent
+    assert (said.incident, said.actions[0]) == ("1", "acknowledge")
+    assert session.query(Surface).count() == 1 and {one.state for one in messages("page", "request")} == {"sent"}
 
 
 def test_what_quiet_hours_held_is_one_message(storm: Any, now: Any, tick: Any, smtp: MailServer, ana: User) -> None:
