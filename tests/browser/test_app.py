@@ -132,13 +132,10 @@ def test_an_acknowledge_that_comes_too_late_says_by_whom_it_was(phone: Page, sit
 def test_what_another_left_is_not_sent_as_ana(phone: Page) -> None:
     """IPG-36: of two that wait on one telephone only her own goes."""
     phone.evaluate("""async () => {
-        const mine = document.querySelector('meta[name=viewer]').content;
-        for (const [who, number] of [['somebody else', 1], [mine, 2]]) {
-            const entry = {id: `entry-of-${number}`, incident: number, url: `/api/v1/incidents/${number}/acknowledge`};
-            await (await caches.open(`later:${who}`)).put(`/later/${number}`, new Response(JSON.stringify(entry)));
-        }
-        dispatchEvent(new Event('online'));
-    }""")
+        for (const [who, id] of [['somebody else', 1], [document.querySelector('meta[name=viewer]').content, 2]])
+            await (await caches.open(`later:${who}`)).put(`/later/${id}`, new Response(JSON.stringify(
+                {id: `entry-of-${id}`, incident: id, url: `/api/v1/incidents/${id}/acknowledge`})));
+        dispatchEvent(new Event('online')); }""")
     phone.wait_for_selector("text=#2 is acknowledged, sent just now", timeout=15000)
     assert (status(1), status(2)) == ("triggered", "acknowledged")
 
