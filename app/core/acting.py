@@ -118,11 +118,11 @@ def attempt(action: Action, order: Order, config: Mapping[str, Any], *, look: bo
 
     Never raises for what vendors and networks do. Call it with nothing open.
     """
-    tried = Attempt()
+    tried, unsure = Attempt(), look and hasattr(action, "look")
     try:
-        if look and hasattr(action, "look"):
-            answer = _sent(tried, action.look(order, config), timeout, _words(action))
-            tried.done = _read(tried, lambda: action.found(answer, order, config))  # type: ignore[attr-defined]
+        if unsure:
+            answer = _sent(tried, action.look(order, config), timeout, _words(action))  # type: ignore[attr-defined]
+            tried.done, unsure = _read(tried, lambda: action.found(answer, order, config)), False  # type: ignore[attr-defined]
         if tried.done is None:
             made = _sent(tried, action.prepare(order, config), timeout, _words(action))
             tried.done = _read(tried, lambda: action.read(made, order, config))
@@ -130,6 +130,7 @@ def attempt(action: Action, order: Order, config: Mapping[str, Any], *, look: bo
         tried.fault = Rejected(str(fault))
     except (Retry, Rejected, NoAccess) as fault:
         tried.fault = fault
+    tried.unknown = tried.unknown or unsure  # a look without an answer says nothing of the earlier try
     return tried
 
 

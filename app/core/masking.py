@@ -1,4 +1,4 @@
-"""Secrets made unreadable in what is shown or kept: ••• wherever one of them stands."""
+"""What is shown or kept of what others said: ••• wherever a secret stands, and nothing that no database takes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,15 @@ def mask(value: Any, secrets: Iterable[str]) -> Any:
     """`value` with each of these texts replaced by •••, also where it stands escaped, percent-encoded or in base64."""
     variants = sorted({form for text in secrets if text for form in _forms(text)}, key=len, reverse=True)
     return _masked(value, variants) if variants else value
+
+
+def storable(value: Any) -> Any:
+    """The same without what no database takes: NUL, and halves of characters."""
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {storable(str(name)): storable(item) for name, item in value.items()}
+    return [storable(item) for item in value] if isinstance(value, list) else value
 
 
 def _masked(value: Any, variants: list[str]) -> Any:

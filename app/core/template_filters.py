@@ -91,7 +91,10 @@ def _date(value: Any, form: Any = "%Y-%m-%d") -> str:
             raise ValueError("date needs an instant") from None
     if not isinstance(value, datetime):
         raise ValueError("date needs an instant")
-    return (value if value.tzinfo is None else value.astimezone(UTC)).strftime(form)
+    try:
+        return (value if value.tzinfo is None else value.astimezone(UTC)).strftime(form)
+    except (ValueError, OverflowError):  # in UTC it lies before the year 1, or after 9999
+        raise ValueError("date needs an instant") from None
 
 
 FILTERS: dict[str, Filter] = {

@@ -169,7 +169,7 @@ def _allowed(part: nodes.Expr) -> nodes.Expr:
             raise ValueError(f"The filter {part.name} takes plain values only")
         for piece in (part.node, *part.args):
             _allowed(piece)
-        if _path(part.node)[:1] == (SECRET,):
+        if any(path[0] == SECRET for path in _paths(part.node)):
             raise ValueError("A secret takes no filter")
     elif isinstance(part, nodes.Getattr | nodes.Getitem | nodes.Name):
         _path(part)

@@ -15,6 +15,7 @@ from sqlalchemy import CursorResult, select, update
 
 from app.core import clock
 from app.core.db import session, transaction
+from app.core.secrets import Unreadable
 from app.core.worker import owner
 from app.plugin_api import NoAccess, Outcome, Rejected, Retry
 from app.runbooks import executions, outcomes, queries, requests, rules, vault
@@ -80,7 +81,7 @@ def _claim(execution_id: int) -> Work | None:
         return None
     try:
         return Work(execution.id, execution.phase, _ready(execution, now), dict(execution.handle))
-    except ValueError as fault:
+    except (ValueError, Unreadable) as fault:
         if not executions.end(execution, executions.Result("failed", error=str(fault))):
             outcomes.note(execution.id, execution.phase, outcomes.Said(Rejected(str(fault)), now, 0, ()))
         return None

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.core import clock, secrets
 from app.core.access import SYSTEM, Actor
-from app.core.db import session
+from app.core.db import locked, session
 from app.core.errors import Conflict, Forbidden, NotFound
 from app.core.events import Event, Kind, record
 from app.core.forms import Problems, duration
@@ -61,9 +61,7 @@ def start(runbook: Runbook, *, parameters: Any, by: Actor, incident: Incident | 
     clean = check_values(document["parameters"], parameters, problems.at("parameters"))
     problems.raise_if_any()
     execution = _new(runbook, incident, how, by)
-    execution.subject = {**subjects.incident_values(incident), "person": subjects.person_values(by)}
-    if incident is None:
-        execution.subject["team"] = subjects.team_values(runbook.team)
+    execution.subject = subjects.run_values(runbook, incident, by)
     _give(execution, document, clean)
     if (former := _insert(execution)) is not None:
         return former
@@ -205,6 +203,7 @@ def late(execution: Execution, said: str) -> None:
 def cancel(execution: Execution, *, by: Actor) -> Execution:
     """End it now, and ask the target to stop where it can. Raises Conflict with the state when it is over."""
     allow(by, "runbook.run", team_id=execution.team_id)
+    execution = locked(Execution, execution.id) or execution
     if execution.state not in rules.OPEN:
         raise Conflict(f"It is over: {SAID[execution.state]}", {"state": execution.state})
     target = queries.target_of(execution.runbook.target)
@@ -217,7 +216,7 @@ def cancel(execution: Execution, *, by: Actor) -> Execution:
     if not end(execution, Result("cancelled", said=said), by=by):
         raise Conflict(f"It is over: {SAID[execution.state]}", {"state": execution.state})
     if begun and can and handle:
-        execution.phase, execution.next_at = "cancel", clock.now()
+        execution.phase, execution.next_at, execution.looks = "cancel", clock.now(), 0
         wake(TICK)
     return execution
 

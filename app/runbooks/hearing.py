@@ -38,7 +38,8 @@ def check(execution: Execution, body: bytes, headers: Mapping[str, str]) -> str:
     if not secret:
         raise reading.Rejected("The signing secret is not there any more", unauthenticated=True)
     signatures.check(body, headers, clock.now(), secrets=[secret], **SIGNED)  # type: ignore[arg-type]
-    return secrets.digest(f"{headers.get('x-oncall-timestamp')}/{headers.get('x-oncall-signature')}")
+    # By what was signed, not by the signature's own text, which can be written in more ways than one.
+    return secrets.digest(f"{execution.id}/{headers.get('x-oncall-timestamp', '').strip()}/{body.hex()}")
 
 
 def read(body: bytes) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from app.core import clock
 from app.core.db import locked
+from app.core.masking import storable
 from app.core.worker import owner
 from app.plugin_api import NoAccess, Outcome, Rejected, Retry
 from app.runbooks import events, queries, rules
@@ -74,7 +75,7 @@ def _came_late(execution: Execution, said: Said) -> None:
     if outcome.state != "running" and execution.state in ("cancelled", "timed_out"):
         late(execution, f"{outcome.state}. {rules.shown(said.output)}".strip())
     if outcome.handle and not execution.handle:
-        execution.handle = dict(outcome.handle)
+        execution.handle = storable(dict(outcome.handle))
         _ask_to_stop(execution)
 
 
@@ -83,7 +84,7 @@ def _started(execution: Execution, said: Said) -> None:
     if not isinstance(outcome, Outcome):
         _not_started(execution, said)
         return
-    execution.handle = dict(outcome.handle)
+    execution.handle = storable(dict(outcome.handle))
     add_progress(execution, outcome.progress, said.masks)
     wait = queries.version_of(execution.runbook_id, execution.version).document["wait_for"]
     if outcome.state == "failed":
@@ -123,7 +124,7 @@ def _followed(execution: Execution, said: Said) -> None:
     else:
         if isinstance(outcome, Outcome):
             add_progress(execution, outcome.progress, said.masks)
-            execution.handle = dict(outcome.handle) or execution.handle
+            execution.handle = storable(dict(outcome.handle)) or execution.handle
             execution.output = rules.kept(said.output) or execution.output
         execution.next_at = clock.now() + timedelta(seconds=rules.follow_in(execution.looks))
 

@@ -25,9 +25,11 @@ class Tried:
 
 def ready(runbook: Runbook, incident: Incident | None, values: Mapping[str, Any], *, by: Actor) -> requests.Ready | Tried:
     """Everything rendered with its secrets, inside a transaction; or why that can't be."""
+    if runbook.state != "approved":
+        return Tried(False, f"{runbook.name} is not approved, so nothing is sent")
     document = queries.runbook_document(runbook)
     named = vault.values(queries.secrets_named(document), runbook.team_id)
-    subject = {**subjects.incident_values(incident), "person": subjects.person_values(by)}
+    subject = subjects.run_values(runbook, incident, by)
     try:
         return requests.ready(requests.Given(document, values, subject, named, "dry-run", "dry-run"), timeout=SECONDS)
     except ValueError as fault:

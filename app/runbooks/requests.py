@@ -12,7 +12,7 @@ from flask import current_app
 from app.core import clock
 from app.core.acting import Call
 from app.core.fields import Field
-from app.core.masking import MASK, mask
+from app.core.masking import MASK, mask, storable
 from app.core.reading import Rejected
 from app.core.targets import RunbookTarget, Step
 from app.core.templating import Rendered, render, render_header, render_url
@@ -145,5 +145,5 @@ def written(call: Call) -> str:
 
 
 def masked(text: str, masks: tuple[str, ...]) -> str:
-    """What came back, without the secrets that went out."""
-    return str(mask(text, masks))
+    """What came back, without the secrets that went out and what no database takes."""
+    return str(mask(storable(text), masks))

@@ -56,7 +56,7 @@ def run_page(runbook: Runbook, incident: Incident | None, by: Actor, *, typed: M
                 for name in runbook.parameters.get("properties") or {}]
     found = {"form_key": new_token()[:40], **more}
     return RunPage(runbook, incident, controls, target=target.name if target else runbook.target, name=by.name,
-                   can_dry_run=target is not None and "dry_run" in target.can,
+                   can_dry_run=target is not None and "dry_run" in target.can and runbook.state == "approved",
                    stats=queries.stats_of([runbook.id]).get(runbook.id, rules.stats(())),
                    errors={label(name, (runbook.parameters.get("properties") or {}).get(name, {})): text
                            for name, text in errors.items()}, **found)
@@ -69,9 +69,7 @@ def mark_of(parameters: Mapping[str, Any], version: int) -> str:
 
 def preview_of(runbook: Runbook, incident: Incident | None, parameters: Mapping[str, Any], by: Actor) -> requests.Preview:
     """The request that these parameters make."""
-    subject = {**subjects.incident_values(incident), "person": subjects.person_values(by)}
-    if incident is None:
-        subject["team"] = subjects.team_values(runbook.team)
+    subject = subjects.run_values(runbook, incident, by)
     return requests.preview(queries.runbook_document(runbook), parameters, subject)
 
 

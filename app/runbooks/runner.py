@@ -60,20 +60,25 @@ class Runner:
         return len(fresh)
 
     def _work(self, lane: str, key: int) -> None:
+        good = False
         try:
-            self._inside(lambda: calls.advance(key))
+            good = self._inside(lambda: calls.advance(key))
         finally:
             with self.idle:
                 self.running[lane].discard(key)
                 self.idle.notify_all()
-        self._inside(lambda: self._fill(lane))
+        if good:  # what failed is due again at once: it waits for the clock, so that it can't go round and round
+            self._inside(lambda: self._fill(lane))
 
-    def _inside(self, act: Callable[[], object]) -> None:
+    def _inside(self, act: Callable[[], object]) -> bool:
+        """Whether it went well."""
         with self.app.app_context():
             try:
                 act()
+                return True
             except Exception:
                 log.exception("execution.step_failed")
+                return False
             finally:
                 session.remove()
 

@@ -10,6 +10,13 @@ from app.core.clock import rfc3339
 from app.identity.models import Team
 from app.incidents.models import Incident
 from app.incidents.queries import link
+from app.runbooks.models import Runbook
+
+
+def run_values(runbook: Runbook, incident: Incident | None, by: Actor) -> dict[str, Any]:
+    """All of it for a run; without an incident the team is the runbook's."""
+    found = {**incident_values(incident), "person": person_values(by)}
+    return found if incident is not None else {**found, "team": team_values(runbook.team)}
 
 
 def incident_values(incident: Incident | None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from app.core import acting, templating
 from app.core.acting import Attempt, Call, Done, Ticket
 from app.core.exchange import NoAccess, Refused, Retry
+from app.core.masking import storable
 from app.core.reading import Rejected
 from app.core.secrets import digest
 from app.plugin_api import Address
@@ -124,22 +125,13 @@ def _result(tried: Attempt, prepared: Prepared) -> Result:
     response: dict[str, Any] = {}
     if tried.answer is not None:
         response = {"status": tried.answer.status, "body": tried.answer.text[:KEPT]}
-    error = templating.mask(str(tried.fault), hidden) if tried.fault is not None else ""
+    error = storable(templating.mask(str(tried.fault), hidden)) if tried.fault is not None else ""
     output: Mapping[str, Any] = tried.done.output if tried.done else {}
     fault = tried.fault
     return Result(tried.done is not None, storable(templating.mask(dict(output), hidden)),
                   storable(templating.mask(response, hidden)), error[:1000], tried.again,
                   fault.after if isinstance(fault, Retry) else None, tried.unknown,
                   tried.done.ticket if tried.done else None)
-
-
-def storable(value: Any) -> Any:
-    """The same without what no database takes: NUL, and halves of characters."""
-    if isinstance(value, str):
-        return value.replace("\0", "").encode("utf-8", "replace").decode()
-    if isinstance(value, dict):
-        return {storable(str(name)): storable(item) for name, item in value.items()}
-    return [storable(item) for item in value] if isinstance(value, list) else value
 
 
 def _mailed(prepared: Prepared) -> Result:

@@ -7,13 +7,14 @@ from typing import Any
 
 from app.core import templating
 from app.core.errors import Failure
+from app.core.masking import storable
 from app.runbooks import executions
 from app.runbooks.executions import Start
 from app.runbooks.models import Execution
 from app.runbooks.queries import execution_of, runbook_by_key
 from app.runbooks.rules import FINAL
 from app.workflows import context, running
-from app.workflows.calls import Result, storable
+from app.workflows.calls import Result
 from app.workflows.models import WorkflowRun, WorkflowStep
 
 LOOK = 30.0  # seconds after which an execution is looked at, should its end not have been told

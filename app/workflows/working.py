@@ -14,6 +14,7 @@ from app.core import clock
 from app.core.db import session, transaction
 from app.core.errors import Failure
 from app.core.events import Event, caused_by
+from app.core.masking import storable
 from app.core.worker import owner
 from app.workflows import calls, remedies, requests, rules, running, verbs
 from app.workflows.calls import Result
@@ -111,7 +112,7 @@ def _begun(run: WorkflowRun, step: WorkflowStep, node: dict[str, Any], *, died: 
     except (ValueError, Failure) as fault:
         running.settle(run, step, Result(False, error=str(fault)))
         return True
-    step.request, step.warnings = calls.storable(prepared.shown), list(prepared.warnings)[:20]
+    step.request, step.warnings = storable(prepared.shown), list(prepared.warnings)[:20]
     look = died or step.unsure
     step.next_at = clock.now() + timedelta(seconds=prepared.timeout * (2 if look or prepared.oauth else 1) + rules.LEASE)
     return Claim(step.id, run.id, step.visits, prepared, look)
@@ -128,12 +129,12 @@ def _done_here(run: WorkflowRun, step: WorkflowStep, node: dict[str, Any]) -> Re
         return Result(False, error="There is no incident to act on")
     try:
         said, warnings = requests.given(_wish(run, step, node), {})
-        step.request = calls.storable({"action": node["action"], "with": said})
+        step.request = storable({"action": node["action"], "with": said})
         with session.begin_nested():
             output = verbs.do(str(node["action"]), run.incident, said, by=running.actor_of(run))
     except (ValueError, Failure) as fault:
         return Result(False, error=str(fault))
-    return Result(True, calls.storable(output), warnings=warnings)
+    return Result(True, storable(output), warnings=warnings)
 
 
 def _record(claim: Claim, result: Result) -> None:

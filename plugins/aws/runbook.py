@@ -30,6 +30,7 @@ LOOK_SECONDS = 10.0
 ENDED = {"Success": "succeeded", "Cancelled": "failed", "Failed": "failed", "TimedOut": "failed",
          "DeliveryTimedOut": "failed", "ExecutionTimedOut": "failed", "Undeliverable": "failed", "Terminated": "failed"}
 MOST_NODES = 50
+UNKNOWN = "outcome unknown"
 Signed = Callable[..., dict[str, str]]
 
 
@@ -68,21 +69,25 @@ class SystemsManager:
         return self._call("SendCommand", body, config)
 
     def run(self, step: Step, config: Mapping[str, Any]) -> Outcome:
-        """Send it. SendCommand takes no idempotency key, so where nobody knows what came of it, it is looked for first."""
+        """Send it. SendCommand takes no idempotency key, so where nobody knows what came of it, it is looked for once
+        and never sent again."""
         try:
-            sent = mapping(self._asked(self.prepare(step, config), step.timeout).get("Command"))
-        except Retry:
-            found = self._sent_before(step.key, config)
+            sent = mapping(self._asked(self.prepare(step, config), step.timeout, once=True).get("Command"))
+        except Rejected as fault:
+            found = self._sent_before(step.key, config) if fault.reason.startswith(UNKNOWN) else ""
             if not found:
                 raise
             sent = {"CommandId": found}
         command = text(sent.get("CommandId"))
         if not command:
-            raise Rejected("outcome unknown: Amazon did not say which command it took")
+            raise Rejected(f"{UNKNOWN}: Amazon did not say which command it took")
         return Outcome("running", handle={"command": command}, progress=[f"Command {command}"])
 
     def _sent_before(self, key: str, config: Mapping[str, Any]) -> str:
-        said = self._asked(self._call("ListCommands", {"MaxResults": 50}, config), LOOK_SECONDS)
+        try:
+            said = self._asked(self._call("ListCommands", {"MaxResults": 50}, config), LOOK_SECONDS)
+        except (Retry, Rejected, NoAccess):
+            return ""
         return next((text(one.get("CommandId")) for one in map(mapping, sequence(said.get("Commands")))
                      if text(one.get("Comment")) == f"oncall {key}"), "")
 
@@ -132,9 +137,9 @@ class SystemsManager:
         return Call("POST", f"{base}/", self.signed(f"{base}/", raw, headers, scope=(region, "ssm"), at=now(),
                                                    keys=(str(keys[0]), str(keys[1]))), body=raw)
 
-    def _asked(self, call: Call, timeout: float) -> dict[str, Any]:
+    def _asked(self, call: Call, timeout: float, *, once: bool = False) -> dict[str, Any]:
         try:
-            return _object(perform(call, timeout=timeout))
+            return _object(perform(call, timeout=timeout, once=once))
         except Rejected as refusal:
             raise _meaning(refusal) from None
 
@@ -142,6 +147,8 @@ class SystemsManager:
 def _meaning(refusal: Rejected) -> Exception:
     """Amazon's errors of credentials and of load come as 400."""
     said = refusal.reason
+    if said.startswith(UNKNOWN):
+        return refusal
     if any(word in said for word in ("Throttl", "TooManyUpdates", "InternalServerError")):
         return Retry(said)
     words = ("UnrecognizedClient", "InvalidSignature", "AccessDenied", "ExpiredToken", "InvalidClientTokenId",

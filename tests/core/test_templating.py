@@ -57,6 +57,7 @@ def test_a_missing_leaf_is_empty_with_a_warning_and_default_supplies_one():
     "{% for x in params.many %}{{ x }}{% endfor %}", "{% set a = 1 %}", "{{ incident.title.upper() }}", "{{ 1 + 1 }}",
     "{{ ''.__class__.__mro__ }}", "{{ cycler.__init__.__globals__ }}", "{{ params.many|map('upper') }}", "{{ a if b else c }}",
     "{{ incident[params.count] }}", "{{ 'a'|replace(old='a', new='b') }}", "{{ secret.ops|upper }}", "{{ incident.title",
+    "{{ params.x|default(secret.ops)|upper }}",
     "{{ secret }}", "{{ env.HOME }}", "{{ [1,2] }}", "{{ 'x'.join }}" + "|upper" * 2000 + "}}",
 ])
 def test_what_is_more_than_a_name_and_filters_is_refused_at_save(template):
@@ -71,7 +72,8 @@ def test_no_template_reaches_an_attribute():
 
 @pytest.mark.parametrize("template", [
     "{{ incident.title|replace('e', params.big) }}", "{{ params.many|join(params.big) }}", "{{ params.big }}" * 3,
-    "{{ now|date('%1000000000d') }}", "{{ 'a'|truncate(0) }}", "{{ unknown.root }}", "x" * 40000 + "{{ now }}",
+    "{{ now|date('%1000000000d') }}", "{{ '0001-01-01T00:00:00+10:00'|date }}",
+    "{{ 'a'|truncate(0) }}", "{{ unknown.root }}", "x" * 40000 + "{{ now }}",
 ])
 def test_nothing_grows_beyond_the_limit(template):
     """32 KiB of text, 256 KiB of value; widths of a date are refused."""

@@ -70,6 +70,14 @@ def test_after_an_unknown_outcome_it_looks_and_makes_no_second(act, http_sink, s
     assert len(http_sink.calls) == 2 and (slug == "linear_issue" or http_sink.calls[1].method == "GET")
 
 
+@pytest.mark.parametrize("status", [429, 401, 400])
+def test_a_look_without_an_answer_leaves_the_outcome_unknown(act, http_sink, status):
+    """WF-15: the next try looks again before it makes a second one."""
+    http_sink.answers(status)
+    tried = act("jira_issue", look=True)
+    assert tried.unknown and tried.done is None and len(http_sink.calls) == 1
+
+
 @pytest.mark.parametrize("slug", TICKETS)
 def test_what_was_not_made_is_made_after_looking(act, http_sink, slug):
     """WF-15: nothing carries the mark, so the ticket is made."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from app.core import clock
+from app.core import clock, secrets
 from app.core.db import session, transaction
 from app.runbooks import executions, outcomes
 from app.runbooks.models import Execution
@@ -104,3 +104,36 @@ def test_a_stop_that_can_no_longer_be_asked_for_is_said_once(restart, bob, payme
         work()
     assert (last().state, last().next_at, len(http_sink.calls)) == ("cancelled", None, 1)
     assert [kind for kind in facts("execution:1") if kind == "cancel_told"] == ["cancel_told"]
+
+
+def test_a_stop_has_all_its_tries_however_often_it_was_followed(restart, bob, work, last, http_sink, time_machine):
+    """RB-25: the looks of the following are not those of the stop."""
+    time_machine.move_to(clock.now(), tick=False)
+    http_sink.next_answers.append(Reply(202, headers={"Location": "/jobs/1"}))
+    http_sink.answer = Reply(200, b'{"status": "running"}')
+    run(restart(wait_for="follow"), bob)
+    for _ in range(6):
+        work()
+        time_machine.shift(timedelta(seconds=31))
+    with transaction():
+        executions.cancel(session.get(Execution, 1), by=build.actor(bob))
+    assert (last().phase, last().looks) == ("cancel", 0)
+
+
+def test_one_whose_secret_cannot_be_opened_ends_with_the_reason(restart, bob, payments, work, last, http_sink):
+    """RB-13: it is not due again and again."""
+    build.secret("ops", team=payments)
+    run(restart(config={"headers": {"Authorization": "Bearer {{ secret.ops }}"}}), bob)
+    with transaction():
+        secrets.configure(secrets.new_key())
+    work()
+    assert last().state == "failed" and "ENCRYPTION_KEYS" in last().error and http_sink.calls == []
+
+
+def test_a_step_that_breaks_waits_for_the_clock(restart, bob, work, monkeypatch):
+    """RB-28: it does not go round and round."""
+    tries = []
+    monkeypatch.setattr("app.runbooks.runner.calls.advance", lambda key: tries.append(key) or 1 / 0)
+    run(restart(), bob)
+    work()
+    assert tries == [1]

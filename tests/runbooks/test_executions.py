@@ -14,6 +14,7 @@ from app.core.events import Event
 from app.incidents.models import Incident
 from app.runbooks import service
 from app.runbooks.models import Execution, Runbook
+from app.runbooks.requests import masked
 from app.runbooks.runner import runner
 from tests import build
 from tests.escalation.test_races import at_once
@@ -192,3 +193,12 @@ def test_a_private_address_is_refused_with_its_class_and_nothing_is_sent(restart
     run(restart(url="https://169.254.169.254/latest"), bob)
     work()
     assert last().state == "failed" and "link-local" in last().error and len(last().attempts) == 1
+
+
+def test_what_no_database_takes_is_left_out_of_an_answer(restart, bob, work, last, http_sink):
+    """RB-18: and a secret that such a sign stands in is masked all the same."""
+    http_sink.answer = Reply(200, b'a\0b')
+    run(restart(), bob)
+    work()
+    assert (last().state, last().output) == ("succeeded", "ab")
+    assert masked("\ud800 swo\0rdfish", ("swordfish",)) == "? •••"

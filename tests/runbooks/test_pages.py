@@ -159,3 +159,14 @@ def test_the_rule_of_approvals_is_an_admins(app, signed_in, ana, olga):
     admin = signed_in(olga)
     admin.post("/runbooks/-/approvals", data={"four_eyes": "0"})
     assert "may approve it" in admin.get("/runbooks/-/approvals").text
+
+
+def test_of_a_draft_there_is_no_dry_run(restart, signed_in, bob, payments, http_sink):
+    """RB-02: its secrets go nowhere before somebody approved where to."""
+    config = {"url": http_sink.url, "token": "{{ secret.token }}", "template": "7"}
+    build.secret("token", team=payments)
+    restart(target={"plugin": "awx", "config": config}, payload=None, wait_for="follow", url="", approver=None)
+    browser = signed_in(bob)
+    assert "Dry run" not in browser.get("/runbooks/restart/run").text
+    page = browser.post("/runbooks/restart/check", data={"p.pod": "web-1", "p.grace": "1"}).text
+    assert "is not approved, so nothing is sent" in page and http_sink.calls == []

@@ -193,9 +193,9 @@ def test_a_command_of_systems_manager_is_sent_and_followed(at_amazon, amazon, wo
 
 @pytest.mark.parametrize(("answers", "state", "calls"), [
     ([Reply(400, b'{"__type": "UnrecognizedClientException"}')], "failed", 1),
-    ([Reply(500), Reply(200, b'{"Commands": []}')], "running", 2)])
+    ([Reply(500), Reply(200, b'{"Commands": []}')], "failed", 2), ([Reply(500), Reply(503)], "failed", 2)])
 def test_amazon_refuses_and_is_down(at_amazon, work, last, http_sink, answers, state, calls):
-    """RB-15, RB-10: before a command is sent again it is looked for."""
+    """RB-15, RB-10: what Amazon may have taken is looked for, and never sent again, whatever the look says."""
     http_sink.next_answers.extend(answers)
     at_amazon(http_sink.url, work)
     assert (last().state, len(http_sink.calls), len(last().attempts)) == (state, calls, 1)
