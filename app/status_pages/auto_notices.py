@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from app.core.access import SYSTEM
-from app.core.db import session
+from app.core.db import alone, session
 from app.incidents.models import Incident
 from app.status_pages import queries, rules
 from app.status_pages.models import Component, Notice, NoticeIncident
@@ -16,10 +16,15 @@ from app.status_pages.words import Words
 
 
 def write_by_itself(component: Component) -> Notice | None:
-    """A component broke: the page's own first notice, as a draft or published, unless one tells of it already."""
+    """A component broke: the page's own first notice, as a draft or published, unless one tells of it already.
+
+    What somebody set by hand is theirs to explain.
+    """
     page = component.page
-    if page.auto_notice == "off" or component.state in (rules.OPERATIONAL, rules.MAINTENANCE):
+    if page.auto_notice == "off" or any(state in (rules.OPERATIONAL, rules.MAINTENANCE)
+                                        for state in (component.state, component.computed)):
         return None
+    alone("status pages")
     open_ = session.scalars(select(Notice).where(Notice.page_id == page.id, Notice.resolved_at.is_(None)).with_for_update())
     if any(component.id in one.components for one in open_):
         return None

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from app.core import clock
 from app.core.access import Actor
-from app.core.db import locked, session
+from app.core.db import alone, locked, session
 from app.core.errors import Conflict
 from app.core.events import record
 from app.core.forms import Problems, check_list, check_text, time_zone
@@ -29,6 +29,7 @@ NOTIFY = [24 * 60, 60]
 def plan(page: StatusPage, values: Mapping[str, Any], *, by: Actor) -> Series:
     """New maintenance, once or in a series. What started already, but is not over, starts at once. Raises Invalid."""
     allow(by, "status_page.edit", team_id=page.team_id)
+    alone("status pages")
     series = Series(page_id=page.id, page=page, repeat={}, notify=list(NOTIFY), time_zone=page.time_zone)
     with session.no_autoflush:
         _fill(series, values, fresh=True)
@@ -43,16 +44,21 @@ def plan(page: StatusPage, values: Mapping[str, Any], *, by: Actor) -> Series:
 
 
 def change_series(series: Series, values: Mapping[str, Any], *, by: Actor) -> Series:
-    """Change what is named, for all times that have not started; those that did, or were changed alone, stay."""
+    """Change what is named, for all times that have not started; those that did, or were changed alone, stay.
+
+    A time is known by its day: at another hour it moves, on another day it is cancelled and one is made anew.
+    """
     page = series.page
     allow(by, "status_page.edit", team_id=page.team_id)
+    alone("status pages")
     held = locked(Series, series.id) or series
     with session.no_autoflush:
         _fill(held, values, fresh=False)
-    wanted = {time.slot: time for time in recurrence.times(plan_of(held), clock.now() + recurrence.LISTED)}
-    for window in session.scalars(select(PageWindow).where(
-            PageWindow.series_id == held.id, PageWindow.state == "scheduled", ~PageWindow.own)).all():
-        time = wanted.get(window.slot)
+    wanted = {time.slot[:10]: time for time in recurrence.times(plan_of(held), clock.now() + recurrence.LISTED)}
+    for window in _coming(held):
+        if window.own:
+            continue
+        time = wanted.get(window.slot[:10])
         if time is None:
             end(window, "cancelled", by)
             continue
@@ -69,6 +75,7 @@ def change_window(window: PageWindow, values: Mapping[str, Any], *, by: Actor) -
     """Change one time alone. Raises Invalid."""
     page = window.page
     allow(by, "status_page.edit", team_id=page.team_id)
+    alone("status pages")
     window = locked(PageWindow, window.id) or window
     if window.state not in OPEN:
         raise Conflict(f"It is {window.state} already")
@@ -128,11 +135,17 @@ def cancel(window: PageWindow, *, by: Actor) -> None:
 def cancel_series(series: Series, *, by: Actor) -> None:
     """None of its coming times takes place, and no more are listed; one that runs goes on."""
     allow(by, "status_page.edit", team_id=series.page.team_id)
+    alone("status pages")
     series.repeat = {}
-    for window in session.scalars(select(PageWindow).where(PageWindow.series_id == series.id,
-                                                           PageWindow.state == "scheduled")).all():
+    for window in _coming(series):
         end(window, "cancelled", by)
     states.touch(series.page)
+
+
+def _coming(series: Series) -> list[PageWindow]:
+    """Its windows that have not started, as they are now; nobody starts them meanwhile."""
+    return list(session.scalars(select(PageWindow).where(PageWindow.series_id == series.id, PageWindow.state == "scheduled")
+                                .order_by(PageWindow.id).with_for_update().execution_options(populate_existing=True)))
 
 
 def add_update(window: PageWindow, text: str, *, by: Actor) -> WindowUpdate:
@@ -154,6 +167,7 @@ def add_update(window: PageWindow, text: str, *, by: Actor) -> WindowUpdate:
 
 def _command(window: PageWindow, by: Actor, from_: tuple[str, ...]) -> None:
     allow(by, "status_page.edit", team_id=window.page.team_id)
+    alone("status pages")
     locked(PageWindow, window.id)
     if window.state not in from_:
         raise Conflict(f"It is {window.state.replace('_', ' ')} already")

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from app.core import clock
 from app.core.access import SYSTEM, Actor
-from app.core.db import locked, session
+from app.core.db import alone, locked, session
 from app.core.errors import Conflict, Invalid, Problem
 from app.core.events import record
 from app.core.forms import Problems, check_text, one_of
@@ -44,6 +44,7 @@ def open_notice(page: StatusPage, values: Mapping[str, Any], said: Said, *, by: 
     `values`: title, impact, components (public ids), incident (number), draft, started_at, resolved_at.
     """
     allow(by, "status_page.write", team_id=page.team_id)
+    alone("status pages")
     now, faults = clock.now(), Problems()
     title = faults.take("title", check_text, values.get("title"), least=1, most=200, label="A title") or ""
     components = [queries.component_of(page, str(one)) for one in values.get("components") or []]
@@ -53,7 +54,7 @@ def open_notice(page: StatusPage, values: Mapping[str, Any], said: Said, *, by: 
     started, resolved = values.get("started_at") or said.at or now, values.get("resolved_at")
     if started > now or (said.state == rules.RESOLVED and not (resolved and started <= resolved <= now)):
         faults.add("resolved_at", "A past disruption has a start and an end, both in the past")
-    _check(said, faults)
+    _check(page, said, faults)
     faults.raise_if_any()
     notice = Notice(page=page, page_id=page.id, title=title, impact=impact, components=[one.id for one in components],
                     started_at=started, draft=bool(values.get("draft")) or said.due_at is not None, state=said.state)
@@ -70,16 +71,17 @@ def open_notice(page: StatusPage, values: Mapping[str, Any], said: Said, *, by: 
 def say(notice: Notice, said: Said, *, by: Actor) -> NoticeUpdate:
     """Add an update; the first one of a draft publishes it. Raises Invalid, Forbidden."""
     allow(by, "status_page.write", team_id=notice.page.team_id)
+    alone("status pages")
     notice = locked(Notice, notice.id) or notice
     faults = Problems()
     if fault := rules.move_fault(notice.state, said.state, resolved_at=notice.resolved_at, now=clock.now()):
         faults.add("state", fault)
-    _check(said, faults)
+    _check(notice.page, said, faults)
     faults.raise_if_any()
     return _add(notice, said, by, None)
 
 
-def _check(said: Said, faults: Problems) -> None:
+def _check(page: StatusPage, said: Said, faults: Problems) -> None:
     now = clock.now()
     faults.take("state", one_of, said.state, choices=rules.NOTICE_STATES)
     faults.take("text", check_text, said.text, least=1, most=5000, label="The text")
@@ -89,6 +91,8 @@ def _check(said: Said, faults: Problems) -> None:
         faults.add("at", "An update that is entered late lies in the past")
     for state in said.changes.values():
         faults.take("changes", one_of, state, choices=(*rules.STATES, COMPUTED))
+    if set(said.changes) - {one.public_id for one in page.components}:
+        faults.add("changes", "There is no such component on this page")
 
 
 def _add(notice: Notice, said: Said, by: Actor, resolved: datetime | None) -> NoticeUpdate:
@@ -108,32 +112,42 @@ def _add(notice: Notice, said: Said, by: Actor, resolved: datetime | None) -> No
 def publish_draft(notice: Notice, *, by: Actor) -> None:
     """Show a draft as it stands."""
     allow(by, "status_page.write", team_id=notice.page.team_id)
+    alone("status pages")
     notice = locked(Notice, notice.id) or notice
     if not notice.draft:
         raise Conflict("It is published already")
-    for update in [one for one in notice.updates if one.due_at is None]:
+    ready = [one for one in notice.updates if one.due_at is None]
+    if not ready:
+        raise Conflict("Its update waits for its time")
+    for update in ready:
         update.at = clock.now()
         _go_live(update, by, None)
 
 
 def go_live_when_due(update: NoticeUpdate) -> None:
-    """A scheduled update whose time has come. One that no longer fits is left where it is, as nobody published it."""
+    """A scheduled update whose time has come. One that no longer fits is taken back: nobody would have published it now."""
     notice = locked(Notice, update.notice_id) or update.notice
+    if not notice.draft and rules.move_fault(notice.state, update.state, resolved_at=notice.resolved_at, now=clock.now()):
+        _take_back(update, SYSTEM)
+        return
     update.due_at = None
     _go_live(update, Actor(update.author, update.author_name, via="schedule"), None)
     session.refresh(notice)
 
 
 def _go_live(update: NoticeUpdate, by: Actor, resolved: datetime | None) -> None:
-    """From now on readers see it, and components move with it."""
+    """From now on readers see it, and components move with it. One that was entered late leaves what came after it."""
     notice, page = update.notice, update.notice.page
     if notice.draft:
         notice.draft = False
         record(events.NOTICE_PUBLISHED, notice.ref, by=by, also=_also(notice), title=notice.title, page=page.slug)
-    notice.state = update.state
-    notice.resolved_at = (resolved or update.at) if update.state == rules.RESOLVED else None
+    if not any(one is not update and one.due_at is None and one.at > update.at for one in notice.updates):
+        notice.state = update.state
+        notice.resolved_at = (resolved or update.at) if update.state == rules.RESOLVED else None
+    known = {one.public_id: one for one in page.components}
     for key, state in update.changes.items():
-        _move(queries.component_of(page, key), state, by)
+        if key in known:
+            _move(known[key], state, by)
     session.flush()
     record(events.UPDATE_PUBLISHED, notice.ref, by=by, also=_also(notice), title=notice.title, state=update.state,
            text=update.text, update=update.id, page=page.slug)
@@ -168,10 +182,14 @@ def edit_update(update: NoticeUpdate, text: str, *, by: Actor) -> None:
 
 def cancel_update(update: NoticeUpdate, *, by: Actor) -> None:
     """Take back an update that still waits."""
-    notice = update.notice
-    allow(by, "status_page.write", team_id=notice.page.team_id)
+    allow(by, "status_page.write", team_id=update.notice.page.team_id)
     if update.due_at is None:
         raise Conflict("It is published already")
+    _take_back(update, by)
+
+
+def _take_back(update: NoticeUpdate, by: Actor) -> None:
+    notice = update.notice
     record(events.UPDATE_CANCELLED, notice.ref, by=by, also=_also(notice), title=notice.title, text=update.text,
            update=update.id, page=notice.page.slug)
     session.delete(update)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.core import clock, secrets
 from app.core.access import Actor
-from app.core.db import locked, session
+from app.core.db import alone, locked, session
 from app.core.errors import Conflict, Invalid, Problem
 from app.core.events import record
 from app.core.forms import Problems, check_text
@@ -43,6 +43,7 @@ def save_page(values: Mapping[str, Any], *, by: Actor) -> StatusPage:
                                intro="", accent="", auto_notice="off", auto_resolve=False, version=1, exports={})
     if found is not None:
         allow(by, "status_page.edit", team_id=page.team_id)
+        alone("status pages")
         locked(StatusPage, page.id)
     elif (session.scalar(select(func.count()).select_from(StatusPage)) or 0) >= rules.MOST_PAGES:
         raise Conflict(f"There are {rules.MOST_PAGES} status pages already")
@@ -128,6 +129,7 @@ def override(component: Component, state: str, *, until: datetime, reason: str, 
     """Show this state whatever the incidents say, until then. Raises Invalid, Forbidden."""
     page = component.page
     allow(by, "status_page.write", team_id=page.team_id)
+    alone("status pages")
     problems, now = Problems(), clock.now()
     if state not in rules.STATES:
         problems.add("state", f"Must be one of {', '.join(rules.STATES)}")
@@ -149,6 +151,7 @@ def end_override(component: Component, *, by: Actor) -> None:
     """Back to what the incidents say."""
     page = component.page
     allow(by, "status_page.write", team_id=page.team_id)
+    alone("status pages")
     held = locked(Component, component.id) or component
     if held.override_state is None:
         return

@@ -63,7 +63,10 @@ def covered() -> set[int]:
 
 
 def settle(*, only: Iterable[int] | None = None, by: Actor = SYSTEM) -> int:
-    """Make every component show what it should, in the open transaction. Says how many changed."""
+    """Make every component show what it should, in the open transaction. Says how many changed.
+
+    Whoever locks or changes rows before it is alone at "status pages" first: else two may wait for each other.
+    """
     alone("status pages")
     now = clock.now()
     found = differing(now, only=only)
@@ -103,6 +106,7 @@ def _turn(component: Component, state: str, now: datetime, by: Actor) -> None:
 
 def let_go(service_id: int) -> None:
     """No component follows this service any more."""
+    alone("status pages")
     pages = set(session.scalars(select(Component.page_id).join(ComponentService).where(
         ComponentService.service_id == service_id)))
     session.execute(delete(ComponentService).where(ComponentService.service_id == service_id))
@@ -118,8 +122,8 @@ def begin(component: Component) -> None:
 
 
 def touch(page: StatusPage) -> None:
-    """The page looks different from now on: whoever keeps a copy must look again."""
-    page.version += 1
+    """The page looks different from now on: whoever keeps a copy must look again. The database counts: none is lost."""
+    page.version = StatusPage.version + 1
     page.changed_at = clock.now()
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
 from sqlalchemy import select
 
 from app.core import clock
-from app.core.db import session, transaction
+from app.core.db import alone, session, transaction
 from app.core.lanes import looked
 from app.status_pages import announcing, notices, recurrence, states, windows
 from app.status_pages.maintenance_models import PageWindow, Series
 from app.status_pages.models import Component, NoticeUpdate
 
 BATCH = 200
+log = structlog.get_logger()
 
 
 def follow() -> int:
@@ -75,15 +77,28 @@ def list_windows() -> int:
 
 
 def publish_due() -> int:
-    """Scheduled updates whose time has come."""
+    """Scheduled updates whose time has come. One that fails keeps none of the others back."""
     now = clock.now()
     due = looked(lambda limit: _ids(select(NoticeUpdate.id).where(NoticeUpdate.due_at <= now).limit(limit)), BATCH)
+    published = 0
     for key in due:
-        with transaction():
-            update = session.get(NoticeUpdate, key, populate_existing=True, with_for_update={"of": NoticeUpdate})
-            if update is not None and update.due_at is not None and update.due_at <= now:
-                notices.go_live_when_due(update)
-    return len(due)
+        try:
+            with transaction():
+                published += _publish(key)
+        except Exception:
+            log.exception("status_update.not_published", update=key)
+            session.remove()
+    return published
+
+
+def _publish(key: int) -> bool:
+    """Publish one, if it still waits and its time has come."""
+    alone("status pages")
+    update = session.get(NoticeUpdate, key, populate_existing=True, with_for_update={"of": NoticeUpdate})
+    if update is None or update.due_at is None or update.due_at > clock.now():
+        return False
+    notices.go_live_when_due(update)
+    return True
 
 
 def _ids(query: Any) -> list[int]:

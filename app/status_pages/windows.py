@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app.core import clock
 from app.core.access import SYSTEM, Actor
-from app.core.db import session
+from app.core.db import alone, session
 from app.core.events import record
 from app.status_pages import events, recurrence, states
 from app.status_pages.announcing import tell_of_window
@@ -43,9 +43,11 @@ def end(window: PageWindow, state: str, by: Actor) -> None:
 
 def move_on(*, by: Actor = SYSTEM, only: list[int] | None = None) -> int:
     """Windows whose time has come begin, those that are over end, and who wants it is reminded. In the open transaction."""
+    alone("status pages")
     now = clock.now()
     query = select(PageWindow).where(PageWindow.state.in_(OPEN), PageWindow.starts <= now).order_by(PageWindow.id)
-    found = list(session.scalars(query if only is None else query.where(PageWindow.page_id.in_(only)).with_for_update()))
+    found = list(session.scalars((query if only is None else query.where(PageWindow.page_id.in_(only)))
+                                 .with_for_update().execution_options(populate_existing=True)))
     for window in found:
         if window.state == "scheduled":
             start(window, by, now)
@@ -69,12 +71,12 @@ def reminders() -> list[tuple[int, str]]:
 
 
 def list_ahead(series: Series) -> int:
-    """Make the times of the next 90 days; what is there, cancelled or not, is never made again."""
+    """Make the times of the next 90 days; a day that has one, moved or cancelled or not, never gets another."""
     now = clock.now()
     until = now + recurrence.LISTED
-    known = set(session.scalars(select(PageWindow.slot).where(PageWindow.series_id == series.id)))
+    known = {slot[:10] for slot in session.scalars(select(PageWindow.slot).where(PageWindow.series_id == series.id))}
     fresh = [time for time in recurrence.times(plan_of(series), until)
-             if time.slot not in known and time.ends > now]
+             if time.slot[:10] not in known and time.ends > now]
     session.add_all(PageWindow(
         page_id=series.page_id, series_id=series.id, slot=time.slot, title=series.title, text=series.text, own=False,
         components=list(series.components), starts=time.starts, ends=time.ends, state="scheduled") for time in fresh)

@@ -182,6 +182,21 @@ def test_changing_the_series_leaves_what_started_and_what_was_changed_alone(app,
     assert (third.title, third.ends - third.starts) == ("Newer cables", timedelta(minutes=90))
 
 
+def test_a_series_at_another_hour_moves_its_times_and_brings_none_back(app, at, shop):
+    """STAT-07: a time is known by its day; what was moved or cancelled alone stays so."""
+    key = series(shop)
+    with transaction():
+        first, second = session.query(PageWindow).order_by(PageWindow.slot).limit(2)
+        maintenance.cancel(first, by=by(shop.ana))
+        maintenance.change_window(second, {"starts": "2026-03-16T05:00", "ends": "2026-03-16T06:00"}, by=by(shop.ana))
+    with transaction():
+        maintenance.change_series(session.get(Series, key), {"starts": "2026-03-08T04:00", "ends": "2026-03-08T05:00"}, by=by(shop.ana))
+    session.expire_all()
+    found = session.query(PageWindow).order_by(PageWindow.slot).all()
+    assert len(found) == 13 and [one.state for one in found] == ["cancelled"] + ["scheduled"] * 12
+    assert found[1].starts.day == 16 and found[2].starts.hour == 3 and said().count("cancelled") == 1
+
+
 def test_the_pages_plan_start_and_say(app, at, shop, client, signed_in):
     """Features with a page: calendar and list, start now, an update, end now."""
     browser, part = signed_in(shop.ana), shop.component("Card payments").public_id

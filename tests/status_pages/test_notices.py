@@ -8,7 +8,6 @@ import pytest
 import time_machine
 
 from app.core import clock
-from app.core.access import Actor
 from app.core.db import session, transaction
 from app.core.errors import Forbidden, Invalid
 from app.core.events import Event
@@ -17,30 +16,8 @@ from app.incidents.models import Incident
 from app.status_pages import notices
 from app.status_pages.models import Notice
 from app.status_pages.notices import Said
-from app.status_pages.service import save_page
 from tests import build
-
-
-def by(person):
-    return Actor(person.ref, person.name, user_id=person.id)
-
-
-def opened(shop, text="We look.", state="investigating", **values):
-    """Bob publishes a notice about card payments."""
-    with transaction():
-        made = notices.open_notice(shop.page, {"title": "Cards fail", "components": [shop.component("Card payments").public_id],
-                                               **values}, Said(state, text), by=by(shop.bob))
-        return made.public_id
-
-
-def notice():
-    session.expire_all()
-    return session.query(Notice).one()
-
-
-def say(shop, state, text="More.", **more):
-    with transaction():
-        notices.say(notice(), Said(state, text, **more), by=by(shop.bob))
+from tests.status_pages.writing import automatic, by, notice, opened, say
 
 
 def test_a_notice_stands_on_the_page_with_its_latest_update_first(app, shop, client):
@@ -138,11 +115,6 @@ def test_a_template_begins_an_update_with_what_is_known(app, shop, signed_in):
     part = shop.component("Card payments").public_id
     page = browser.post("/status-pages/shop/notices/-/new", data={"components": part, "template": "1", "use": "1"}).text
     assert "Card payments fails" in page and "Card payments has trouble." in page
-
-
-def automatic(shop, **values):
-    with transaction():
-        save_page({"slug": "shop", **values}, by=by(shop.ana))
 
 
 @pytest.mark.parametrize(("setting", "drafts"), [("off", []), ("draft", [True]), ("publish", [False])])

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from sqlalchemy import update
 
 from app.core import clock
 from app.core.access import Actor
@@ -15,7 +16,8 @@ from app.core.events import Event
 from app.incidents import room
 from app.incidents import service as incidents
 from app.incidents.models import Incident
-from app.status_pages import service
+from app.status_pages import service, states
+from app.status_pages.models import StatusPage
 from tests import build
 
 
@@ -168,3 +170,13 @@ def test_two_pages_follow_the_same_service(app, shop, client, breaks, follow):
     follow()
     assert client.get("/status/api.json").get_json()["status"] == "partial_outage"
     assert client.get("/status/shop.json").get_json()["status"] == "partial_outage"
+
+
+def test_no_change_of_a_page_is_lost_beside_another(app, shop):
+    """Copies follow its version: the database counts, whatever this process read before."""
+    with transaction():
+        page = shop.page
+        before = page.version
+        session.execute(update(StatusPage).values(version=StatusPage.version + 5).execution_options(synchronize_session=False))
+        states.touch(page)
+    assert shop.page.version == before + 6
