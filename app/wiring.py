@@ -60,7 +60,8 @@ SUBSCRIPTIONS: tuple[On, ...] = (
     On("incident.unacknowledged", "app.escalation.reactions.begin_again", queue="pages"),
     On("incident.reopened", "app.escalation.reactions.begin_again", queue="pages"),
     On("incident.acknowledged", "app.escalation.reactions.stop"),
-    *(On(f"incident.{fact}", "app.escalation.reactions.watch_answer") for fact in ("acknowledged", "acknowledge_renewed")),
+    *(On(f"incident.{fact}", "app.escalation.reactions.watch_answer", queue="pages")
+      for fact in ("acknowledged", "acknowledge_renewed")),
     On("incident.resolved", "app.escalation.reactions.stop"),
     On("incident.snoozed", "app.escalation.reactions.stop"),
     On("incident.merged", "app.escalation.reactions.stop"),

@@ -30,7 +30,7 @@ class MailSource:
     """An Integration made of one function that finds the mail in a request, or gives the reason why there is none.
 
     `proof` raises Rejected (unauthenticated) when the provider did not send it; `signs` makes the headers that it accepts.
-    One Message-ID is one mail, whatever the relays wrote into it on the way.
+    One Message-ID to one tag is one mail, whatever the relays wrote into it on the way.
     """
 
     slug: str
@@ -53,15 +53,20 @@ class MailSource:
     def normalize(self, inbound: Inbound, config: Mapping[str, Any]) -> list[Signal]:
         """The one signal of a mail."""
         posted = self.open(inbound)
-        return signals_of(posted.letter, config, tag=inbound.parts.get("tag", "") or posted.tag)
+        return signals_of(posted.letter, config, tag=self._tag(inbound, posted))
 
     def delivery_key(self, inbound: Inbound) -> str:
-        """The mail's Message-ID."""
-        return self.open(inbound).letter.message_id
+        """The mail's Message-ID, and the tag that it was sent to: one mail to two tags is about two problems."""
+        posted = self.open(inbound)
+        number, tag = posted.letter.message_id, self._tag(inbound, posted)
+        return f"{number} +{tag}" if number and tag else number
 
     def same(self, inbound: Inbound) -> bytes:
         """What two requests about one mail have in common."""
-        return self.open(inbound).letter.message_id.encode() or inbound.body
+        return self.delivery_key(inbound).encode() or inbound.body
+
+    def _tag(self, inbound: Inbound, posted: Posted) -> str:
+        return inbound.parts.get("tag", "") or posted.tag
 
     def sign(self, body: bytes, config: Mapping[str, Any], at: datetime) -> dict[str, str]:
         """The headers that prove a test."""

@@ -71,6 +71,7 @@ def settle(case: Case, decision: rules.Decision, report: alerts.Report, alert: A
     former = alerts.former_of(report)
     if not test and former is not None and (again := _reopened(former, place)) is not None:
         alerts.attach(alert, again, by=by)
+        noise.watch(again, report, place.settings)
         escalation.void(again)
         escalation.start(again)
         return alert, f"reopened #{again.id}"

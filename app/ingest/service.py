@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from app.core import clock, secrets
@@ -94,12 +94,8 @@ def replay_many(integration: Integration, states: Sequence[str], *, by: Actor) -
     _allow(integration, by)
     if set(states) - {"rejected", "failed"} or not states:
         raise Invalid(problems=[Problem("state", "Rejected and failed deliveries are replayed together, others one by one")])
-    original = aliased(Delivery)
-    twin = select(original.id).where(
-        original.integration_id == Delivery.integration_id, original.delivery_key == Delivery.delivery_key,
-        original.body_hash == Delivery.body_hash, original.id != Delivery.id).exists()
     keys = list(session.scalars(select(Delivery.id).where(
-        Delivery.integration_id == integration.id, Delivery.state.in_(states), Delivery.delivery_key.is_(None) | ~twin,
+        Delivery.integration_id == integration.id, Delivery.state.in_(states), (Delivery.state == "failed") | ~_twin(),
         func.length(Delivery.body) > 0).order_by(Delivery.id).limit(REPLAYED)))
     for start in range(0, len(keys), 500):
         session.execute(update(Delivery).where(Delivery.id.in_(keys[start:start + 500])).values(
@@ -107,6 +103,16 @@ def replay_many(integration: Integration, states: Sequence[str], *, by: Actor) -
     record(events.REPLAYED_MANY, integration.ref, by=by, also=also(integration), name=integration.name, number=len(keys))
     wake(DRAIN)
     return len(keys)
+
+
+def _twin() -> ColumnElement[bool]:
+    """Another delivery stands for the same key and bytes: one that counts, or the first of those that could not be read."""
+    original = aliased(Delivery)
+    first = and_(original.state == "rejected", original.id < Delivery.id, func.length(original.body) > 0)
+    return select(original.id).where(
+        original.integration_id == Delivery.integration_id, original.delivery_key == Delivery.delivery_key,
+        original.body_hash == Delivery.body_hash, original.id != Delivery.id,
+        or_(original.state.not_in(("duplicate", "rejected")), first)).exists()
 
 
 def stop_replay(integration: Integration, *, by: Actor) -> int:

@@ -177,10 +177,11 @@ def plain_message(kind: str, method: ContactMethod, *, once: str) -> list[Messag
     return _keep([_queued(kind, method, None, once=once)])
 
 
-def cancel(incident: Incident, reason: str, *, kinds: Iterable[str] = ("page",)) -> int:
-    """Waiting messages about an incident that no longer needs them read `cancelled`, with the reason."""
+def cancel(incident: Incident, reason: str, *, kinds: Iterable[str] = ("page",), cause: str = "") -> int:
+    """Waiting messages about an incident that no longer needs them, or of one `cause`, read `cancelled`, with the reason."""
     result = session.execute(update(Message).where(
-        Message.incident_id == incident.id, Message.state == "queued", Message.kind.in_(list(kinds)))
+        Message.incident_id == incident.id, Message.state == "queued", Message.kind.in_(list(kinds)),
+        Message.once.startswith(f"{cause}:") if cause else true())
         .values(state="cancelled", error=reason))
     return int(result.rowcount)
 

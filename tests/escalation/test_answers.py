@@ -14,6 +14,8 @@ from app.core.errors import Invalid
 from app.core.events import Event
 from app.escalation.models import AcknowledgeTimer
 from app.incidents.models import Incident
+from app.notifications.models import ContactMethod
+from tests import build
 from tests.pager import firing, incident, messages, pager, post
 
 NOON = "2026-03-02T12:00:00Z"
@@ -78,6 +80,36 @@ def test_still_on_it_begins_the_time_anew(house, taken, later):
     assert said().count("escalation.still_asked") == 1 and incident().status == "acknowledged"
     later(1)
     assert said().count("escalation.still_asked") == 2
+
+
+@pytest.mark.parametrize(("after", "answers"), [(120, True), (400, False)])
+def test_the_question_rings_no_longer_once_it_is_answered_or_lapsed(house, taken, later, after, answers):
+    """ESC-37: Bob's later rule says it no more."""
+    method = session.query(ContactMethod).filter_by(user_id=house.bob.id).one()
+    build.rules(house.bob, (0, method), (after, method))
+    later(600)
+    if answers:
+        taken()
+    later(300)
+    later(150)
+    assert [one.state for one in messages() if one.kind == "request"] == ["sent", "cancelled"]
+
+
+def test_an_answer_that_no_worker_has_heard_of_counts(house, taken, later, client, token):
+    """ESC-37: committed within the five minutes, it lapses no more."""
+    later(600)
+    house.at.shift(timedelta(seconds=290))
+    client.post("/api/v1/incidents/1/acknowledge", headers=token(house.bob))
+    later(10)
+    assert incident().status == "acknowledged" and "escalation.acknowledge_lapsed" not in said()
+
+
+def test_a_service_that_asks_no_more_pages_nobody_for_it(house, taken, later):
+    later(600)
+    with transaction():
+        save_service({"key": "checkout", "noise": {"acknowledge_timeout": "0m"}}, by=OPERATOR)
+    later(300)
+    assert incident().status == "acknowledged" and not session.query(AcknowledgeTimer).count()
 
 
 def test_what_is_resolved_meanwhile_asks_nobody(house, taken, later, client, token):

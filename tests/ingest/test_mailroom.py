@@ -79,6 +79,14 @@ def test_the_same_mail_twice_is_one_whatever_relays_wrote_into_it(post, run_jobs
     assert [row.state for row in session.query(Delivery).order_by(Delivery.id)] == ["processed", "duplicate"]
 
 
+def test_one_mail_to_two_tags_is_about_two_problems(post, run_jobs):
+    """ING-45: each tag gets it, whatever its Message-ID."""
+    post.send("Backup failed")
+    post.send("Backup failed", to=ADDRESS.replace("+disk", "+tape"))
+    run_jobs()
+    assert [row.state for row in session.query(Delivery)] == ["processed"] * 2 and session.query(Incident).count() == 2
+
+
 def test_the_secret_part_of_the_address_is_not_kept(post):
     """ING-12: whoever may read a delivery learns no address from it."""
     post.send("Disk is full")

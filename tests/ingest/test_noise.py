@@ -111,6 +111,16 @@ def test_a_problem_that_still_fires_after_flapping_stays_open(house, client, lat
     assert story()[-1] == (4, "triggered", 1) and session.get_one(Incident, 4).flapping_until is None
 
 
+def test_what_is_reopened_flaps_too(house, client, later):
+    """ESC-06, ESC-11: one incident, paged four times and then no more."""
+    quiets(reopen_within="30m")
+    for _ in range(7):
+        for status in ("firing", "resolved"):
+            post(client, house, firing(status=status))
+            later(60)
+    assert story() == [(1, "triggered", 4)] and session.get_one(Incident, 1).flapping_until is not None
+
+
 def test_a_service_may_want_every_opening(house, client, later):
     quiets(flapping=False)
     for _ in range(5):

@@ -59,6 +59,21 @@ def test_it_shows_its_progress_and_can_be_stopped(bad, signed_in):
     assert states() == {"rejected": 40}
 
 
+@pytest.mark.parametrize(("former", "then"), [
+    (("rejected", "rejected", "rejected"), ["processed", "rejected", "rejected"]),
+    (("rejected", "failed", "duplicate"), ["rejected", "processed", "duplicate"])])
+def test_what_a_sender_retried_is_read_once(bad, client, token, run_jobs, former, then):
+    """ING-31: the first of equal ones that could not be read, or the one that counts."""
+    with transaction():
+        rows = session.query(Delivery).order_by(Delivery.id).limit(3).all()
+        for row, state in zip(rows, former, strict=True):
+            row.delivery_key, row.body_hash, row.state = "one", "same", state
+    client.post("/api/v1/deliveries/replay", headers=token(bad.ana), json={"integration": "hook"})
+    run_jobs()
+    session.expire_all()
+    assert [row.state for row in session.query(Delivery).order_by(Delivery.id).limit(3)] == then
+
+
 @pytest.mark.parametrize(("said", "status"), [({"state": ["processed"]}, 422), ({"integration": "nothing"}, 404)])
 def test_only_what_could_not_be_read_is_replayed_together(bad, client, token, said: Any, status):
     header = token(bad.ana)
