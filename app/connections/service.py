@@ -84,14 +84,18 @@ def _fill_config(connection: Connection, action: Action, given: Mapping[str, Any
     for name in sorted(set(given) - set(fields)):
         problems.add(name, f"{action.product} asks for no {name}")
     config, changed = dict(connection.config), False
+    kept = [name for name, field in fields.items() if field.secret and not given.get(name) and name in config]
     for name, field in fields.items():
-        if field.secret and not given.get(name) and name in config:
+        if name in kept:
             continue
         value = problems.take(name, field.parse, given.get(name, config.get(name)))
         if len(str(value)) > LONGEST:
             problems.add(name, f"{field.label} may have at most {LONGEST} characters")
         if field.secret and value:
             value, changed = secrets.seal(str(value), bound_to=f"connection:{connection.key}/{name}"), True
+        if field.kind == "url" and not field.secret and value not in (None, config.get(name, field.default)):
+            for one in kept:  # a stored secret never goes to another address than it was entered for
+                problems.add(one, f"Enter it anew: {field.label} is another one now")
         config[name] = value
     connection.config = {name: value for name, value in config.items() if value is not None}
     return changed

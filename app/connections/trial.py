@@ -7,6 +7,7 @@ from app.connections.models import Connection
 from app.core import acting
 from app.core.access import Actor
 from app.core.db import session, transaction
+from app.core.masking import mask
 from app.plugin_api import NoAccess, Rejected, Retry
 
 SECONDS = 10.0
@@ -23,7 +24,5 @@ def test(key: str, *, by: Actor) -> Connection:
         said = acting.check(action, config, timeout=SECONDS)
     except (Retry, Rejected, NoAccess) as fault:
         works, said = False, str(fault)
-    for secret in hidden:
-        said = said.replace(secret, "•••")
     with transaction():
-        return service.note_test(key, works, said, by=by)
+        return service.note_test(key, works, mask(said, hidden), by=by)

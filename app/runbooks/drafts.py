@@ -152,6 +152,8 @@ def _check_waiting(said: dict[str, Any], target: RunbookTarget, problems: Proble
         problems.add("wait_for", f"{target.name} knows its end by {' or '.join(can)}")
     if said["wait_for"] == "callback" and not said["config"].get("signing_secret"):
         problems.add("config.signing_secret", "A callback is signed: name the secret for it")
+    elif said["wait_for"] == "callback" and any(path[0] != "secret" for path in _paths(said["config"]["signing_secret"])):
+        problems.add("config.signing_secret", "Of names, only {{ secret.<name> }} can stand here")
 
 
 def _check_config(said: dict[str, Any], target: RunbookTarget, problems: Problems) -> None:

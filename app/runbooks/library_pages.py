@@ -69,7 +69,7 @@ def library(by: Actor, args: Mapping[str, str]) -> Library:
     total = session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
     page = _number(args.get("page", ""))
     found = list(session.scalars(query.limit(SHOWN).offset(page * SHOWN)))
-    stats, last = queries.stats_of(one.id for one in found), _last(found)
+    stats, last = queries.stats_of(one.id for one in found), _last(found, by)
     rows = [Row(one, stats.get(one.id, rules.stats(())), last.get(one.id)) for one in found]
     waiting = len(queries.waiting_for_approval(by)) if may_anywhere(by, "runbook.approve") else 0
     return Library(rows, total, text, filters, _choices(by), waiting, may_anywhere(by, "runbook.edit"),
@@ -106,9 +106,12 @@ def _choices(by: Actor) -> dict[str, list[tuple[str, str]]]:
             "target": sorted((slug, target.name) for slug, target in registry.targets.items())}
 
 
-def _last(found: Sequence[Runbook]) -> dict[int, Execution]:
+def _last(found: Sequence[Runbook], by: Actor) -> dict[int, Execution]:
+    """The newest of each that the actor may know of."""
     newest = select(func.max(Execution.id)).where(Execution.runbook_id.in_([one.id for one in found])).group_by(
         Execution.runbook_id)
+    if (teams := visible_teams(by)) is not None:
+        newest = newest.where(Execution.team_id.in_(teams) | Execution.team_id.is_(None))
     return {one.runbook_id: one for one in session.scalars(select(Execution).where(Execution.id.in_(newest)))}
 
 

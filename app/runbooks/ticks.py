@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable
 from datetime import timedelta
 
+import structlog
 from flask import current_app
 from sqlalchemy import Select, delete, or_, select, update
 
@@ -16,6 +17,7 @@ from app.runbooks import outcomes
 from app.runbooks.models import CallbackHeard, Execution
 from app.runbooks.runner import runner
 
+log = structlog.get_logger()
 BATCH = 200
 PAST, DAY = timedelta(seconds=1), timedelta(days=1)
 
@@ -70,7 +72,14 @@ def _each(query: Select[tuple[int]], act: Callable[[Execution], None]) -> int:
     finally:
         session.rollback()
     for key in keys:
-        with transaction():
-            if (found := locked(Execution, key)) is not None:
-                act(found)
+        try:
+            _one(key, act)
+        except Exception:
+            log.exception("execution.tick_failed", execution=key)
     return len(keys)
+
+
+def _one(key: int, act: Callable[[Execution], None]) -> None:
+    with transaction():
+        if (found := locked(Execution, key)) is not None:
+            act(found)

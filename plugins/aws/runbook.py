@@ -156,10 +156,14 @@ def _meaning(refusal: Rejected) -> Exception:
     return NoAccess(said) if any(word in said for word in words) else refusal
 
 
+def _written(value: Any) -> str:
+    """A parameter is one text: lists and objects as JSON."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else text(value)
+
+
 def _texts(value: Any) -> list[str]:
     """Parameters of a document are lists of texts."""
-    return [text(one) if not isinstance(one, bool) else str(one).lower()
-            for one in (value if isinstance(value, list) else [value])]
+    return [_written(one) for one in (value if isinstance(value, list) else [value])]
 
 
 def _object(answer: Answer) -> dict[str, Any]:

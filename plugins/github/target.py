@@ -5,6 +5,7 @@ Source: https://docs.github.com/en/rest/actions/workflows (create a workflow dis
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -43,9 +44,8 @@ class Actions:
 
     def prepare(self, step: Step, config: Mapping[str, Any]) -> Call:
         """The dispatch of the workflow, which is asked to say which run it began."""
-        given = step.payload if isinstance(step.payload, dict) else {}
-        inputs = {name: "true" if value is True else "false" if value is False else text(value)
-                  for name, value in given.items()}
+        given = step.payload if isinstance(step.payload, dict) else {"payload": step.payload}
+        inputs = {name: _written(value) for name, value in given.items()}
         body = {"ref": str(config.get("ref") or "main"), "inputs": inputs, "return_run_details": True}
         return Call("POST", f"{_workflow(config)}/dispatches", _headers(config), json=body)
 
@@ -86,6 +86,11 @@ class Actions:
         if text(said.get("state")) != "active":
             return Outcome("failed", reason=f"The workflow is {text(said.get('state')) or 'not active'}")
         return Outcome("succeeded", f"The workflow {text(said.get('name'))} can be dispatched")
+
+
+def _written(value: Any) -> str:
+    """A parameter is one text: lists and objects as JSON."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else text(value)
 
 
 def _repository(config: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ Source: https://www.jenkins.io/doc/book/using/remote-access-api/ and the /api/ p
 
 from __future__ import annotations
 
+import json
 import re
 from base64 import b64encode
 from collections.abc import Mapping
@@ -46,12 +47,11 @@ class Jenkins:
 
     def prepare(self, step: Step, config: Mapping[str, Any]) -> Call:
         """The start of a build."""
-        given = step.payload if isinstance(step.payload, dict) else {}
+        given = step.payload if isinstance(step.payload, dict) else {"payload": step.payload}
         headers = {**_headers(config), "Content-Type": FORM}
         if not given:
             return Call("POST", f"{_job(config)}/build", headers, body=b"")
-        form = {name: "true" if value is True else "false" if value is False else text(value)
-                for name, value in given.items()}
+        form = {name: _written(value) for name, value in given.items()}
         return Call("POST", f"{_job(config)}/buildWithParameters", headers, body=urlencode(form).encode())
 
     def run(self, step: Step, config: Mapping[str, Any]) -> Outcome:
@@ -105,6 +105,11 @@ class Jenkins:
         if said.get("buildable") is not True:
             return Outcome("failed", reason="The job is disabled, or can't be built")
         return Outcome("succeeded", f"The job {text(said.get('name'))} can be built")
+
+
+def _written(value: Any) -> str:
+    """A parameter is one text: lists and objects as JSON."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else text(value)
 
 
 def _base(config: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ Source: https://docs.rundeck.com/docs/api/ (running a job, execution info, outpu
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -88,11 +89,14 @@ class Rundeck:
         return Outcome("succeeded", f"The job {text(said.get('name'))} of {text(said.get('project'))} can be run")
 
 
+def _written(value: Any) -> str:
+    """A parameter is one text: lists and objects as JSON."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else text(value)
+
+
 def _option(value: Any) -> Any:
     """Options are texts; of several values, a list of texts."""
-    if isinstance(value, list):
-        return [text(one) for one in value]
-    return "true" if value is True else "false" if value is False else text(value)
+    return [_written(one) for one in value] if isinstance(value, list) else _written(value)
 
 
 def _base(config: Mapping[str, Any]) -> str:

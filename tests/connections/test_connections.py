@@ -87,6 +87,16 @@ def test_the_document_round_trips_without_the_secret(app, monkeypatch):
     assert queries.settings_of(session.query(Connection).one())["token"] == "jira-secret"
 
 
+def test_a_stored_secret_goes_to_no_other_address(connected, slack):
+    """WF-21: whoever moves the address enters the secret anew."""
+    form = {"name": "Our Slack", "team": "payments", "config.api_url": "https://elsewhere.example.com"}
+    answer = connected.post("/connections/slack", data=form)
+    assert answer.status_code == 422 and "Enter it anew" in answer.text
+    assert session.query(Connection).one().config["api_url"] == slack.url
+    assert connected.post("/connections/slack", data={**form, "config.api_url": slack.url}).status_code == 303
+    assert connected.post("/connections/slack", data={**form, "config.token": "another"}).status_code == 303
+
+
 def test_machines_test_a_connection(connected, client, token, ana, slack):
     """The same by the API."""
     answer = client.post("/api/v1/connections/slack/test", headers=token(ana))

@@ -137,3 +137,16 @@ def test_a_step_that_breaks_waits_for_the_clock(restart, bob, work, monkeypatch)
     run(restart(), bob)
     work()
     assert tries == [1]
+
+
+def test_one_that_cannot_be_ended_keeps_no_other_from_its_end(restart, bob, tick, last, monkeypatch):
+    """RB-09."""
+    for key in ("a", "b"):
+        run(restart(key), bob)
+    with transaction():
+        for one in session.query(Execution):
+            one.state, one.deadline_at = "running", clock.now() - timedelta(seconds=1)
+    end = outcomes.time_over
+    monkeypatch.setattr(outcomes, "time_over", lambda one: 1 / 0 if one.id == 1 else end(one))
+    tick("app.runbooks.ticks.expire")
+    assert last().state == "timed_out" and session.get(Execution, 1).state == "running"

@@ -144,7 +144,9 @@ def test_without_four_eyes_the_author_approves_and_switching_it_off_is_a_fact(ap
     ({"config": {"url": "https://x", "headers": {"Authorization": "Bearer plain"}}}, "config.headers.Authorization"),
     ({"config": {"url": "https://{{ env.x }}"}}, "config.url"), ({"payload": "{no json"}, "payload"),
     ({"payload": {"a": {"b": "{{ params.none }}"}}}, "payload"), ({"payload": {"a": {"b": "{% x %}"}}}, "payload.a.b"),
-    ({"wait_for": "callback"}, "config.signing_secret"), ({"team": "nobody"}, "team")])
+    ({"wait_for": "callback"}, "config.signing_secret"),
+    ({"wait_for": "callback", "config": {"url": "https://x", "signing_secret": "{{ secret.a }}{{ params.b }}"}},
+     "config.signing_secret"), ({"team": "nobody"}, "team")])
 def test_each_fault_is_named_at_its_place(draft, ana, values, field):
     """RB-06 and the numbers of 13; nothing is stored."""
     refused = saved(ana, **values)

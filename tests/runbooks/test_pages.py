@@ -8,9 +8,10 @@ import re
 import pytest
 
 from app.core.db import session
+from app.runbooks.library_pages import library
 from app.runbooks.models import Execution, Runbook
 from tests import build
-from tests.runbooks.conftest import PODS
+from tests.runbooks.conftest import PODS, run
 
 FORM = {"name": "Restart", "key": "restart", "team": "payments", "target": "webhook", "c.url": "https://ops.example.com/run",
         "c.method": "POST", "timeout": "1m", "retries": "3", "wait_for": "response", "concurrency": "per_incident",
@@ -170,3 +171,12 @@ def test_of_a_draft_there_is_no_dry_run(restart, signed_in, bob, payments, http_
     assert "Dry run" not in browser.get("/runbooks/restart/run").text
     page = browser.post("/runbooks/restart/check", data={"p.pod": "web-1", "p.grace": "1"}).text
     assert "is not approved, so nothing is sent" in page and http_sink.calls == []
+
+
+def test_a_private_teams_execution_is_nobody_elses_last_one(restart, signed_in, ana, olga, charlie, work):
+    """Of a runbook that is everybody's."""
+    own = build.team("vault", manager=ana, private=True)
+    run(restart("global", team=None), ana, build.incident("Hidden", team=own))
+    work()
+    rows = [library(build.actor(person), {}).rows[0] for person in (olga, charlie)]
+    assert rows[0].last is not None and rows[1].last is None

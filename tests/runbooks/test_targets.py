@@ -12,6 +12,7 @@ from moto.server import ThreadedMotoServer
 from app.core import clock
 from app.core.db import session, transaction
 from app.core.http import request
+from app.core.targets import Step
 from app.runbooks import executions
 from app.runbooks.models import Execution
 from tests import build
@@ -153,6 +154,18 @@ def test_a_dry_run_asks_and_begins_nothing(begin, signed_in, bob, http_sink, slu
     page = signed_in(bob).post(f"/runbooks/{slug}/check", data={"p.pod": "web-1", "p.grace": "1"}).text
     assert ("it would be taken" in page) is good and [call.method for call in http_sink.calls] == ["GET"]
     assert session.query(Execution).count() == 1
+
+
+@pytest.mark.parametrize(("slug", "some", "text"), [
+    ("github", b'"zones": "[\\"a\\", \\"b\\"]", "tags": "{\\"on\\": true}"', b'"payload": "now"'),
+    ("jenkins", b"zones=%5B%22a%22%2C+%22b%22%5D&tags=%7B%22on%22%3A+true%7D", b"payload=now"),
+    ("rundeck", b'"zones": ["a", "b"], "tags": "{\\"on\\": true}"', b'"payload": "now"')])
+def test_lists_and_objects_and_a_mere_text_arrive(app, slug, some, text):
+    """RB-17: no parameter becomes an empty one on its way."""
+    target = app.extensions["plugins"].targets[slug]
+    config = {name: value.replace("{url}", "https://x") for name, value in GOOD[slug][0].items()}
+    for payload, there in (({"zones": ["a", "b"], "tags": {"on": True}}, some), ("now", text)):
+        assert there in target.prepare(Step(payload, "key", 5.0), config).content()
 
 
 @pytest.fixture(scope="module")
