@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import islice
+from traceback import format_tb
 
 import httpx
+import structlog
 from sqlalchemy import select, update
 
 from app.core import clock, http
@@ -18,6 +20,7 @@ from app.oncall.link_rules import changes
 from app.oncall.models import CalendarImport, Schedule
 from app.plugin_api import Access, NoAccess, Refused, Rejected, Retry
 
+log = structlog.get_logger()
 BATCH, REDIRECTS, LEASE = 20, 3, timedelta(minutes=2)
 MOST_WRITES = 100
 """What one turn writes in one calendar: the rest is for the next, so that the lease never ends meanwhile."""
@@ -98,6 +101,12 @@ def _sync(key: int) -> int:
         with transaction():
             links.failed(job, fault)
         return 1
+    except Exception as fault:  # noqa: BLE001 - a plugin may raise anything; the other calendars go on
+        log.error("calendar.failed", link_id=job.id, fault=type(fault).__name__,
+                  trace="".join(format_tb(fault.__traceback__)))
+        with transaction():
+            links.failed(job, Retry(f"The calendar has a fault ({type(fault).__name__})"))
+        return 1
     with transaction():
         links.finished(job, more=len(writes) > MOST_WRITES)
     return 1
@@ -109,8 +118,8 @@ def _valid(job: links.Job) -> links.Grant:
         return job.grant
     grant = job.offer.renewed(job.grant, job.config)
     with transaction():
-        link = session.get(CalendarLink, job.id, populate_existing=True)
-        if link is not None:
+        link = session.get(CalendarLink, job.id, populate_existing=True, with_for_update=True)
+        if link is not None and link.grant_sealed and links.grant_of(link) == job.grant:  # else they agreed anew meanwhile
             links.store(link, grant)
     return grant
 

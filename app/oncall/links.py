@@ -17,22 +17,13 @@ from app.core.access import SYSTEM, Actor
 from app.core.db import session
 from app.core.errors import Conflict, Invalid, NotFound, Problem
 from app.core.events import record
-from app.core.secrets import open_, seal
+from app.core.secrets import Unreadable, open_, seal
 from app.identity.queries import allow
 from app.oncall import events
 from app.oncall.calendar_models import CalendarLink
 from app.oncall.feed_texts import entries_of
 from app.oncall.link_rules import wait, wanted
-from app.plugin_api import (
-    Calendar,
-    CalendarEntry,
-    Grant,
-    Inbound,
-    NoAccess,
-    Refused,
-    Rejected,
-    Retry,
-)
+from app.plugin_api import Calendar, CalendarEntry, Grant, Inbound, NoAccess, Refused, Rejected, Retry
 
 AHEAD, EVERY, LEASE = timedelta(days=90), timedelta(hours=6), timedelta(minutes=10)
 MOST_FAILURES = 12
@@ -167,6 +158,10 @@ def claim(key: int) -> Job | None:
     if not taken.rowcount or link is None or link.next_at is None:  # type: ignore[attr-defined]
         return None
     offer = offers().get(link.plugin)
+    try:
+        grant = grant_of(link)
+    except Unreadable:
+        return _forget(link)
     if offer is None:
         link.next_at, link.lease_until, link.error = now + EVERY, None, "It is switched off at the moment"
         return None
@@ -174,8 +169,17 @@ def claim(key: int) -> Job | None:
         _, entries = entries_of("me", link.user, now, now + AHEAD)
     except NotFound:
         link.state, entries = "leaving", []
-    return Job(link.id, offer, config_of(offer), grant_of(link), link.mark, link.calendar, tuple(link.former),
+    return Job(link.id, offer, config_of(offer), grant, link.mark, link.calendar, tuple(link.former),
                tuple(wanted(entries)), link.state == "leaving", link.next_at)
+
+
+def _forget(link: CalendarLink) -> None:
+    """Its tokens can't be read: nothing can be done there any more."""
+    link.lease_until = None
+    if link.state == "leaving":
+        session.delete(link)
+    else:
+        _break(link, "What we kept of your consent can't be read any more")
 
 
 def finished(job: Job, *, more: bool) -> None:
@@ -199,17 +203,25 @@ def failed(job: Job, fault: Retry | NoAccess | Refused | Rejected) -> None:
     link = session.get(CalendarLink, job.id, populate_existing=True)
     if link is None:
         return
-    link.lease_until, link.error, link.failures = None, fault.reason[:300], link.failures + 1
+    link.lease_until = None
+    if link.next_at != job.seen:  # meanwhile they agreed anew or chose another: this fault is of what was before
+        return
+    link.error, link.failures = fault.reason[:300], link.failures + 1
     if job.leaving and link.state == "leaving" and (not isinstance(fault, Retry) or link.failures > MOST_FAILURES):
         session.delete(link)
     elif isinstance(fault, NoAccess):
-        link.state, link.grant_sealed, link.next_at = "broken", "", None
-        record(events.LINK_BROKEN, link.user.ref, by=SYSTEM, name=_name(link), reason=link.error)
+        _break(link, fault.reason)
     elif isinstance(fault, Refused):
         link.state, link.calendar, link.next_at = "choosing", "", None
         record(events.LINK_BROKEN, link.user.ref, by=SYSTEM, name=_name(link), reason=link.error)
     else:
         link.next_at = clock.now() + wait(link.failures, getattr(fault, "after", None))
+
+
+def _break(link: CalendarLink, reason: str) -> None:
+    """Nothing more is written until the person agrees again."""
+    link.state, link.grant_sealed, link.next_at, link.error = "broken", "", None, reason[:300]
+    record(events.LINK_BROKEN, link.user.ref, by=SYSTEM, name=_name(link), reason=link.error)
 
 
 def store(link: CalendarLink, grant: Grant) -> None:

@@ -151,3 +151,41 @@ def test_a_calendar_that_was_deleted_is_asked_for_anew(linking, google, tick, an
     linking.post(f"/me/calendars/outside/{link().id}", data={"calendar": "main"})
     tick(SYNC)
     assert google.spans() == mine(ana)
+
+
+def offer(app):
+    return app.extensions["plugins"].calendars["google-calendar"]
+
+
+def test_a_calendar_with_a_fault_stops_no_turn(app, linking, google, tick, monkeypatch):
+    """SCH-36: what a plugin raises is said at its calendar; tokens that can't be read end the consent."""
+    connect(linking, google)
+    entries = offer(app).entries
+    monkeypatch.setattr(offer(app), "entries", lambda *_: {}["id"])
+    tick(SYNC)
+    assert (link().error, link().state, link().lease_until) == ("The calendar has a fault (KeyError)", "on", None)
+    monkeypatch.setattr(offer(app), "entries", entries)
+    with transaction():
+        row = link()
+        row.grant_sealed, row.next_at = "k1:altered", clock.now()
+    tick(SYNC)
+    assert (link().state, link().next_at, link().lease_until) == ("broken", None, None)
+    assert "Connect again" in linking.get("/me/calendars").text
+
+
+def test_a_consent_given_during_a_turn_is_not_overwritten(app, linking, google, tick, now, monkeypatch, ana):
+    """SCH-36: neither by tokens renewed from the former one, nor by its end."""
+    connect(linking, google)
+    now.shift(3600 - 299)
+    renewed = offer(app).renewed
+
+    def meanwhile(grant, config):
+        made = renewed(grant, config)
+        now.shift(1)
+        agree(linking, google)
+        return made
+    monkeypatch.setattr(offer(app), "renewed", meanwhile)
+    tick(SYNC)
+    assert (link().state, link().error, links.grant_of(link()).access) == ("on", "", "token-3")
+    tick(SYNC)
+    assert google.spans()[1:] == mine(ana)[1:]
