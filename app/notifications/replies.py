@@ -26,8 +26,7 @@ from app.plugin_api import Answered, Reply
 
 WAYS = {"sms": "SMS", "voice": "phone", "email": "e-mail"}
 PAGED = timedelta(days=7)
-STRANGERS_AN_HOUR = 5
-LINK_SECONDS = 900
+STRANGERS_AN_HOUR, LINK_SECONDS = 5, 900
 STOPPED = "stopped by its owner"
 OPT = {"stop": (STOPPED, "is stopped: nothing is sent there until it is started again"),
        "start": ("", "is started again")}
@@ -77,13 +76,15 @@ def _routed(channel: str, reply: Reply, ip: str, row: HeardReply) -> Answered:
 
 
 def _whose(channel: str, reply: Reply) -> list[ContactMethod]:
-    """The proven methods of whoever answered: by the sender's address, else whom the message was sent to."""
+    """The proven methods of whoever answered: by the sender's address, first the one that the message was
+    sent to, else that one."""
+    message = _message(reply.message)
     if not reply.sender:
-        message = _message(reply.message)
         return [message.method] if message is not None and message.channel == channel else []
     return list(session.scalars(select(ContactMethod).where(
         ContactMethod.channel == channel, func.lower(ContactMethod.address) == reply.sender.lower(),
-        ContactMethod.proven_at.is_not(None), ContactMethod.removed_at.is_(None)).order_by(ContactMethod.id)))
+        ContactMethod.proven_at.is_not(None), ContactMethod.removed_at.is_(None)).order_by(
+            ContactMethod.id != (message.method_id if message else 0), ContactMethod.id)))
 
 
 def _message(key: str) -> Message | None:
@@ -92,7 +93,7 @@ def _message(key: str) -> Message | None:
 
 def _about(methods: Sequence[ContactMethod], reply: Reply) -> tuple[ContactMethod, Incident] | str:
     """Whose answer to which incident it is, or the question that has to be asked back."""
-    if named := _named(reply, methods[0].channel):
+    if reply.action != "help" and (named := _named(reply, methods[0].channel)):
         return methods[0], named
     if reply.incident:  # a number that was said is never taken for another
         return f"There is no incident {reply.incident[:20]}. {help_text(methods)}"

@@ -22,7 +22,7 @@ def take(channels: Collection[str], report: Report) -> bool:
             .with_for_update().execution_options(populate_existing=True)) if report.provider_id else None
         if message is None:
             return False
-        for one in (message, *_others(message)):
+        for one in sorted((message, *_others(message)), key=lambda one: one.id):
             _bring(one, report)
     return True
 

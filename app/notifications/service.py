@@ -191,6 +191,7 @@ def send_again(message: Message, *, avoid: str = "", after: int = 0) -> list[Mes
     again = _queued(message.kind, message.method, message.incident, once=f"again:{message.id}", after=after)
     again.run_id, again.level, again.round, again.step = message.run_id, message.level, message.round, message.step
     again.urgency, again.reason, again.avoid, again.again_of = message.urgency, message.reason, avoid, message.id
+    again.bundle = message.bundle  # those that went together go together again
     return _keep([again])
 
 

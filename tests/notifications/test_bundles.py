@@ -138,6 +138,20 @@ def test_what_is_asked_twice_about_one_incident_keeps_its_buttons(now: Any, tick
     assert session.query(Surface).count() == 1 and {one.state for one in messages("page", "request")} == {"sent"}
 
 
+def test_a_bundle_that_did_not_arrive_comes_back_as_one(now: Any, tick: Any, pigeon: Pigeon, loft: Any) -> None:
+    """NTF-40."""
+    dora = build.user("dora", reachable=False)
+    build.contact(dora, "pigeon", "loft-of-dora")
+    for _ in range(3):
+        page(dora)
+    with transaction():
+        session.query(Message).update({"bundle": "quiet:1"})
+    tick(SEND)
+    loft(provider_id="p1", state="failed", reason="The loft was shut", again=60)
+    play(now, tick, 70, step=35)
+    assert len(pigeon.sent) == 2 and pigeon.sent[1][0].subject == pigeon.sent[0][0].subject
+
+
 def test_what_quiet_hours_held_is_one_message(storm: Any, now: Any, tick: Any, smtp: MailServer, ana: User) -> None:
     """NTF-07: one bundle at their end."""
     with transaction():

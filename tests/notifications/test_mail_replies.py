@@ -61,6 +61,11 @@ def test_all_else_is_a_note_without_what_it_quotes(address: str, text: str) -> N
     assert incident().status == "triggered" and [note.body for note in session.query(Note)] == [text]
 
 
+def test_an_empty_answer_hears_what_can_be_answered(address: str) -> None:
+    """NTF-28."""
+    assert "Checkout is down" in answer(address, "\n-- \nAna").text and incident().status == "triggered"
+
+
 def test_an_address_counts_for_whom_it_was_made_and_for_that_page_alone(address: str, app: Flask, bob: User, now: Any) -> None:
     """NTF-25: the wrong sender, a guessed proof, another number, another domain, or a week later: nothing."""
     local, _, _ = address.partition("@")

@@ -110,6 +110,15 @@ def test_an_address_of_two_people_is_told_apart_by_the_code(paged, loft, tick):
     assert (incident(1).status, incident(2).acknowledged_name) == ("triggered", "Bob")
 
 
+def test_an_address_of_two_people_is_told_apart_by_the_message(paged, loft, tick):
+    """NTF-25: whoever's page it was acts."""
+    bob = build.user("bob", reachable=False)
+    build.contact(bob, "pigeon", "loft-of-ana")
+    page(bob, title="Search is slow")
+    tick(SEND)
+    assert loft(action="acknowledge", sender="loft-of-ana", message="2").text == "#2 acknowledged by Bob."
+
+
 def test_a_bare_word_needs_exactly_one_open_incident(paged, loft, tick):
     """NTF-28: with two of them it asks which; with one it acts."""
     page(paged, title="Search is slow")
