@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 from flask import Flask
-from sqlalchemy import String, delete
+from sqlalchemy import String, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
@@ -63,6 +63,11 @@ class Watch:
         except Exception as fault:  # noqa: BLE001 - any driver's own fault: a fresh database has no such table yet
             log.info("plugins.switches_unknown", reason=str(fault).splitlines()[0][:200] if str(fault) else "")
             return self.known
+
+
+def off() -> frozenset[str]:
+    """The slugs that are off, as the open transaction has it."""
+    return frozenset(session.scalars(select(PluginSwitch.slug)))
 
 
 def switch(slug: str, *, off: bool, by: str) -> bool:

@@ -36,19 +36,19 @@ def numbers(given: Iterable[str | int]) -> list[int]:
 def run(what: str, ids: Iterable[int], command: Command, *, by: Actor) -> BulkMove:
     """Give the command for each; what was refused is told with its reason and stops no other.
 
-    Opens its own transactions. Raises Invalid when the first already finds fault with what was typed.
+    Opens its own transactions. Raises Invalid when nothing came of it, and what was typed is at fault.
     """
     done: list[dict[str, Any]] = []
     refused: list[dict[str, str]] = []
+    fault: Invalid | None = None
     for number in ids:
         try:
             done += _one(number, command, by)
-        except Invalid:
-            if not done:
-                raise
-            refused.append({"id": str(number), "reason": "What was typed does not fit it"})
         except Failure as failure:
+            fault = fault or (failure if isinstance(failure, Invalid) else None)
             refused.append({"id": str(number), "reason": failure.detail})
+    if fault is not None and not done:
+        raise fault
     with transaction():
         move = BulkMove(user_id=by.user_id, what=what, done=done, refused=refused)
         session.add(move)

@@ -33,7 +33,8 @@ def _empty(since: object) -> int:
     old = select(Delivery.id).where(Delivery.received_at < since, Delivery.state.not_in(WAITING),
                                     func.length(Delivery.body) > 0).order_by(Delivery.id).limit(CHUNK)
     keys = list(session.scalars(old))
-    session.execute(update(Delivery).where(Delivery.id.in_(keys)).values(body=b"", headers={}))
+    session.execute(update(Delivery).where(Delivery.id.in_(keys), Delivery.state.not_in(WAITING))
+                    .values(body=b"", headers={}))
     return len(keys)
 
 
@@ -42,5 +43,5 @@ def _remove(since: object) -> int:
         Delivery.id).limit(CHUNK)
     keys = list(session.scalars(old))
     session.execute(update(Delivery).where(Delivery.duplicate_of.in_(keys)).values(duplicate_of=None))
-    session.execute(delete(Delivery).where(Delivery.id.in_(keys)))
+    session.execute(delete(Delivery).where(Delivery.id.in_(keys), Delivery.state.not_in(WAITING)))
     return len(keys)

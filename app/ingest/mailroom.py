@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -77,10 +77,8 @@ class Mailroom:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """250 once it is stored for every address; what is stored for some and not for others is told by those."""
-        ip, raw = str((session.peer or ("",))[0]), envelope.content
-        content = raw if isinstance(raw, bytes) else str(raw).encode()
-        answers = [await self._inside(lambda to=to: self._take(to, content, envelope.mail_from or "", ip))
-                   for to in envelope.rcpt_tos]
+        ip = str((session.peer or ("",))[0])
+        answers = [await self._inside(lambda to=to: self._take(to, envelope, ip)) for to in envelope.rcpt_tos]
         for first in ("4", "2"):  # a sender that comes again repeats nothing: the Message-ID is known by then
             if (found := next((one for one in answers if one.startswith(first)), "")):
                 return found
@@ -115,23 +113,23 @@ class Mailroom:
             return None
         return door.find(local.partition("+")[0])
 
-    def _take(self, address: str, raw: bytes, sender: str, ip: str) -> str:
-        """Store it for one address, without the secret part of that, and say what became of it."""
+    def _take(self, address: str, envelope: Envelope, ip: str) -> str:
+        """Store it for one address, without the secret parts of all it was sent to, and say what became of it."""
+        sender, content = envelope.mail_from or "", envelope.content
+        raw = content if isinstance(content, bytes) else str(content).encode()
         if mail_addresses.parts(address)[0]:
             return self._hear(address, raw, ip)
         integration = self._integration(address)
         if integration is None:
             return NOBODY
-        token = address.rpartition("@")[0].partition("+")[0]
         headers = {"content-type": "message/rfc822", "x-envelope-from": sender[:300], "return-path": f"<{sender[:300]}>"}
-        body = f"Return-Path: <{sender[:300]}>\r\n".encode("utf-8", "replace") + raw.replace(token.encode(), b"TOKEN")
+        body = f"Return-Path: <{sender[:300]}>\r\n".encode("utf-8", "replace") + masked(raw, envelope.rcpt_tos)
         inbound = Inbound("MAIL", headers, {}, body, clock.now(), parts={"reader": READER, "tag": tag_of(address)})
         session.expunge_all()
         outcome = door.receive(integration, inbound, ip=ip)
         if outcome.status in ("accepted", "duplicate"):
             return f"250 2.0.0 Stored as delivery {outcome.delivery}"
         return f"550 5.7.1 {outcome.reason[:200]}"
-
 
     def _hear(self, address: str, raw: bytes, ip: str) -> str:
         """An answer to a page; what it did, or why it did nothing, is told by mail to whom the page was sent."""
@@ -140,6 +138,15 @@ class Mailroom:
         except Rejected as fault:
             return f"550 5.6.0 {fault.reason[:200]}"
         return "250 2.0.0 Heard"
+
+
+def masked(raw: bytes, recipients: Iterable[str]) -> bytes:
+    """The mail without what is secret in these addresses; of those for answers that is all before the @."""
+    for address in recipients:
+        local = address.rpartition("@")[0]
+        secret = local if mail_addresses.parts(address)[0] else local.partition("+")[0]
+        raw = raw.replace(secret.encode(), b"TOKEN")
+    return raw
 
 
 def server_of(room: Mailroom, certificate: str = "") -> Callable[[], Receiver]:

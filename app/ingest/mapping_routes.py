@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Blueprint, Response, request, url_for
 
 from app.core.access import access
@@ -45,6 +47,5 @@ def press(key: str) -> Response:
     try:
         service.save_integration({"key": found.key, "config": {mapping.FIELD: shown.draft or None}}, by=by)
     except Invalid as refusal:
-        shown.faults |= {"mapping": refusal.detail}  # type: ignore[operator]
-        return page("ingest/mapping.html", shown, status=422)
+        return page("ingest/mapping.html", replace(shown, faults={**shown.faults, "mapping": refusal.detail}), status=422)
     return go(url_for("ingest.show", key=key), "Saved: the next delivery is read by it")

@@ -52,7 +52,9 @@ class Storms:
 def host(place: Place, storms: Storms) -> tuple[Incident, str] | None:
     """The open incident that a new alert of this place joins, locked, and why; None: it opens its own."""
     if not storms.numbered:
-        service.hold_number()  # before any other lock, so that two that open and join much wait in one order
+        # Before any incident to join, so that two that open and join much wait in one order. Who counted on an incident
+        # before holds that already: should two cross, one is undone, and its deliveries are worked on one by one.
+        service.hold_number()
         storms.numbered = True
     raging = _storm(place, storms)
     if raging is not None:

@@ -45,7 +45,7 @@ def plugins() -> Response:
 def switch_off(slug: str) -> Response:
     """Its methods are skipped like failed ones."""
     switching.switch(slug, off=True, by=actor())
-    return jsonify({**document(plugin_pages.plugin_page(slug).row), "state": "off"})
+    return jsonify(document(plugin_pages.plugin_page(slug).row))
 
 
 @blueprint.post("/plugins/<slug>/on")
@@ -54,4 +54,4 @@ def switch_off(slug: str) -> Response:
 def switch_on(slug: str) -> Response:
     """Without a restart."""
     switching.switch(slug, off=False, by=actor())
-    return jsonify({**document(plugin_pages.plugin_page(slug).row), "state": "on"})
+    return jsonify(document(plugin_pages.plugin_page(slug).row))

@@ -11,7 +11,7 @@ from flask import current_app, url_for
 from markupsafe import Markup
 from sqlalchemy import func, select
 
-from app.core import clock, contract, settings
+from app.core import clock, contract, plugin_switches, settings
 from app.core.db import session
 from app.core.errors import NotFound
 from app.core.plugins import Installed
@@ -71,13 +71,14 @@ class PluginPage:
 def plugins_page() -> PluginsPage:
     """What is installed."""
     registry = current_app.extensions["plugins"]
-    failed = failures()
-    return PluginsPage([_row(one, failed) for one in registry.installed], list(registry.broken))
+    failed, off = failures(), plugin_switches.off()
+    return PluginsPage([_row(one, failed, off) for one in registry.installed], list(registry.broken))
 
 
-def _row(one: Installed, failed: Counter[str]) -> PluginRow:
+def _row(one: Installed, failed: Counter[str], off: frozenset[str]) -> PluginRow:
     registry = current_app.extensions["plugins"]
-    return PluginRow(one.slug, one.name, one.version, one.source, one.enabled,
+    return PluginRow(one.slug, one.name, one.version, one.source,
+                     one.slug not in registry.given_off | off,
                      url_for("ingest.icon", slug=one.slug) if registry.icon(one.slug) else "",
                      sorted(WORDS.get(kind, kind.replace("_", " ").capitalize()) for kind in registry.kinds(one.slug)),
                      failed[one.slug])
@@ -109,8 +110,8 @@ def plugin_page(slug: str) -> PluginPage:
         Integration.plugin.in_(served), Integration.removed_at.is_(None)).order_by(Integration.name)).all()
     held = session.scalar(select(func.count()).select_from(Delivery).where(
         Delivery.state == "held", Delivery.integration_id.in_([found.id for found in used]))) or 0
-    return PluginPage(_row(one, failures()), guide.guide(registry.readme(slug), "{url}"), _settings(slug),
-                      contract.faults(registry, slug), list(used), held)
+    return PluginPage(_row(one, failures(), plugin_switches.off()), guide.guide(registry.readme(slug), "{url}"),
+                      _settings(slug), contract.faults(registry, slug), list(used), held)
 
 
 def _settings(slug: str) -> list[SettingRow]:

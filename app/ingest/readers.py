@@ -22,7 +22,11 @@ def reader_of(integration: Integration, parts: Mapping[str, str]) -> Any:
 
 def away(integration: Integration, parts: Mapping[str, str]) -> str:
     """Why nobody reads what came by this door now, in words; "" when somebody does."""
-    name = parts.get("reader", integration.plugin)
+    return absent(parts.get("reader", integration.plugin))
+
+
+def absent(name: str) -> str:
+    """Why this plugin reads nothing now, in words; "" when it does."""
     registry = current_app.extensions["plugins"]
     if ("integration", name) not in registry.owners:
         return f"held: the plugin {name} is not installed"

@@ -97,12 +97,14 @@ def replay_many(integration: Integration, states: Sequence[str], *, by: Actor) -
     keys = list(session.scalars(select(Delivery.id).where(
         Delivery.integration_id == integration.id, Delivery.state.in_(states), (Delivery.state == "failed") | ~_twin(),
         func.length(Delivery.body) > 0).order_by(Delivery.id).limit(REPLAYED)))
-    for start in range(0, len(keys), 500):
-        session.execute(update(Delivery).where(Delivery.id.in_(keys[start:start + 500])).values(
-            state="received", next_at=clock.now(), attempts=0, replayed_by=by.ref))
-    record(events.REPLAYED_MANY, integration.ref, by=by, also=also(integration), name=integration.name, number=len(keys))
+    number = 0
+    for start in range(0, len(keys), 500):  # what somebody replayed meanwhile, alone, is on its way or has been worked on
+        again = update(Delivery).where(Delivery.id.in_(keys[start:start + 500]), Delivery.state.in_(states)).values(
+            state="received", next_at=clock.now(), attempts=0, replayed_by=by.ref)
+        number += int(session.execute(again).rowcount)
+    record(events.REPLAYED_MANY, integration.ref, by=by, also=also(integration), name=integration.name, number=number)
     wake(DRAIN)
-    return len(keys)
+    return number
 
 
 def _twin() -> ColumnElement[bool]:

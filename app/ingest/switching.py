@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from flask import current_app
-from sqlalchemy import select, update
+from sqlalchemy import Select, func, select, update
 
 from app.core import plugin_switches
 from app.core.access import Actor
@@ -15,6 +18,9 @@ from app.identity.queries import allow
 from app.ingest import events, readers
 from app.ingest.door import DRAIN
 from app.ingest.models import Delivery, Integration
+
+CHUNK = 500
+READER = func.coalesce(Delivery.parts["reader"].as_string(), Integration.plugin)
 
 
 def switch(slug: str, *, off: bool, by: Actor) -> None:
@@ -30,31 +36,37 @@ def switch(slug: str, *, off: bool, by: Actor) -> None:
         record(events.PLUGIN_OFF, f"plugin:{slug}", by=by, also=["plugins", "integrations"], name=found.name)
         return
     served = [name for (kind, name), owner in registry.owners.items() if (kind, owner) == ("integration", slug)]
-    released = _release(list(session.scalars(select(Integration.id).where(Integration.plugin.in_(served)))))
+    released = _release(served)
     record(events.PLUGIN_ON, f"plugin:{slug}", by=by, also=["plugins", "integrations"], name=found.name, released=released)
 
 
 def release_held() -> int:
-    """Tick: what was held for a plugin that is back is worked on; what a pause holds stays."""
+    """Tick: what was held for a plugin that is back is worked on, some at a time; what a pause holds stays."""
     try:
-        held = session.scalars(select(Integration).where(
-            Integration.paused_at.is_(None), Integration.removed_at.is_(None),
-            select(Delivery.id).where(Delivery.state == "held", Delivery.integration_id == Integration.id).exists())).all()
-        back = [one.id for one in held if not readers.away(one, {})]
+        back = [name for name in session.scalars(_held(READER).distinct()) if not readers.absent(name)]
     finally:
         session.rollback()
-    if not back:
-        return 0
-    with transaction():
-        return _release(back)
+    done = 0
+    while back:
+        with transaction():
+            number = _release(back, CHUNK)
+        done += number
+        if number < CHUNK:
+            break
+    return done
 
 
-def _release(integrations: list[int]) -> int:
-    """Their held deliveries wait again, unless a pause holds them."""
-    paused = select(Integration.id).where(Integration.paused_at.is_not(None))
-    result = session.execute(update(Delivery).where(
-        Delivery.state == "held", Delivery.integration_id.in_(integrations), Delivery.integration_id.not_in(paused))
-        .values(state="received", note=""))
+def _held(what: Any) -> Select[Any]:
+    """This of the deliveries that only their plugin holds up."""
+    return select(what).select_from(Delivery).join(Integration).where(
+        Delivery.state == "held", Integration.paused_at.is_(None), Integration.removed_at.is_(None))
+
+
+def _release(names: Sequence[str], most: int | None = None) -> int:
+    """The held deliveries that these plugins read wait again, the oldest first."""
+    keys = _held(Delivery.id).where(READER.in_(names)).order_by(Delivery.id).limit(most)
+    result = session.execute(update(Delivery).where(Delivery.state == "held", Delivery.id.in_(keys))
+                             .values(state="received", note="").execution_options(synchronize_session=False))
     if result.rowcount:
         wake(DRAIN)
     return int(result.rowcount)

@@ -62,6 +62,15 @@ def test_many_at_once_are_reported_one_by_one(incident: Incident, signed_in: Cal
     assert "wants to know what it was" in shown.text and now(incident).status == "triggered"
 
 
+def test_the_need_of_one_team_holds_up_no_other(incident: Incident, client: FlaskClient, token: Callable[..., Any],
+                                                ana: User) -> None:
+    """IPG-10, IPG-12: the others are resolved, and the reason is said as it is."""
+    other = build.incident(team=build.team("search", manager=ana))
+    done = client.post("/api/v1/incidents/bulk", json={"action": "resolve", "incidents": [incident.id, other.id]},
+                       headers=token(ana)).json
+    assert done["done"] == [str(other.id)] and "wants to know what it was" in done["refused"][0]["reason"]
+
+
 def test_a_text_message_carries_the_note_and_without_one_is_asked(incident: Incident) -> None:
     """IPG-10: `R17 text`."""
     asked = text("", incident.id)

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from app.core.db import session
+from app.identity.models import Team
 from app.incidents.models import Incident
 from app.ingest import door
 from app.ingest.mailroom import Mailroom, Receiver, server_of
@@ -39,7 +40,7 @@ class Post:
         head = [f"From: {sender}", f"To: {to}", f"Subject: {subject}", f"Message-ID: <m{number}@example.com>", *more]
         session.rollback()
         with smtplib.SMTP("127.0.0.1", self.port, timeout=10) as client:
-            client.sendmail(sender, [to], "\r\n".join([*head, "", f"{text}\r\n"]))
+            client.sendmail(sender, to.split(", "), "\r\n".join([*head, "", f"{text}\r\n"]))
 
     def stop(self) -> None:
         """Close the port."""
@@ -93,6 +94,13 @@ def test_the_secret_part_of_the_address_is_not_kept(post):
     kept = session.query(Delivery).one()
     assert b"token-of-mail" not in kept.body and "token-of-mail" not in str(kept.headers)
     assert kept.parts["tag"] == "disk"
+
+
+def test_nor_is_that_of_the_others_it_was_sent_to(post):
+    """ING-12: what one team may read opens no door of another."""
+    build.integration("other", plugin="email", team=session.query(Team).one(), config={"senders": ["@example.com"]})
+    post.send("Disk is full", to=f"{ADDRESS}, token-of-other-0123456789@oncall.example")
+    assert [b"token-of-" in row.body for row in session.query(Delivery)] == [False, False]
 
 
 def test_a_sender_who_is_not_allowed_is_told_and_logged(post):

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from app.core.db import session
+from app.core.errors import Invalid, Problem
 from app.incidents.models import Incident
 from app.ingest import mapping
 from app.ingest.models import Delivery, Integration
@@ -72,6 +73,14 @@ def test_a_rule_can_be_taken_away_and_a_pasted_payload_looked_at(hook, signed_in
 def test_what_is_wrong_is_said_beside_it(hook, signed_in, ana, more, words):
     answer = press(signed_in(ana), hook, **more)
     assert answer.status_code == 422 and words in answer.text
+
+
+def test_what_is_refused_when_it_is_saved_is_said_beside_it_too(hook, signed_in, ana, monkeypatch):
+    def refused(*_, **__):
+        raise Invalid(problems=[Problem("config.mapping", "This mapping is too large")])
+    monkeypatch.setattr("app.ingest.service.save_integration", refused)
+    answer = press(signed_in(ana), hook, save="1")
+    assert answer.status_code == 422 and "This mapping is too large" in answer.text
 
 
 def test_a_rule_that_finds_nothing_is_noted_in_the_preview(hook, signed_in, ana):

@@ -74,6 +74,20 @@ def test_an_integration_whose_plugin_is_gone_holds_and_goes_on_once_it_is_back(c
     assert incident().status == "triggered"
 
 
+@pytest.mark.both_databases
+def test_what_another_plugin_reads_waits_for_that_one(client, switch, run_jobs, tick):
+    """SRC-33: not for the integration's own, which is on."""
+    house = pager()
+    post(client, house, firing())
+    with transaction():
+        session.query(Delivery).one().parts = {"reader": "webhook"}
+    switch("webhook", off=True)
+    run_jobs()
+    assert tick("app.ingest.switching.release_held") == 0
+    switch("webhook", off=False)
+    assert session.query(Delivery).one().state == "received"
+
+
 def test_what_a_pause_holds_stays_held(client, signed_in, tick):
     """ING-35: the sweep lets nothing go that a person holds."""
     house = pager()
@@ -87,13 +101,12 @@ def test_an_admin_switches_on_the_page_and_nobody_else_does(app, signed_in, olga
     """SRC-33, SRC-37: the page says what it holds, what it breaks, and how it is set."""
     browser = signed_in(olga)
     assert signed_in(bob).post("/settings/plugins/twilio/off").status_code == 403
+    app.extensions["plugins"].watch.until = 1e12  # what this process knows is a second old
     browser.post("/settings/plugins/twilio/off")
-    app.extensions["plugins"].watch.forget()
     page = browser.get("/settings/plugins/twilio").text
     assert "It is switched off" in page and "Switch on" in page and "keeps the contract" in page
     assert "TWILIO_AUTH_TOKEN" in page and "not set" in page
     browser.post("/settings/plugins/twilio/on")
-    app.extensions["plugins"].watch.forget()
     assert "Switch off" in browser.get("/settings/plugins/twilio").text
     assert browser.get("/settings/plugins/nothing").status_code == 404
 
