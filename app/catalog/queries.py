@@ -133,8 +133,9 @@ def _like(text: str) -> str:
     return "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
 
 
-def _tagged(tag: str, *, whole: bool) -> ColumnElement[bool]:
-    """Tags as JSON text: SQLite keeps other letters than ASCII escaped, PostgreSQL as they are."""
+def tagged(tag: str, *, whole: bool) -> ColumnElement[bool]:
+    """Whether a service bears this tag, or, unless `whole`, a tag with these words in it. Tags are JSON
+    text: SQLite keeps other letters than ASCII escaped, PostgreSQL as they are."""
     quoted = {json.dumps(tag), json.dumps(tag, ensure_ascii=False)}
     words = quoted if whole else {word[1:-1] for word in quoted}
     return or_(*(cast(Service.tags, String).ilike(_like(word), escape="\\") for word in words))
@@ -147,11 +148,11 @@ def _filtered(query: Select[Any], args: Mapping[str, str]) -> Select[Any]:
     if args.get("team"):
         query = query.where(Service.team_id.in_(select(Team.id).where(Team.key == args["team"])))
     if args.get("tag"):
-        query = query.where(_tagged(args["tag"], whole=True))
+        query = query.where(tagged(args["tag"], whole=True))
     if text := args.get("q", "").strip():
         pattern = _like(text)
         fields = (Service.name, Service.key, Service.description)
-        query = query.where(or_(_tagged(text, whole=False), *(one.ilike(pattern, escape="\\") for one in fields)))
+        query = query.where(or_(tagged(text, whole=False), *(one.ilike(pattern, escape="\\") for one in fields)))
     return query
 
 

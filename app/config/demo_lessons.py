@@ -87,7 +87,8 @@ _DOES: dict[str, Callable[[Postmortem, Actor, str], object]] = {
 def _people_only(found: Postmortem, by: Actor) -> None:
     """Readers can do without what machines said to each other."""
     rows = timeline.rows_of(found, queries.content_of(found))
-    editing.choose_rows(found, {row.key for row in rows if not row.noise}, by=by)
+    shown = {row.key for row in rows if not row.noise}
+    editing.choose_rows(found, shown, seen={row.key for row in rows}, by=by)
 
 
 LESSONS: tuple[Act, ...] = tuple(Act(days * 1440, "postmortem", problem, who, text) for days, problem, who, text in (

@@ -62,7 +62,10 @@ def load(filters: Filters, by: Actor) -> list[TeamLoad]:
     """The load of each team that the filters choose and the reader may see."""
     allow(by, "incident.read")
     until = min(filters.until, clock.now())
-    return [_team(team, filters, until, by) for team in _teams(filters, by)]
+    teams = [_team(team, filters, until, by) for team in _teams(filters, by)]
+    if filters.person and not any(one.whole for one in teams) and (by.user_id is None or filters.person != _email(by)):
+        raise Forbidden("Managers of a team see the load of its people; everybody sees their own.")
+    return teams
 
 
 def my_pages(filters: Filters, by: Actor) -> list[PageFact]:
@@ -91,8 +94,6 @@ def _team(team: Team, filters: Filters, until: datetime, by: Actor) -> TeamLoad:
     shares = sorted((_share(people[key], borne.get(key, Load(key)), times.get(key, []), held) for key in people),
                     key=lambda one: one.user.name)
     whole = may(by, "team.edit", team_id=team.id)
-    if filters.person and not whole and (by.user_id is None or filters.person != _email(by)):
-        raise Forbidden("Managers of the team see the load of its people; everybody sees their own.")
     shown = [one for one in shares if (whole or one.user.id == by.user_id)
              and filters.person in ("", one.user.email)]
     gaps = sum((one.end - one.start for one in held if not one.people and one.start and one.end), NOTHING)

@@ -106,7 +106,7 @@ def _moment(name: str, present: str, by: Actor) -> str:
 def keep_unsaved(id: str) -> Response:
     """What the editor sends while somebody writes: kept apart, as theirs."""
     found, by = permitted(id, "postmortem.write")
-    editing.keep_unsaved(found, *_typed(found, by), by=by)
+    editing.keep_unsaved(found, *_typed(found, by), by=by, late=False)
     return Response(status=204)
 
 
@@ -140,9 +140,11 @@ def timeline(id: str) -> Response:
 @access("postmortem.write")
 @large
 def choose_rows(id: str) -> Response:
-    """Show these, hide the others."""
+    """Show these, hide the others that stood on the page."""
     shown = {queries.number_of(text) for text in request.form.getlist("row")}
-    return acted(id, "postmortem.write", lambda one, by: editing.choose_rows(one, shown, by=by), "The timeline is chosen")
+    seen = {queries.number_of(text) for text in request.form.get("seen", "").split()}
+    return acted(id, "postmortem.write", lambda one, by: editing.choose_rows(one, shown, seen=seen, by=by),
+                 "The timeline is chosen")
 
 
 @blueprint.post("/postmortems/<id>/rows")

@@ -17,7 +17,7 @@ from app.identity.models import User
 from app.identity.queries import allow, may, role_in
 from app.incidents.models import Incident
 from app.postmortems import events, queries, rules, service, timeline
-from app.postmortems.models import Postmortem, PostmortemComment, Unsaved
+from app.postmortems.models import Postmortem, PostmortemComment, PostmortemVersion, Unsaved
 
 BUSY = timedelta(minutes=10)
 
@@ -30,10 +30,12 @@ def _writing(postmortem: Postmortem, by: Actor) -> tuple[Postmortem, rules.Conte
     return postmortem, queries.content_of(postmortem)
 
 
-def choose_rows(postmortem: Postmortem, shown: Collection[int], *, by: Actor) -> Postmortem:
-    """Show exactly these rows of the log, hide the others. What has not happened yet will be shown."""
+def choose_rows(postmortem: Postmortem, shown: Collection[int], *, seen: Collection[int], by: Actor) -> Postmortem:
+    """Of the rows of the log that were `seen`, show exactly these. What came since stays as it is, and what has not
+    happened yet will be shown."""
     postmortem, content = _writing(postmortem, by)
-    hidden = tuple(row.key for row in timeline.rows_of(postmortem, content) if row.key not in shown and not row.added_by)
+    hidden = tuple(row.key for row in timeline.rows_of(postmortem, content) if not row.added_by and (
+        row.key not in shown if row.key in seen else row.key in content.hidden))
     if set(hidden) != set(content.hidden):
         service.change(postmortem, replace(content, hidden=hidden), by=by, what="timeline chosen")
     return postmortem
@@ -118,11 +120,16 @@ def name_owner(postmortem: Postmortem, owner: User, *, by: Actor) -> Postmortem:
     return postmortem
 
 
-def keep_unsaved(postmortem: Postmortem, base: int, content: rules.Content, *, by: Actor) -> None:
-    """What a person typed, kept apart from the document until they save it: nobody else's text is in its way."""
+def keep_unsaved(postmortem: Postmortem, base: int, content: rules.Content, *, by: Actor, late: bool = True) -> None:
+    """What a person typed, kept apart from the document until they save it: nobody else's text is in its way. Unless
+    `late`, raise Conflict once they have saved a version after `base`: what was sent before that arrives behind it."""
+    postmortem = service.claimed(postmortem, "postmortem.write", by)
     if by.user_id is None:
         raise Forbidden("Only a person writes.")
-    allow(by, "postmortem.write", team_id=postmortem.team_id)
+    if not late and session.scalar(select(PostmortemVersion.id).where(
+            PostmortemVersion.postmortem_id == postmortem.id, PostmortemVersion.number > base,
+            PostmortemVersion.author == by.ref, PostmortemVersion.what == "saved").limit(1)):
+        raise Conflict("You saved a newer version meanwhile", state=queries.state_of(postmortem))
     if content.length > rules.WORDS:
         raise Invalid(problems=[Problem("sections", f"All sections together have at most {rules.WORDS:,} characters")])
     kept = unsaved_of(postmortem, by) or Unsaved(postmortem_id=postmortem.id, user_id=by.user_id)

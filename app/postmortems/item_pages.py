@@ -64,10 +64,10 @@ def items_page(by: Actor, args: Mapping[str, str], *, refusal: str = "") -> Item
                      leaver=leaver if away else None, people=_people(left) if away else [])
 
 
-def listed(by: Actor, arguments: Mapping[str, str]) -> list[ActionItem]:
-    """What fits, overdue first."""
+def listed(by: Actor, arguments: Mapping[str, str], *, most: int | None = MOST) -> list[ActionItem]:
+    """What fits, overdue first; `most` is None for all of it."""
     query = item_queries.ordered(item_queries.filtered(item_queries.visible(by), arguments))
-    return list(session.scalars(query.limit(MOST)))
+    return list(session.scalars(query.limit(most)))
 
 
 def _people(left: list[ActionItem]) -> list[tuple[str, str]]:

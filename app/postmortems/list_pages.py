@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import Select, String, cast, exists, select
+from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import selectinload
 
 from app.catalog.models import Service
+from app.catalog.queries import tagged
 from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
@@ -90,7 +91,7 @@ def filtered(query: Select[Any], wanted: Mapping[str, str]) -> Select[Any]:
     if "severity" in wanted:
         of_incident.append(Incident.severity == wanted["severity"])
     for name, column in (("service", Service.key == wanted.get("service")),
-                         ("tag", cast(Service.tags, String).like(f'%"{wanted.get("tag", "")}"%'))):
+                         ("tag", tagged(wanted.get("tag", ""), whole=True))):
         if name in wanted:
             of_incident.append(Incident.service_id.in_(select(Service.id).where(column)))
     if of_incident:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from urllib.parse import urlencode
 
 from flask import current_app
 
@@ -49,6 +50,7 @@ def leaver(name: str, email: str, managers: Iterable[User], *, number: int, caus
 
 def _list(people: Iterable[User], email: str, cause: str, reason: str) -> int:
     written = notifications.tell(list(people), kind="action_item", cause=cause, reason=reason, without=(*LOUD, "webpush"))
+    url = f"{current_app.config['BASE_URL']}/action-items?{urlencode({'owner': email})}"
     for message in written:
-        seal_data(message, {"url": f"{current_app.config['BASE_URL']}/action-items?owner={email}", "description": ""})
+        seal_data(message, {"url": url, "description": ""})
     return len(written)

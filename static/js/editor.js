@@ -4,27 +4,37 @@ import {$, $$, meta, on, toast} from './page.js';
 
 const form = $('[data-editor]');
 const QUIET = 10000, AGAIN = 5000;
-let typed = 0, kept = 0, waiting = null, lost = false;
+let typed = 0, kept = 0, waiting = null, lost = false, sending = null;
 
 const status = (text) => { const line = $('[data-kept]'); if (line) line.textContent = text; };
-const post = (url, body) => fetch(url, {method: 'POST', body, headers: {'X-CSRF-Token': meta('csrf-token')}, redirect: 'manual', keepalive: false});
+const post = (url, body, signal) => fetch(url, {method: 'POST', body, signal, headers: {'X-CSRF-Token': meta('csrf-token')}, redirect: 'manual', keepalive: false});
 
 async function keep() {
   clearTimeout(waiting);
   if (!form || typed === kept) return;
+  if (sending) { waiting = setTimeout(keep, AGAIN); return; }
   const at = typed;
+  const mine = sending = new AbortController();
   try {
-    const answer = await post(form.dataset.keep, new FormData(form));
-    if (answer.status !== 204) throw new Error(String(answer.status));
-    kept = at;
-    if (lost) toast('The connection is back. Your text is kept.');
-    lost = false;
-    status(typed === kept ? 'Kept as your draft' : '');
+    answered(at, await post(form.dataset.keep, new FormData(form), mine.signal));
   } catch { // the text stays in the fields; tried again until it is kept
+    if (mine.signal.aborted) return;
     lost = true;
     status('Not kept: no connection. Your text stays here.');
     waiting = setTimeout(keep, AGAIN);
+  } finally { sending = null; }
+}
+
+function answered(at, answer) {
+  if (answer.status === 204) {
+    kept = Math.max(kept, at);
+    if (lost) toast('The connection is back. Your text is kept.');
+    status(typed === kept ? 'Kept as your draft' : '');
+  } else {
+    status('Not kept: save to see why.');
+    if (answer.status >= 500) waiting = setTimeout(keep, AGAIN);
   }
+  lost = false;
 }
 
 function changed() {
@@ -60,9 +70,14 @@ async function preview(button) {
 if (form) {
   $$('[data-toolbar]').forEach((bar) => { bar.hidden = false; });
   form.addEventListener('input', changed);
-  form.addEventListener('submit', () => { kept = typed; clearTimeout(waiting); });
+  form.addEventListener('submit', (event) => {
+    if (event.defaultPrevented) return;
+    kept = typed;
+    clearTimeout(waiting);
+    sending?.abort();
+  });
   addEventListener('online', keep);
-  addEventListener('beforeunload', (event) => { if (lost && typed !== kept) event.preventDefault(); });
+  addEventListener('beforeunload', (event) => { if (typed !== kept) event.preventDefault(); });
   document.addEventListener('visibilitychange', () => { if (document.hidden) keep(); });
   on('click', '[data-format]', (_, button) => format($('textarea', button.closest('[data-section]')), button.dataset.format));
   on('click', '[data-show]', async (event, button) => {

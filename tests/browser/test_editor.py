@@ -49,3 +49,19 @@ def test_typed_text_survives_a_lost_connection_and_is_no_version(app, ana, payme
     page.wait_for_url(f"**/postmortems/{found.id}")
     session.rollback()
     assert text() == "" and session.query(PostmortemVersion).count() == 2 and not faults(page, "the page")
+
+
+def test_a_refusal_is_no_lost_connection_and_leaving_asks_first(app, ana, payments, browser, address):  # noqa: F811
+    """PM-11: what is not kept holds the window, also before the first try."""
+    found = build.postmortem(build.incident(team=payments), author=ana)
+    page, asked = signed_in(browser, address), []
+    page.clock.install()
+    page.goto(f"/postmortems/{found.id}/edit")
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.route("**/unsaved", lambda route: route.fulfill(status=422))
+    page.click("#body-1")
+    page.keyboard.type("Half a sen")
+    page.clock.fast_forward(10_100)
+    page.wait_for_selector("text=Not kept: save to see why.")
+    page.goto("/postmortems")
+    assert asked == ["beforeunload"]

@@ -76,3 +76,13 @@ def test_who_makes_all_anew_holds_the_place_in_the_log(checkout, tick, monkeypat
     monkeypatch.setattr(rollups, "keep", lambda ids: calls.append("keep") or keep(ids))
     rollups.rebuild()
     assert calls[:4] == ["log", "hours", "log", "keep"]
+
+
+def test_a_manager_asks_for_a_person_although_there_are_other_teams(checkout, client, token, ana, bob, charlie):
+    """INS-13: of a second team she sees the sums; who manages none is refused."""
+    build.schedule("primary", team=checkout.team, turns=[[bob]])
+    build.team("others", manager=charlie)
+    said = client.get("/api/v1/insights/load?person=bob@example.com", headers=token(ana))
+    assert said.status_code == 200
+    assert {one["key"]: [each["name"] for each in one["people"]] for one in said.json["teams"]} == {"others": [], "payments": ["Bob"]}
+    assert client.get("/api/v1/insights/load?person=ana@example.com", headers=token(bob)).status_code == 403

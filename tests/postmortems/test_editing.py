@@ -145,14 +145,14 @@ def test_rows_are_added_with_author_and_hidden_and_shown_again(app, signed_in, b
     build_row(draft, bob)
     browser.post(f"/postmortems/{draft.id}/rows", data={"at": "2026-03-02T09:58", "text": "Impact begins"})
     assert "Impact begins <span class=\"dim\">added by Bob" in browser.get(f"/postmortems/{draft.id}").text
-    browser.post(f"/postmortems/{draft.id}/timeline", data={"row": []})
+    found = session.get_one(Postmortem, draft.id)
+    keys = [row.key for row in timeline.rows_of(found, queries.content_of(found)) if not row.added_by]
+    browser.post(f"/postmortems/{draft.id}/timeline", data={"seen": " ".join(map(str, keys))})
     session.expire_all()
     page = browser.get(f"/postmortems/{draft.id}").text
     assert "1 of 2 entries shown" in page and "Bob wrote a note" not in page
     assert "Rows that are hidden" in browser.get(f"/postmortems/{draft.id}/versions").text
-    found = session.get_one(Postmortem, draft.id)
-    keys = [row.key for row in timeline.rows_of(found, queries.content_of(found)) if not row.added_by]
-    browser.post(f"/postmortems/{draft.id}/timeline", data={"row": keys})
+    browser.post(f"/postmortems/{draft.id}/timeline", data={"row": keys, "seen": " ".join(map(str, keys))})
     assert "Bob wrote a note" in browser.get(f"/postmortems/{draft.id}").text
 
 

@@ -7,12 +7,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from app.core.db import session, transaction
 from app.core.events import Event
 from app.identity.service import deactivate_user
-from app.postmortems import items, rules
+from app.notifications import compose
+from app.notifications.models import Message
+from app.postmortems import items, notices, rules
 from app.postmortems.models import ActionItem, Postmortem
 from tests import build
 from tests.incidents.people import by
@@ -126,8 +128,6 @@ def test_each_reminder_goes_out_once_until_it_is_done(app, reminded, smtp, bob, 
             items.move_item(again(item), "open", by=by(bob))
             items.change_item(again(item), {"due_on": "2026-04-10"}, by=by(bob))
         assert reminded(at, "2026-04-01T09:00", "2026-04-09T09:00") == [3, 4]
-    from app.notifications.models import Message
-
     assert {one.channel for one in session.scalars(select(Message))} == {"email"}
 
 
@@ -203,3 +203,20 @@ def test_one_press_moves_it_and_a_wrong_form_keeps_what_was_typed(app, signed_in
     assert wrong.status_code == 422 and 'value="Kept"' in wrong.text and "A due date looks like" in wrong.text
     added = browser.post(f"/postmortems/{draft.id}/items", data={"title": "More", "owner": "", "due_on": "2026-04-01"})
     assert added.status_code == 422 and "An owner is needed" in added.text and 'value="More"' in added.text
+
+
+def test_a_download_ends_with_the_last_one(app, signed_in, ana, bob, draft):
+    """PM-24: the page shows the first 300, the table all."""
+    first = build.action_item(draft, bob)
+    columns = {column.name: getattr(first, column.name) for column in ActionItem.__table__.columns if column.name != "id"}
+    with transaction():
+        session.execute(insert(ActionItem), [columns] * 300)
+    assert len(signed_in(ana).get("/action-items.csv").text.splitlines()) == 302
+
+
+def test_a_link_to_what_a_leaver_left_survives_any_address(app, ana):
+    """PM-22: a plus is a plus."""
+    with transaction():
+        notices.leaver("Bob", "bob+pager@example.com", [session.merge(ana)], number=1, cause="test")
+    [message] = session.scalars(select(Message))
+    assert compose._data(message)["url"].endswith("/action-items?owner=bob%2Bpager%40example.com")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from sqlalchemy import select
 
 from app.core.db import session
 from app.postmortems import edit_routes, queries
-from app.postmortems.models import Postmortem
+from app.postmortems.models import Postmortem, Unsaved
+from tests import build
 from tests.postmortems.stories import form_of, written
-from tests.postmortems.test_editing import body, draft, typed  # noqa: F401
+from tests.postmortems.test_editing import body, build_row, draft, typed  # noqa: F401
 
 
 def test_what_a_third_saves_before_the_merge_page_stands_is_not_lost(app, signed_in, ana, bob, draft, monkeypatch):  # noqa: F811
@@ -37,3 +41,35 @@ def test_one_moment_that_is_none_leaves_the_others(app, signed_in, bob, draft, w
     form = typed(browser, draft) | {name: "2026-03-02T11:45" for name in right} | {wrong: "yesterday"}
     shown = form_of(browser.post(f"/postmortems/{draft.id}/edit", data=form).text)
     assert {name: shown[name] for name in right} == {name: "2026-03-02T11:45" for name in right} | {wrong: "2026-03-02T10:15"}
+
+
+def test_what_was_sent_before_saving_and_comes_after_it_is_not_kept(app, signed_in, bob, draft):  # noqa: F811
+    """PM-11: the next editor does not begin with a text that is saved already."""
+    browser = signed_in(bob)
+    form = typed(browser, draft, Impact="Half a sen")
+    browser.post(f"/postmortems/{draft.id}/edit", data=typed(browser, draft, Impact="Half a sentence"))
+    assert browser.post(f"/postmortems/{draft.id}/unsaved", data=form).status_code == 409
+    assert session.scalar(select(Unsaved.id)) is None
+    assert browser.post(f"/postmortems/{draft.id}/unsaved", data=typed(browser, draft, Impact="More")).status_code == 204
+
+
+def test_rows_that_came_after_the_page_stay_as_they_are(app, signed_in, bob, draft):  # noqa: F811
+    """PM-04: hidden is what one saw and did not tick."""
+    browser = signed_in(bob)
+    build_row(draft, bob)
+    [seen] = re.findall(r'name="seen" value="([^"]*)"', browser.get(f"/postmortems/{draft.id}/timeline").text)
+    build_row(draft, bob)
+    browser.post(f"/postmortems/{draft.id}/timeline", data={"seen": seen})
+    page = browser.get(f"/postmortems/{draft.id}").text
+    assert page.count("Bob wrote a note") == 1 and "1 of " in page
+
+
+@pytest.mark.both_databases
+def test_postmortems_are_found_by_a_whole_tag_whatever_its_letters(app, signed_in, bob, payments):
+    """The same rows on either database; a sign of a pattern is a sign."""
+    for key, tag in (("till", "für_alle"), ("shop", "fürxalle")):
+        build.postmortem(build.incident(f"{key} fails", service=build.service(key, team=payments, tags=[tag])), author=bob)
+    browser = signed_in(bob)
+    found = browser.get("/postmortems?tag=für_alle").text.split("<tbody")[1]
+    assert "till fails" in found and "shop fails" not in found
+    assert "till fails" not in browser.get("/postmortems?tag=%25&state=draft").text
