@@ -31,11 +31,6 @@ def login_valid(created_at: datetime, ended_at: datetime | None, now: datetime) 
     return ended_at is None and now < created_at + LOGIN_LASTS
 
 
-def grant_valid(expires_at: datetime | None, now: datetime) -> bool:
-    """Whether a grant counts: until its end, to the instant."""
-    return expires_at is None or now < expires_at
-
-
 def wait_after(attempts: int) -> timedelta:
     """How long after so many attempts a mail is tried again."""
     return timedelta(seconds=WAITS[min(attempts, len(WAITS)) - 1])

@@ -223,6 +223,7 @@ def erase(partner: Partner, *, by: Actor) -> None:
     former = f"former partner {partner.id}"
     session.execute(update(Entry).where(Entry.partner_id == partner.id).values(email=former, ip="", agent=""))
     session.execute(update(Entry).where(Entry.email == partner.email).values(email=former, ip="", agent=""))
+    session.execute(update(Login).where(Login.partner_id == partner.id).values(ip="", agent=""))
     partner.email = partner.name = former
     partner.organisation, partner.state, partner.erased_at = "", "deactivated", clock.now()
     for one in partner.grants:

@@ -35,7 +35,8 @@ def _due() -> list[int]:
     try:
         now = clock.now()
         waiting = (Link.state == "queued") | ((Link.state == "sending") & (Link.lease_until < now))
-        return list(session.scalars(select(Link.id).where(waiting, Link.next_at <= now).order_by(Link.id).limit(BATCH)))
+        return list(session.scalars(select(Link.id).where(waiting, Link.used_at.is_(None), Link.next_at <= now)
+                                    .order_by(Link.id).limit(BATCH)))
     finally:
         session.rollback()
 

@@ -83,15 +83,20 @@ def window_of(page: StatusPage, public_id: str) -> PageWindow:
 
 
 def read(form: Mapping[str, str], components: Sequence[str], days: Sequence[str]) -> dict[str, Any]:
-    """The typed text as values for the commands. Raises ValueError for reminders that are no durations."""
+    """The typed text as values for the commands; its reminders are still text."""
     values: dict[str, Any] = {name: form.get(name, "").strip() for name in ("title", "text", "starts", "ends")}
     if form.get("time_zone"):
         values["time_zone"] = form["time_zone"].strip()
     values["components"] = list(components)
     values["repeat"] = {**{name: form.get(name, "").strip() for name in ("unit", "every", "until", "count", "nth")},
                         "days": list(days)}
-    values["notify"] = [duration(one) // 60 for one in form.get("notify", "").replace(",", " ").split()]
+    values["notify"] = form.get("notify", "")
     return values
+
+
+def reminders(text: str) -> list[int]:
+    """The minutes before a start. Raises ValueError for what is no duration."""
+    return [duration(one) // 60 for one in text.replace(",", " ").split()]
 
 
 def shown(status: StatusPage, series: Series | None, window: PageWindow | None = None, *,
@@ -108,5 +113,6 @@ def shown(status: StatusPage, series: Series | None, window: PageWindow | None =
                    "time_zone": series.time_zone, "repeat": series.repeat, "notify": series.notify,
                    "components": [names[key] for key in series.components if key in names]}
     values |= dict(typed or {})
-    values["notify"] = " ".join(duration_text(int(one) * 60) for one in values["notify"])
+    if not isinstance(values["notify"], str):
+        values["notify"] = " ".join(duration_text(int(one) * 60) for one in values["notify"])
     return MaintenanceForm(status, series, window, values, errors=faults(invalid))

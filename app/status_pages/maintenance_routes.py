@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request, url_for
 
 from app.core.access import access
-from app.core.db import session
+from app.core.db import session, take_back
 from app.core.errors import Invalid, NotFound
 from app.core.forms import refuse
 from app.core.pages import go, page
@@ -77,7 +77,7 @@ def change(key: str, window: str) -> Response:
     try:
         maintenance.change_window(one, values, by=actor())
     except Invalid as refusal:
-        session.rollback()
+        take_back()
         return page("status_pages/window.html", maintenance_forms.shown(
             found, None, one, typed=values, invalid=refusal), status=422)
     return go(url_for(".index", key=key), f"{one.title} is changed")
@@ -114,18 +114,20 @@ def _series(found: StatusPage, number: str) -> Series:
 
 
 def _saved(found: StatusPage, series: Series | None) -> Response:
-    values: dict[str, object] = {}
+    values = maintenance_forms.read(request.form, request.form.getlist("components"), request.form.getlist("days"))
     try:
-        try:
-            values = maintenance_forms.read(request.form, request.form.getlist("components"), request.form.getlist("days"))
-        except ValueError as fault:
-            refuse("notify", str(fault))
-        saved = maintenance.change_series(series, values, by=actor()) if series else maintenance.plan(found, values,
+        wanted = {**values, "notify": _reminders(values["notify"])}
+        saved = maintenance.change_series(series, wanted, by=actor()) if series else maintenance.plan(found, wanted,
                                                                                                       by=actor())
     except Invalid as refusal:
-        session.rollback()
+        take_back()
         return page("status_pages/window.html", maintenance_forms.shown(
             found, series, typed=values, invalid=refusal), status=422)
     return go(url_for(".index", key=found.slug), f"{saved.title} is planned")
 
 
+def _reminders(text: str) -> list[int]:
+    try:
+        return maintenance_forms.reminders(text)
+    except ValueError as fault:
+        refuse("notify", str(fault))

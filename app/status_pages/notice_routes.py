@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request, url_for
 
 from app.core.access import access
-from app.core.db import session
+from app.core.db import session, take_back
 from app.core.errors import Invalid, NotFound
 from app.core.pages import go, page
 from app.core.web import actor
@@ -146,7 +146,7 @@ def _written(found: StatusPage, notice: Notice | None) -> Response:
         said = notice_forms.said_of(values, found.time_zone)
         made = _made(found, notice, values, said)
     except Invalid as refusal:
-        session.rollback()
+        take_back()
         return page(template, composer(found, notice, by, typed=values, invalid=refusal), status=422)
     if form.get("preview"):
         return _previewed(found, notice, values, made)
@@ -168,11 +168,11 @@ def _previewed(found: StatusPage, notice: Notice | None, values: dict[str, objec
         made.draft = False
         session.flush()
         shown = rendering.page(found, base=f"/status/{found.slug}")
-        session.rollback()
+        take_back()
         return Response(shown.body, mimetype=shown.mimetype, headers={**shown.headers, "Cache-Control": "no-store"})
     preview = Preview(html(str(values["text"])), made.state, rules.worst(one.state for one in found.components),
                       recipients(found, "notice", made.components))
-    session.rollback()
+    take_back()
     session.expire_all()
     by = actor()
     status = queries.page_for(found.slug, by)

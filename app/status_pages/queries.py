@@ -13,7 +13,7 @@ from app.core import secrets
 from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import NotFound
-from app.identity.queries import allow, may, visible_teams
+from app.identity.queries import allow, visible_teams
 from app.incidents.models import Incident
 from app.status_pages import rules
 from app.status_pages.models import Component, Notice, NoticeIncident, StatusPage
@@ -55,11 +55,6 @@ def notice_of(page: StatusPage, public_id: str, *, by: Actor | None = None) -> N
     if found is None or (found.draft and by is None):
         raise NotFound
     return found
-
-
-def may_read(page: StatusPage, by: Actor) -> bool:
-    """Whether a person of the system may look at the page, whoever else may."""
-    return may(by, "status_page.read", team_id=page.team_id)
 
 
 def opens(link_hash: str | None, token: str) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
-from flask import current_app
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import joinedload
 
@@ -16,7 +16,7 @@ from app.core import clock, http
 from app.core.db import session, transaction
 from app.core.signatures import sign
 from app.notifications import accounts
-from app.plugin_api import Address, Link, Message, Receipt, Refused, Rejected, Retry
+from app.plugin_api import Address, Link, Message, NoAccess, Receipt, Refused, Rejected, Retry
 from app.status_pages import queries, subscribing
 from app.status_pages.maintenance_models import Announcement
 from app.status_pages.subscriber_models import Subscriber, SubscriberMessage
@@ -29,6 +29,7 @@ OFF_AFTER = timedelta(hours=24)
 CALL_SECONDS = 5.0
 GONE = 410
 Outcome = Receipt | Exception
+Tried = list[tuple[accounts.Route, Outcome]]
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,9 @@ def send_batch(pool: ThreadPoolExecutor) -> int:
     outcomes = list(pool.map(lambda job: _handed(job, routes), jobs))
     if jobs:
         with transaction():
-            for job, outcome in zip(jobs, outcomes, strict=True):
+            for job, (outcome, tried) in zip(jobs, outcomes, strict=True):
                 _record(job.message_id, outcome)
+                _note(tried)
     return len(jobs)
 
 
@@ -114,22 +116,32 @@ def _job(message: SubscriberMessage) -> Job | None:
     return Job(message.id, subscriber.kind, subscriber.address, outgoing, body, subscribing.token_of(subscriber))
 
 
-def _handed(job: Job, routes: Sequence[accounts.Route] | Exception) -> Outcome:
+def _handed(job: Job, routes: Sequence[accounts.Route] | Exception) -> tuple[Outcome, Tried]:
+    """What came of it, and of each account that was tried."""
+    if job.kind != "email":
+        return _called(lambda: _posted(job)), []
+    return (routes, []) if isinstance(routes, Exception) else _mailed(job, routes)
+
+
+def _called(call: Callable[[], Receipt | Exception]) -> Outcome:
     """The one place where news leave the house."""
     try:
-        if job.kind == "email":
-            return _mailed(job, routes)
-        return _posted(job)
-    except (Retry, Refused, Rejected) as expected:
+        return call()
+    except (Retry, Refused, Rejected, NoAccess) as expected:
         return expected
     except Exception as fault:  # noqa: BLE001 - a channel may raise anything; it is one more failed attempt
         return Retry(f"The channel has a fault ({type(fault).__name__})")
 
 
-def _mailed(job: Job, routes: Sequence[accounts.Route] | Exception) -> Outcome:
-    if isinstance(routes, Exception):
-        return routes
-    return routes[0].channel.send(job.outgoing, Address(job.address), routes[0].config)
+def _mailed(job: Job, routes: Sequence[accounts.Route]) -> tuple[Outcome, Tried]:
+    """One account after the other until one takes it, or says that there is no such address."""
+    tried: Tried = []
+    for route in routes:
+        outcome = _called(partial(route.channel.send, job.outgoing, Address(job.address), route.config))
+        tried.append((route, outcome))
+        if isinstance(outcome, Receipt | Refused):
+            return outcome, tried
+    return next((one for _, one in tried if isinstance(one, Retry | NoAccess)), tried[0][1]), tried
 
 
 def _posted(job: Job) -> Outcome:
@@ -156,6 +168,13 @@ def room_text(message: Message) -> str:
     return "\n".join((plain, *(f"{link.label}: {link.url}" for link in message.links)))
 
 
+def _note(tried: Tried) -> None:
+    """How the accounts fare: a fault of the address or of the message says nothing about its provider."""
+    for route, outcome in tried:
+        harmless = isinstance(outcome, Receipt | Refused | Rejected) or (isinstance(outcome, Retry) and outcome.address)
+        accounts.note(route, None if harmless or not isinstance(outcome, Exception) else outcome)
+
+
 def _record(message_id: int, outcome: Outcome) -> None:
     message = session.get(SubscriberMessage, message_id, populate_existing=True, with_for_update={"of": SubscriberMessage})
     if message is None or message.state != "sending":
@@ -169,7 +188,8 @@ def _record(message_id: int, outcome: Outcome) -> None:
     message.error = str(outcome)[:300]
     subscriber.failures += 1
     subscriber.failing_since = subscriber.failing_since or now
-    again = AGAIN[message.attempts - 1] if message.attempts <= len(AGAIN) and isinstance(outcome, Retry) else None
+    waits = message.attempts <= len(AGAIN) and isinstance(outcome, Retry | NoAccess)
+    again = AGAIN[message.attempts - 1] if waits else None
     message.state, message.next_at = ("failed", message.next_at) if again is None else ("queued", now + again)
     if isinstance(outcome, Refused) or (subscriber.kind != "email" and now - subscriber.failing_since >= OFF_AFTER):
         message.state = "failed"
@@ -186,10 +206,3 @@ def challenged(address: str, challenge: str) -> str:
     if 200 <= answer.status < 300 and challenge in answer.text:
         return ""
     return "It did not give the challenge back"
-
-
-def mail_ready() -> bool:
-    """Whether mail can be sent at all."""
-    return bool(current_app.config.get("SMTP_URL"))
-
-

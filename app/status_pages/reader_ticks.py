@@ -53,14 +53,16 @@ def release() -> int:
 
 
 def forget() -> int:
-    """Messages are kept for 30 days; who did not confirm within 7 days is forgotten."""
+    """Messages are kept for 30 days; who did not confirm within 7 days is forgotten, but not that somebody once said no."""
     now = clock.now()
     with transaction():
         old = session.scalars(select(SubscriberMessage.id).where(
             SubscriberMessage.created_at < now - KEPT).limit(BATCH)).all()
         session.execute(delete(SubscriberMessage).where(SubscriberMessage.id.in_(old)))
-        silent = session.scalars(select(Subscriber.id).where(
-            Subscriber.state == "pending", Subscriber.created_at < now - UNCONFIRMED).limit(BATCH)).all()
+        unconfirmed = (Subscriber.state == "pending") & (Subscriber.created_at < now - UNCONFIRMED)
+        session.execute(update(Subscriber).where(unconfirmed, Subscriber.ended_at.is_not(None)).values(
+            state="ended", address="", confirm_sealed=None))
+        silent = session.scalars(select(Subscriber.id).where(unconfirmed, Subscriber.ended_at.is_(None)).limit(BATCH)).all()
         session.execute(delete(SubscriberMessage).where(SubscriberMessage.subscriber_id.in_(silent)))
         session.execute(delete(Subscriber).where(Subscriber.id.in_(silent)))
     return len(old) + len(silent)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request, url_for
 
 from app.core.access import access
-from app.core.db import session
+from app.core.db import session, take_back
 from app.core.errors import Forbidden, Invalid
 from app.core.pages import go, page
 from app.core.web import actor
@@ -110,5 +110,5 @@ def _saved(found: StatusPage | None) -> Response:
 def _previewed(saved: StatusPage) -> Response:
     """What readers would see; nothing is kept."""
     shown = rendering.page(saved, base=f"/status/{saved.slug}")
-    session.rollback()
+    take_back()
     return Response(shown.body, mimetype=shown.mimetype, headers={**shown.headers, "Cache-Control": "no-store"})

@@ -21,7 +21,7 @@ from app.core.forms import (
     time_zone,
 )
 from app.core.secrets import seal
-from app.identity.queries import allow, team_by_key
+from app.identity.queries import may, team_by_key
 from app.status_pages import branding, rules, words
 from app.status_pages.models import Component, Span, StatusPage
 
@@ -60,8 +60,8 @@ def fill(edit: Edit, values: Mapping[str, Any]) -> list[Component]:
         page.intro = faults.take("intro", check_text, values["intro"] or "", most=2000, label="The text") or ""
     if "accent" in values:
         page.accent = faults.take("accent", branding.check_accent, values["accent"]) or ""
-    if values.get("export") is not None:
-        _fill_export(edit, values["export"])
+    if "export" in values:
+        _fill_export(edit, values["export"] or {})
     if "hosts" in values:
         _fill_hosts(edit, values["hosts"])
     return _fill_components(edit, values["components"]) if "components" in values else []
@@ -142,10 +142,8 @@ def _fill_one(edit: Edit, component: Component, item: Mapping[str, Any], faults:
     found = []
     for at, key in enumerate(keys):
         one = known.get(key.lower())
-        if one is None:
+        if one is None or (one not in former and not may(edit.by, "team.read", team_id=one.team_id)):
             faults.add(f"services[{at}]", f"There is no service {key}")
             continue
-        if one not in former:
-            allow(edit.by, "team.read", team_id=one.team_id)
         found.append(one)
     component.services = list(dict.fromkeys(found))

@@ -72,7 +72,7 @@ def note_attempt(page: StatusPage, wish: Wish, ip: str) -> bool:
     try:
         if _counted(f"client:{ip}") > PER_CLIENT:
             raise RateLimited("Too many subscriptions from here. Try again in an hour.", after=HOUR)
-        return _counted(f"address:{digest_of(page, wish.kind, wish.address)}") <= PER_ADDRESS
+        return _counted(f"address:{digest_of(page, wish.kind, wish.address.strip())}") <= PER_ADDRESS
     except redis.RedisError:
         return True
 
@@ -86,7 +86,10 @@ def _counted(name: str) -> int:
 
 
 def ask(page: StatusPage, wish: Wish, *, told: bool = True) -> Subscriber:
-    """Begin a subscription: pending until the address says yes. The same work whether it is new or there already."""
+    """Begin a subscription: pending until the address says yes. The same work whether it is new or there already.
+
+    That it was ended before is kept until then: anybody may type an address.
+    """
     address, components, news = checked(page, wish)
     found = session.scalar(select(Subscriber).where(
         Subscriber.page_id == page.id, Subscriber.kind == wish.kind,
@@ -95,7 +98,7 @@ def ask(page: StatusPage, wish: Wish, *, told: bool = True) -> Subscriber:
     token = secrets.new_token()
     sealed = secrets.seal(token, bound_to=f"status_confirm:{secrets.digest(token)}")
     if subscriber.state != "active":
-        subscriber.address, subscriber.state, subscriber.reason, subscriber.ended_at = address, "pending", "", None
+        subscriber.address, subscriber.state, subscriber.reason = address, "pending", ""
         subscriber.components, subscriber.kinds, subscriber.created_at = components, news, clock.now()
         if told:
             _ask_by_message(subscriber, token, sealed)
@@ -147,7 +150,7 @@ def confirmable(subscriber: Subscriber) -> bool:
 def confirm(subscriber: Subscriber) -> None:
     """The address said yes."""
     if subscriber.state == "pending":
-        subscriber.state, subscriber.confirmed_at = "active", clock.now()
+        subscriber.state, subscriber.confirmed_at, subscriber.ended_at = "active", clock.now(), None
         subscriber.failures, subscriber.failing_since = 0, None
         _record(events.SUBSCRIBED, subscriber)
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 import time_machine
 
 from app.core import clock
-from app.core.db import session
+from app.core.db import session, transaction
 from app.core.events import Event
-from app.partners.models import Entry, Grant, Partner
+from app.partners.models import Entry, Grant, Link, Login, Partner
 from tests import build
 from tests.config.documents import apply
 
@@ -112,15 +112,16 @@ def test_the_document_writes_partners_and_reads_them_again(outside, token, olga,
     assert session.query(Partner).one().state == "deactivated"
 
 
-def test_whoever_is_erased_leaves_no_name_behind(outside, inside, signed_in, client, olga, token, tick):
+def test_whoever_is_erased_leaves_no_name_behind(app, outside, inside, signed_in, client, olga, token, tick):
     """PTN-26: not in partner, grants, log or the log of the house; everything is ended; the address is free again."""
-    browser = inside(outside.pat)
-    browser.get("/partner/pages/shop")
+    browser = app.test_client()
+    browser.environ_base["HTTP_USER_AGENT"] = "Netscape"
+    inside(outside.pat, browser).get("/partner/pages/shop")
     assert signed_in(olga).post(f"/partners/{outside.pat.id}/erase").status_code == 303
     session.expire_all()
-    dump = " ".join(str(row) for model in (Partner, Grant, Entry, Event) for row in session.execute(
+    dump = " ".join(str(row) for model in (Partner, Grant, Entry, Event, Login) for row in session.execute(
         model.__table__.select()).all())
-    assert "pat@partner.example" not in dump and "Pat" not in dump and f"former partner {outside.pat.id}" in dump
+    assert not [mark for mark in ("pat@partner.example", "Pat", "Netscape") if mark in dump] and f"former partner {outside.pat.id}" in dump
     assert browser.get("/partner").location == "/partner/login"
     assert client.get(f"{API}/{outside.pat.id}/log", headers=token(olga)).status_code == 404
     assert client.post(API, json={"email": "pat@partner.example", "name": "Pat"}, headers=token(olga)).status_code == 201
@@ -135,9 +136,7 @@ def test_the_partners_page_refreshes_by_itself(outside, signed_in, olga):
 def test_time_passes_for_partners_too(outside, tick):
     """A link that was voided before it was mailed is not mailed."""
     from app.core.access import OPERATOR
-    from app.core.db import transaction
     from app.partners import entering, service
-    from app.partners.models import Link
 
     with transaction():
         entering.send_link(session.get_one(Partner, outside.pat.id), by=OPERATOR)
@@ -146,3 +145,12 @@ def test_time_passes_for_partners_too(outside, tick):
         tick("app.partners.ticks.send")
     session.expire_all()
     assert session.query(Link).one().state == "failed"
+
+
+def test_a_link_used_while_its_sender_died_is_left_alone(outside, mailed, tick):
+    """PTN-24: the mail arrived; nobody sends it again, and the clock goes on."""
+    assert mailed("pat@partner.example")
+    with transaction():
+        session.query(Link).one().state = "sending"
+        session.query(Link).one().lease_until = session.query(Link).one().used_at = clock.now() - timedelta(minutes=1)
+    assert not tick("app.partners.ticks.send")

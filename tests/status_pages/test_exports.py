@@ -14,6 +14,7 @@ from app.core.db import transaction
 from app.status_pages.service import save_page
 from tests.fakes import Reply
 from tests.pager import messages
+from tests.status_pages.writing import automatic, opened
 
 FILES = ["badge.svg", "feed.atom", "feed.rss", "index.html", "maintenance.ics", "status.json"]
 
@@ -79,3 +80,15 @@ def test_private_pages_and_drafts_are_copied_nowhere(app, shop, export, http_sin
         save_page({"slug": "shop", "access": "private"}, by=Actor(shop.ana.ref, shop.ana.name, user_id=shop.ana.id))
     export()
     assert not http_sink.calls
+
+
+def test_a_copy_leads_to_no_page_that_it_does_not_hold(app, shop, export, tmp_path):
+    """STAT-23: an open notice stands there in full; `export: null` ends the copies."""
+    app.config["STATUS_EXPORT_DIR"] = str(tmp_path)
+    wants(shop, folder=True)
+    opened(shop)
+    export()
+    page = (tmp_path / "shop" / "index.html").read_text()
+    assert "Cards fail" in page and "/notices/" not in page
+    automatic(shop, export=None)
+    assert shop.page.exports == {}

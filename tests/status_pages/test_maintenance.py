@@ -212,6 +212,13 @@ def test_the_pages_plan_start_and_say(app, at, shop, client, signed_in):
     assert states(client) == ([], "operational")
 
 
+def test_a_bad_reminder_loses_nothing_that_was_typed(app, at, shop, signed_in):
+    """The form comes back as it was."""
+    answer = signed_in(shop.ana).post("/status-pages/shop/maintenance/-/new", data={
+        "title": "New cables", "starts": "2026-03-03T01:00", "ends": "2026-03-03T02:00", "notify": "1d soon"})
+    assert answer.status_code == 422 and all(f'value="{text}"' in answer.text for text in ("New cables", "2026-03-03T01:00", "1d soon"))
+
+
 def test_a_responder_sees_it_but_does_not_plan(app, at, shop, signed_in):
     """Rights: windows are the manager's."""
     browser = signed_in(shop.bob)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from app.core import clock
+from app.core import clock, db
 from app.core.db import session, transaction
 from app.core.errors import Forbidden, Invalid
 from app.core.events import Event
@@ -92,13 +92,16 @@ def test_a_scheduled_update_goes_out_at_its_time(app, shop, client, tick):
         assert "Tomorrow" in client.get("/status/shop").text and shop.component("Post office").state == "degraded"
 
 
-def test_the_composer_previews_without_keeping_anything(app, shop, signed_in):
+def test_the_composer_previews_without_keeping_anything(app, shop, signed_in, monkeypatch):
     """STAT-31: what readers will see and how many are told; then one form publishes, moves and links."""
     made = build.incident("SECRET-TITLE", service=shop.checkout)
-    browser, part = signed_in(shop.bob), shop.component("Card payments").public_id
+    browser, part, handed = signed_in(shop.bob), shop.component("Card payments").public_id, []
     form = {"title": "Cards fail", "state": "identified", "text": "A *cable*.", "components": part, "incident": made.id,
             f"change-{part}": "partial_outage"}
+    monkeypatch.setattr(db, "_after_commit", [lambda left: handed.extend(left.events)])
     page = browser.post("/status-pages/shop/notices/-/new", data={**form, "preview": "1"}).text
+    assert handed == []
+    monkeypatch.undo()
     assert "<em>cable</em>" in page and "partial outage" in page and "<b>0</b> subscribers are told" in page
     assert session.query(Notice).count() == 0 and shop.component("Card payments").state == "operational"
     browser.post("/status-pages/shop/notices/-/new", data=form)

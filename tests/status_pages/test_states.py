@@ -180,3 +180,11 @@ def test_no_change_of_a_page_is_lost_beside_another(app, shop):
         session.execute(update(StatusPage).values(version=StatusPage.version + 5).execution_options(synchronize_session=False))
         states.touch(page)
     assert shop.page.version == before + 6
+
+
+def test_a_service_that_is_not_yours_to_see_is_like_one_that_is_not_there(app, shop):
+    """As everywhere: a private team's key tells nothing."""
+    build.service("hidden", team=build.team("secret", private=True))
+    for key in ("hidden", "nothing"):
+        with pytest.raises(Invalid, match=f"There is no service {key}"), transaction():
+            service.save_page({"slug": "shop", "components": [{"name": "One", "services": [key]}]}, by=actor(shop.ana))
