@@ -45,7 +45,7 @@ PERIODIC: tuple[Every, ...] = (
     Every(0.5, "app.workflows.ticks.ages"),
     Every(1, "app.workflows.ticks.schedules"),
     Every(1, "app.workflows.ticks.hear"),
-    Every(1, "app.workflows.ticks.limit"),
+    Every(1, "app.workflows.ticks.limit", outgoing=True),
     Every(1, "app.webhooks.ticks.send", outgoing=True),
     Every(10, "app.webhooks.ticks.release"),
     Every(3600, "app.webhooks.ticks.forget"),

@@ -72,6 +72,13 @@ def start(runbook: Runbook, *, parameters: Any, by: Actor, incident: Incident | 
     return execution
 
 
+def told(runbook: Runbook, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters as everybody may see them."""
+    if not runbook.version:
+        return {}
+    return requests.hidden(queries.version_of(runbook.id, runbook.version).document, parameters)
+
+
 def check_right(runbook: Runbook, incident: Incident | None, by: Actor) -> None:
     """Raise unless the actor may run it there: a team's own for that team's incidents, global ones for any team's."""
     allow(by, "runbook.run", team_id=runbook.team_id or (incident.team_id if incident else None))

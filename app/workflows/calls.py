@@ -90,21 +90,27 @@ def perform(prepared: Prepared, *, look: bool) -> Result:
     if prepared.mails:
         return _mailed(prepared)
     try:
+        prepared = _with_token(prepared)
         tried = _tried(prepared, look)
     except (Retry, Rejected, NoAccess) as fault:
         tried = Attempt(fault=fault)
     return _result(tried, prepared)
 
 
+def _with_token(prepared: Prepared) -> Prepared:
+    """The call with its token where it needs one, which shows as little as any other secret."""
+    if prepared.oauth is None or prepared.call is None:
+        return prepared
+    token = TOKENS.of(prepared.oauth, prepared.timeout)
+    headers = {**prepared.call.headers, "Authorization": f"Bearer {token}"}
+    return replace(prepared, call=replace(prepared.call, headers=headers), hidden=(*prepared.hidden, token))
+
+
 def _tried(prepared: Prepared, look: bool) -> Attempt:
     if prepared.action is not None and prepared.order is not None:
         return acting.attempt(prepared.action, prepared.order, prepared.config, look=look, timeout=prepared.timeout)
     assert prepared.call is not None
-    call = prepared.call
-    if prepared.oauth is not None:
-        token = TOKENS.of(prepared.oauth, prepared.timeout)
-        call = replace(call, headers={**call.headers, "Authorization": f"Bearer {token}"})
-    tried = acting.send(call, timeout=prepared.timeout)
+    tried = acting.send(prepared.call, timeout=prepared.timeout)
     if prepared.oauth is not None and tried.answer is not None and tried.answer.status == 401:
         TOKENS.drop(prepared.oauth)
     if tried.done is not None and tried.answer is not None:

@@ -10,13 +10,15 @@ from typing import Any
 from app.core import templating
 from app.core.fields import Field
 from app.workflows import conditions
+from app.workflows.declared import VERBS
 from app.workflows.documents import OWN
 from app.workflows.rules import ATTEMPT, DELAY, OUTPUTS, TIMEOUT, TRIGGER, Edge, Graph
 from app.workflows.trigger_checks import ROOTS, STATES, Fault, span_fault, trigger_faults
 
 NODES, EDGES = 100, 200
 ID = re.compile(r"[a-z][a-z0-9_]{0,39}")
-TEMPLATE_ROOTS = ROOTS | {templating.SECRET}
+STRUCTURE = re.compile(r"trigger(\.event|\.when.*)?|nodes(\[\d+\](\.(id|kind|when.*))?)?|edges\[\d+\]")
+OPEN, CLOSED = ROOTS | {templating.SECRET}, ROOTS
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,11 @@ def faults(definition: Mapping[str, Any], known: Known) -> list[Fault]:
     for at, node in enumerate(plain):
         found += _node_faults(node, f"nodes[{at}]", graph, known)
     return list(dict.fromkeys(found))
+
+
+def is_structural(fault: Fault) -> bool:
+    """Whether there is no graph to be shown and filled in while this is so."""
+    return STRUCTURE.fullmatch(fault.path) is not None
 
 
 def _edges(edges: Sequence[Any]) -> Iterator[Edge]:
@@ -83,14 +90,15 @@ def _edge_faults(edges: Sequence[Any], graph: Graph) -> Iterator[Fault]:
             continue
         source, target, out = edge.get("from"), edge.get("to"), edge.get("out", "next")
         for end, name in (("from", source), ("to", target)):
-            if name not in graph.nodes and not (end == "from" and name == TRIGGER):
+            if not (isinstance(name, str) and (name in graph.nodes or (end == "from" and name == TRIGGER))):
                 yield Fault(str(name or ""), path, f"An arrow leads {end} a step that does not exist")
         kind = graph.nodes.get(str(source), "")
         if kind in OUTPUTS and out not in OUTPUTS[kind]:
             yield Fault(str(source), path, f"It has no output {out}; it has {', '.join(OUTPUTS[kind])}")
-        if (source, target, out) in seen:
+        arrow = (str(source), str(target), str(out))
+        if arrow in seen:
             yield Fault(str(source), path, f"Two arrows lead from the same output to {target}")
-        seen.add((str(source), str(target), str(out)))
+        seen.add(arrow)
 
 
 def _shape_faults(graph: Graph) -> Iterator[Fault]:
@@ -106,13 +114,16 @@ def _node_faults(node: Mapping[str, Any], path: str, graph: Graph, known: Known)
     kind, name = node.get("kind"), node["id"]
     if kind == TRIGGER:
         return
-    if kind not in OUTPUTS:
+    if not isinstance(kind, str) or kind not in OUTPUTS:
         yield Fault(name, f"{path}.kind", f"There is no kind of step {kind}; there are {', '.join(OUTPUTS)}")
         return
-    unknown = set(node) - {"id", "kind", "name"} - set(OWN[str(kind)])
+    if bare := [part for part in ("with", "parameters") if not isinstance(node.get(part) or {}, Mapping)]:
+        yield Fault(name, path, f"Write its {bare[0]} as an object")
+        return
+    unknown = set(node) - {"id", "kind", "name"} - set(OWN[kind])
     if unknown:
         yield Fault(name, path, f"A {kind} knows no {', '.join(sorted(unknown))}")
-    for place, message in _KINDS[str(kind)](node, known):
+    for place, message in _KINDS[kind](node, known):
         yield Fault(name, f"{path}.{place}", message)
     yield from _reference_faults(node, path, graph, known)
 
@@ -132,13 +143,10 @@ def _delay(node: Mapping[str, Any], known: Known) -> Iterator[tuple[str, str]]:
 
 def _action(node: Mapping[str, Any], known: Known) -> Iterator[tuple[str, str]]:
     slug, said = node.get("action"), node.get("with") or {}
-    if slug not in known.actions:
+    if not isinstance(slug, str) or slug not in known.actions:
         yield "action", f"There is no action {slug}; there are {', '.join(sorted(known.actions))}"
         return
-    fields = {one.name: one for one in known.actions[str(slug)]}
-    if not isinstance(said, Mapping):
-        yield "with", "Write what the action is given as an object"
-        return
+    fields = {one.name: one for one in known.actions[slug]}
     yield from ((f"with.{name}", f"The action {slug} takes no {name}") for name in said if name not in fields)
     yield from ((f"with.{name}", f"{one.label} is needed") for name, one in fields.items()
                 if one.required and said.get(name) in (None, "", [], {}))
@@ -146,7 +154,7 @@ def _action(node: Mapping[str, Any], known: Known) -> Iterator[tuple[str, str]]:
         if one.kind == "choice" and said.get(name) and "{{" not in str(said[name]):
             if said[name] not in [value for value, _ in one.choices]:
                 yield f"with.{name}", f"{one.label} is one of {', '.join(value for value, _ in one.choices)}"
-    yield from _call_faults(node, str(slug), known)
+    yield from _call_faults(node, slug, known)
 
 
 def _call_faults(node: Mapping[str, Any], slug: str, known: Known) -> Iterator[tuple[str, str]]:
@@ -166,8 +174,6 @@ def _runbook(node: Mapping[str, Any], known: Known) -> Iterator[tuple[str, str]]
         yield "runbook", "Choose a runbook"
     elif fault := known.runbook(str(key)):
         yield "runbook", fault
-    if not isinstance(node.get("parameters") or {}, Mapping):
-        yield "parameters", "Write the parameters as an object"
 
 
 _KINDS: dict[str, Callable[[Mapping[str, Any], Known], Iterator[tuple[str, str]]]] = {
@@ -177,8 +183,10 @@ _KINDS: dict[str, Callable[[Mapping[str, Any], Known], Iterator[tuple[str, str]]
 def _reference_faults(node: Mapping[str, Any], path: str, graph: Graph, known: Known) -> Iterator[Fault]:
     """Templates that can't be read, unknown names, steps that have not run before, secrets that do not exist."""
     name, above = node["id"], graph.ancestors(node["id"])
+    verb = VERBS.get(str(node.get("action")))
+    roots = CLOSED if node.get("kind") == "runbook" or (verb is not None and verb.here) else OPEN
     for part in ("with", "parameters"):
-        for place, message in templating.faults(node.get(part) or {}, TEMPLATE_ROOTS):
+        for place, message in templating.faults(node.get(part) or {}, roots):
             yield Fault(name, f"{path}.{part}.{place}", message)
     used = [("when", conditions.path_of(field)) for field in conditions.fields_of(node.get("when"))]
     used += [(part, found) for part in ("with", "parameters") for found in sorted(_names(node.get(part) or {}))]

@@ -38,7 +38,7 @@ def _listed(value: Any) -> list[Any]:
 
 def _first(nodes: list[Any], edges: list[Any]) -> list[Item]:
     """Where nothing leads from the trigger, it leads to every node that no arrow leads to."""
-    led_to = {edge.get("to") for edge in edges if isinstance(edge, Mapping)}
+    led_to = {str(edge.get("to")) for edge in edges if isinstance(edge, Mapping)}
     return [{"from": TRIGGER, "to": node["id"]} for node in nodes
             if isinstance(node, Mapping) and isinstance(node.get("id"), str) and node["id"] not in led_to]
 
@@ -67,7 +67,8 @@ def _node(said: Mapping[str, Any]) -> Item:
     if isinstance(kind, str) and kind not in OUTPUTS and kind != TRIGGER and "action" not in rest:
         # `type: add_note` names the action itself
         inside = {name: rest.pop(name) for name in list(rest) if name not in (*OWN["action"], "name")}
-        rest = {**rest, "action": kind, "with": {**inside, **(rest.get("with") or {})}}
+        given = rest.get("with") or {}
+        rest = {**rest, "action": kind, "with": {**inside, **given} if isinstance(given, Mapping) else given}
         node["kind"] = "action"
     node |= {name: value for name, value in rest.items() if value is not None and value != ""}
     if node["kind"] == "condition":

@@ -10,7 +10,9 @@ from datetime import timedelta
 from sqlalchemy import func, select
 
 from app.core import clock
+from app.core.access import Actor
 from app.core.db import session
+from app.workflows import queries
 from app.workflows.models import WorkflowRun, WorkflowStep
 from app.workflows.rules import REFUSED, percentile
 
@@ -73,8 +75,8 @@ def lines(workflow_ids: Iterable[int]) -> dict[int, Line]:
     return {key: Line(sum(states.values()), states[GOOD], sum(states[bad] for bad in BAD)) for key, states in found.items()}
 
 
-def last_failures(workflow_ids: Iterable[int]) -> dict[int, WorkflowRun]:
-    """The last run of each that failed."""
-    newest = select(func.max(WorkflowRun.id)).where(
-        WorkflowRun.workflow_id.in_(list(workflow_ids)), WorkflowRun.state.in_(BAD)).group_by(WorkflowRun.workflow_id)
+def last_failures(workflow_ids: Iterable[int], by: Actor) -> dict[int, WorkflowRun]:
+    """The last run of each that failed, of those that this person may see."""
+    newest = queries.seen_runs(select(func.max(WorkflowRun.id)).where(
+        WorkflowRun.workflow_id.in_(list(workflow_ids)), WorkflowRun.state.in_(BAD)), by).group_by(WorkflowRun.workflow_id)
     return {run.workflow_id: run for run in session.scalars(select(WorkflowRun).where(WorkflowRun.id.in_(newest)))}

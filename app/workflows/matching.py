@@ -12,9 +12,10 @@ from sqlalchemy import or_, select
 
 from app.core import clock
 from app.core.db import session
-from app.core.events import Event, sentence
+from app.core.events import DEEPEST, Event, sentence
+from app.identity.models import Team
 from app.incidents.models import Incident
-from app.workflows import conditions, context, history, running
+from app.workflows import conditions, context, events, history, running
 from app.workflows.models import WatchedTeam, Workflow, WorkflowRun
 from app.workflows.running import Cause
 
@@ -25,7 +26,12 @@ Trigger = Mapping[str, Any]
 
 
 def consider(event: Event) -> list[WorkflowRun]:
-    """Begin a run of every enabled workflow whose trigger this fact is. The same fact again begins nothing."""
+    """Begin a run of every enabled workflow whose trigger this fact is. The same fact again begins nothing.
+
+    A refusal begins none, nor does a fact so deep that a run could not record its own.
+    """
+    if event.kind == events.REFUSED.name or event.depth >= DEEPEST:
+        return []
     words = _words(event)
     found = listeners(words, event)
     if not found:
@@ -77,8 +83,10 @@ class About:
 
     @cached_property
     def everybodys(self) -> bool:
-        """Whether global workflows may act: not on a private team's incidents, unless a manager said so."""
-        return _everybodys(self.incident)
+        """Whether global workflows may act: not on what is a private team's, unless a manager said so."""
+        if self.incident is not None:
+            return _everybodys(self.incident.team)
+        return _everybodys(session.get(Team, self.owner) if self.owner is not None else None)
 
     @cached_property
     def values(self) -> dict[str, Any]:
@@ -127,23 +135,22 @@ def concerns(workflow: Workflow, incident: Incident) -> bool:
     """Whether an incident is the workflow's business: its team's, or anybody's."""
     if incident.test:
         return False
-    return incident.team_id == workflow.team_id if workflow.team_id is not None else _everybodys(incident)
+    return incident.team_id == workflow.team_id if workflow.team_id is not None else _everybodys(incident.team)
 
 
-def _everybodys(incident: Incident | None) -> bool:
-    team = incident.team if incident is not None else None
+def _everybodys(team: Team | None) -> bool:
     return team is None or not team.private or session.get(WatchedTeam, team.id) is not None
 
 
 def _team_of(event: Event) -> int | None:
-    named = [ref.partition(":")[2] for ref in event.also if ref.startswith("team:")]
+    named = [ref.partition(":")[2] for ref in (event.subject, *event.also) if ref.startswith("team:")]
     return int(named[0]) if named and named[0].isdecimal() else None
 
 
 def chain_of(event: Event) -> list[dict[str, Any]]:
     """The runs that led to a fact, oldest first: who did it, or who did what caused it, if that was a run."""
     for fact in _causes(event):
-        if fact.actor.startswith(ACTOR) and fact.kind.partition(".")[0] != "workflow":
+        if fact.actor.startswith(ACTOR):
             run = session.get(WorkflowRun, int(fact.actor.removeprefix(ACTOR)))
             if run is not None:
                 return [*run.chain, {"workflow_id": run.workflow_id, "name": run.workflow.name, "run": run.id}]

@@ -62,7 +62,7 @@ def index_page(by: Actor, args: Mapping[str, str]) -> IndexPage:
     filters = {name: args.get(name, "") for name in ("scope", "state", "category")}
     found = list(session.scalars(queries.filtered(by, filters)))
     ids = [one.id for one in found]
-    lines, failures = figures.lines(ids), figures.last_failures(ids)
+    lines, failures = figures.lines(ids), figures.last_failures(ids, by)
     every = session.scalars(select(Team).where(Team.archived_at.is_(None)).order_by(Team.name))
     teams = [(team.key, team.name) for team in every if may(by, "workflow.read", team_id=team.id)]
     rows = [ListRow(one, words.trigger(one.trigger), lines.get(one.id, Line()), failures.get(one.id)) for one in found]

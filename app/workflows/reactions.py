@@ -5,9 +5,11 @@ from __future__ import annotations
 from sqlalchemy import select, update
 
 from app.core import clock
+from app.core.access import Actor
 from app.core.db import session
 from app.core.events import Event
 from app.identity.models import User
+from app.identity.queries import may_see
 from app.notifications import service as notifications
 from app.workflows import context, matching
 from app.workflows.models import WorkflowRun, WorkflowStep
@@ -37,8 +39,15 @@ def tell_of_failure(event: Event) -> None:
     editor = run.workflow.editor.partition(":")
     ids = {int(editor[2])} if editor[0] == "user" and editor[2].isdecimal() else set()
     ids |= {person.id for person in run.incident.assignees} if run.incident is not None else set()
-    people = list(session.scalars(select(User).where(User.id.in_(ids), User.state == "active").order_by(User.id)))
+    people = [person for person in session.scalars(select(User).where(
+        User.id.in_(ids), User.state == "active").order_by(User.id)) if _may_know(person, run)]
     where = f" at {run.failed_step}" if run.failed_step else ""
     about = f" for #{run.incident_id}" if run.incident_id else ""
     notifications.tell(people, kind="alarm", cause=f"workflow-run:{run.id}", reason=(
         f"Workflow {run.workflow.name} failed{where}{about}: {run.error[:120]}. {context.run_url(run)}"))
+
+
+def _may_know(person: User, run: WorkflowRun) -> bool:
+    """Not of what went wrong for an incident of a team that is private to others."""
+    team = run.incident.team_id if run.incident is not None else None
+    return team is None or may_see(Actor(person.ref, person.name, "workflow", person.id), team)

@@ -11,7 +11,7 @@ from app.core.masking import storable
 from app.runbooks import executions
 from app.runbooks.executions import Start
 from app.runbooks.models import Execution
-from app.runbooks.queries import execution_of, runbook_by_key
+from app.runbooks.queries import execution_of, in_scope, runbook_by_key
 from app.runbooks.rules import FINAL
 from app.workflows import context, running
 from app.workflows.calls import Result
@@ -40,10 +40,10 @@ def begin(run: WorkflowRun, step: WorkflowStep, node: dict[str, Any], mark: str)
 
 def _started(run: WorkflowRun, step: WorkflowStep, node: dict[str, Any], mark: str) -> Execution:
     runbook = runbook_by_key(str(node["runbook"]))
-    if runbook is None:
+    if runbook is None or not in_scope(runbook, run.workflow.team_id):
         raise ValueError(f"There is no runbook {node['runbook']} any more")
     rendered = templating.render(node.get("parameters") or {}, running.values_of(run))
-    step.request = storable({"runbook": runbook.key, "parameters": rendered.value})
+    step.request = storable({"runbook": runbook.key, "parameters": executions.told(runbook, rendered.value)})
     step.warnings = list(rendered.warnings)[:20]
     how = Start(form_key=mark, reason=f"workflow {run.workflow.name}", cause=run.ref, cause_url=context.run_url(run))
     return executions.start(runbook, parameters=rendered.value, by=running.actor_of(run), incident=run.incident, how=how)

@@ -11,6 +11,7 @@ from typing import Any
 from app.connections import queries as connections
 from app.core import clock, templating
 from app.core.acting import Action, Call, Order
+from app.core.errors import Failure
 from app.core.forms import duration
 from app.core.mail import is_mail_address
 from app.core.secrets import digest
@@ -75,7 +76,10 @@ def prepare(wish: Wish) -> Prepared:
     slug, secrets = str(wish.node["action"]), _secrets(wish)
     timeout = float(duration(wish.node["timeout"])) if wish.node.get("timeout") else 30.0
     make = {"webhook": _webhook, "email": _mail}.get(slug, _plugin)
-    return make(wish, secrets, timeout)
+    try:
+        return make(wish, secrets, timeout)
+    except (ValueError, Failure) as fault:
+        raise ValueError(templating.mask(str(fault), _real(secrets))) from None
 
 
 def _secrets(wish: Wish) -> dict[str, str]:
@@ -100,6 +104,8 @@ def _webhook(wish: Wish, secrets: Mapping[str, str], timeout: float) -> Prepared
                  body.value)
     proved, oauth = _proved(call, auth.value, wish.mark)
     hidden = (*secrets.values(), *([str(auth.value["auth_secret"])] if auth.value.get("auth_secret") else ()))
+    if auth.value.get("auth") == "basic":
+        hidden = (*hidden, proved.headers["Authorization"].removeprefix("Basic "))
     hidden = tuple(text for text in hidden if text != MASK)
     warnings = [*url.warnings, *(warning for one in headers.values() for warning in one.warnings), *body.warnings,
                 *auth.warnings]
@@ -134,7 +140,7 @@ def _proved(call: Call, auth: Mapping[str, Any], mark: str) -> tuple[Call, tuple
 
 def _plugin(wish: Wish, secrets: Mapping[str, str], timeout: float) -> Prepared:
     connection = connections.connection_by_key(str(wish.node.get("connection") or ""))
-    if connection is None:
+    if connection is None or connection.team_id not in (None, wish.team_id):
         raise ValueError(f"There is no connection {wish.node.get('connection')} any more")
     action = connections.action_of(connection)
     if not wish.rehearsal:

@@ -191,7 +191,7 @@ def settle(run: WorkflowRun, step: WorkflowStep, result: Result) -> None:
     tell(run, step, "done" if result.succeeded else f"failed: {result.error}"[:300])
     if run.state in rules.ENDED_RUN:
         return
-    if not result.succeeded and not rules.is_caught(graph_of(run.version.definition), step.node):
+    if not result.succeeded and not run.error and not rules.is_caught(graph_of(run.version.definition), step.node):
         fail(run, step.node, result.error)
     advance(run)
 

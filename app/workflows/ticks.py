@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import structlog
 from flask import Flask, current_app
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import OperationalError
 
 from app.core import clock
 from app.core.access import SYSTEM
@@ -22,6 +25,7 @@ from app.workflows import matching, running, working
 from app.workflows.models import Workflow, WorkflowCursor, WorkflowRun, WorkflowStep
 from app.workflows.running import Cause
 
+log = structlog.get_logger()
 THREADS, BATCH = 8, 200
 LOG, LATE = "log", timedelta(seconds=30)
 
@@ -36,15 +40,19 @@ def work() -> int:
 
 
 def limit() -> int:
-    """End the runs that were at work for too long."""
-    over = (WorkflowRun.deadline_at <= clock.now(), WorkflowRun.ended_at.is_(None))
-    with transaction():
-        keys = session.scalars(select(WorkflowRun.id).where(*over).limit(BATCH)).all()
-        for key in keys:
+    """End the runs that were at work for too long, each by itself."""
+    keys = looked(_over, BATCH)
+    for key in keys:
+        with transaction():
             run = running.held(key)
             if run is not None and run.ended_at is None and run.deadline_at is not None and run.deadline_at <= clock.now():
                 running.cancel(run, "timed_out", f"It was at work for more than {run.version.definition['timeout']}")
     return len(keys)
+
+
+def _over(limit: int) -> list[int]:
+    return list(session.scalars(select(WorkflowRun.id).where(
+        WorkflowRun.deadline_at <= clock.now(), WorkflowRun.ended_at.is_(None)).order_by(WorkflowRun.id).limit(limit)))
 
 
 def ages() -> int:
@@ -101,18 +109,55 @@ def hear() -> int:
     """Facts that workflows wait for by name and no subscription brings. The last half minute is looked at again, since a
     fact of an earlier number may be committed later; the same fact begins nothing twice."""
     with transaction():
-        kinds = matching.wanted_kinds()
-        cursor = session.get(WorkflowCursor, LOG, with_for_update=True)
-        if cursor is None:
-            newest = session.scalar(select(func.max(Event.id))) or 0
-            cursor = WorkflowCursor(name=LOG, event_id=newest)
-            session.add(cursor)
+        kinds, cursor = matching.wanted_kinds(), _cursor()
         facts = matching.facts_of(kinds, cursor.event_id, BATCH) if kinds else []
-        begun = 0
-        for fact in facts:
+        keys, known = [fact.id for fact in facts], _settled(cursor.event_id, facts)
+        if not keys:
+            cursor.event_id = known
+    if not keys:
+        return 0
+    begun = _considered(keys)
+    with transaction():
+        cursor = _cursor()
+        cursor.event_id = max(cursor.event_id, known)
+    return begun
+
+
+def _cursor() -> WorkflowCursor:
+    cursor = session.get(WorkflowCursor, LOG, with_for_update=True)
+    if cursor is None:
+        cursor = WorkflowCursor(name=LOG, event_id=session.scalar(select(func.max(Event.id))) or 0)
+        session.add(cursor)
+    return cursor
+
+
+def _considered(keys: list[int]) -> int:
+    """All in one transaction; where one of them raises, each in its own, and that one is passed over."""
+    try:
+        return _begun(keys)
+    except OperationalError:
+        raise
+    except Exception:
+        log.exception("facts.failed_together", facts=len(keys))
+        return sum(_begun_alone(key) for key in keys)
+
+
+def _begun_alone(key: int) -> int:
+    try:
+        return _begun([key])
+    except OperationalError:
+        raise
+    except Exception:
+        log.exception("fact.failed", event_id=key)
+        return 0
+
+
+def _begun(keys: Iterable[int]) -> int:
+    begun = 0
+    with transaction():
+        for fact in session.scalars(select(Event).where(Event.id.in_(list(keys))).order_by(Event.id)).all():
             with caused_by(fact):
                 begun += len(matching.consider(fact))
-        cursor.event_id = _settled(cursor.event_id, facts)
     return begun
 
 

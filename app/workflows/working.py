@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import CursorResult, select, update
+from sqlalchemy.exc import OperationalError
 
 from app.core import clock
 from app.core.db import session, transaction
@@ -25,6 +26,7 @@ from app.workflows.requests import Prepared, Wish
 
 log = structlog.get_logger()
 VISITS = 64  # a key says which claim of a step is meant, so that a step may come again while others are still in hand
+DIED = "Nobody knows whether it took effect: who had it died"
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,16 @@ def work(key: int) -> bool:
 
 
 def failed(key: int, fault: Exception) -> None:
-    """A fault of ours before or after the call ends the step, so that the run does not hang."""
+    """A fault of ours before or after the call ends the step, so that the run does not hang.
+
+    Not so where the database was away, nor where another has it by now: then it is claimed again.
+    """
+    if isinstance(fault, OperationalError):
+        return
     with transaction():
         step = session.get(WorkflowStep, key // VISITS)
         run = running.held(step.run_id) if step else None
-        if step is None or run is None or step.state in rules.ENDED_STEP:
+        if step is None or run is None or step.state in rules.ENDED_STEP or step.lease_owner not in (None, owner()):
             return
         with _cause(run):
             running.settle(run, step, Result(False, error=f"A fault of ours: {type(fault).__name__}: {str(fault)[:200]}"))
@@ -91,6 +98,9 @@ def _claimed(step_id: int) -> Claim | bool:
 
 def _begun(run: WorkflowRun, step: WorkflowStep, node: dict[str, Any], *, died: bool) -> Claim | bool:
     """`died`: the one who had it never said what came of it."""
+    if run.state in rules.ENDED_RUN or run.error:
+        running.settle(run, step, Result(False, error=DIED, unsure=True))
+        return True
     if step.kind == "delay":
         running.delayed(run, step, node)
         return True
@@ -114,7 +124,8 @@ def _begun(run: WorkflowRun, step: WorkflowStep, node: dict[str, Any], *, died: 
         return True
     step.request, step.warnings = storable(prepared.shown), list(prepared.warnings)[:20]
     look = died or step.unsure
-    step.next_at = clock.now() + timedelta(seconds=prepared.timeout * (2 if look or prepared.oauth else 1) + rules.LEASE)
+    calls_made = (2 if look or prepared.oauth else 1) * max(1, len(prepared.mails))
+    step.next_at = clock.now() + timedelta(seconds=prepared.timeout * calls_made + rules.LEASE)
     return Claim(step.id, run.id, step.visits, prepared, look)
 
 

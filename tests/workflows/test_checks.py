@@ -48,6 +48,13 @@ def found(*nodes, trigger="incident_opened", **more):
     ([note("a")], {"trigger": "sometimes"}, "trigger: There is no trigger sometimes"),
     ([note("a")], {"trigger": {"event": "age", "after": "5s"}}, "trigger: An age is 1m to 30d"),
     ([note("a")], {"trigger": {"event": "schedule", "cron": "often"}}, "trigger: Write a schedule like"),
+    ([{"id": "a", "kind": ["delay"]}], {}, "a: There is no kind of step ['delay']"),
+    ([{"id": "a", "kind": "action", "action": ["webhook"]}], {}, "a: There is no action ['webhook']"),
+    ([note("a")], {"edges": [{"from": ["trigger"], "to": "a"}, {"from": "trigger", "to": {"a": 1}}]},
+     "['trigger']: An arrow leads from a step that does not exist"),
+    ([note("a", "{{ secret.hook }}")], {}, "a: There is no secret here"),
+    ([{"id": "a", "kind": "runbook", "runbook": "restart", "parameters": {"x": "{{ secret.hook }}"}}], {},
+     "a: There is no secret here"),
     ([note("a")], {"timeout": "2d"}, "The time limit of a run is 1m to 24h"),
 ])
 def test_each_fault_names_its_node(nodes, more, fault):

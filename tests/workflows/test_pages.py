@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -148,6 +149,20 @@ def test_export_and_import_round_trip_and_name_what_is_missing(browser, http_sin
     assert not again.enabled and again.versions[-1].definition == flow().versions[-1].definition
     other = browser.post("/workflows/-/new", data={**form, "key": "third", "text": text.replace("secret.hook", "secret.gone")})
     assert "There is no secret gone" in browser.get(other.headers["Location"]).text
+
+
+@pytest.mark.parametrize("graph", [
+    {"nodes": ["x"]}, {"nodes": [note("a")], "edges": [{"from": "a", "to": "gone"}]}, {"nodes": [{"id": "a", "kind": ["x"]}]},
+    {"nodes": [], "trigger": [{"event": "age"}, {"event": "manual"}]}, {"nodes": [note("a")], "edges": [{"from": ["a"], "to": "a"}]},
+    {"nodes": [note("a", when=7)], "trigger": {"event": ["age"]}}, {"nodes": [{"id": "a", "kind": "condition", "when": ["x"]}]},
+    {"nodes": [{"id": "a", "type": "add_note", "with": "x"}]}, {"nodes": [{"id": "a", "kind": "runbook", "parameters": ["x"]}]},
+    {"nodes": [{**note("a"), "with": ["x"]}]}, {"nodes": [{"id": "a", "kind": "delay", "for": ["1s"]}]}])
+def test_what_is_no_graph_is_not_imported(browser, graph):
+    """WF-34: 422 and why; nothing is stored that no page can show."""
+    text = json.dumps({"trigger": "manual", "key": "odd", "name": "Odd", **graph})
+    answer = browser.post("/workflows/-/new", data={"import": "1", "text": text, "team": "payments"})
+    stored = session.query(Workflow).filter_by(key="odd").count()
+    assert (answer.status_code, stored) == (422, 0) or browser.get("/workflows/odd/build").status_code == 200
 
 
 def test_figures_are_counts_over_the_runs(browser, opens, go, http_sink):
