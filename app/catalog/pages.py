@@ -105,7 +105,7 @@ def service_page(key: str, by: Actor) -> ServicePage:
     service = service_for(key, by)
     changes = session.scalars(select(Event).where(Event.subject == service.ref, Event.kind.like("service.%"))
                               .order_by(Event.id.desc()).limit(10))
-    named = [f"{what}: {', '.join(names[:5])}" for what, names in used(service).items() if names]
+    named = [f"{what}: {', '.join(names[:5])}" for what, names in used(service, by).items() if names]
     offered = service.offered_team_id
     return ServicePage(
         service=service, graph=graph_page(by, {"depth": "1"}, service.key),

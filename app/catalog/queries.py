@@ -19,9 +19,9 @@ from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import Forbidden, NotFound
 from app.core.paging import paged
-from app.core.panels import panels
+from app.core.panels import Use, panels
 from app.identity.models import Team
-from app.identity.queries import allow, may, may_anywhere, may_see, visible_teams
+from app.identity.queries import allow, known_uses, may, may_anywhere, may_see, visible_teams
 
 SHOWN_BY_DEFAULT = ("active", "deprecated")
 
@@ -183,9 +183,10 @@ def teams_for(by: Actor) -> list[Team]:
     return [team for team in teams if may(by, "service.edit", team_id=team.id)]
 
 
-def used(service: Service) -> dict[str, list[str]]:
+def used(service: Service, by: Actor) -> dict[str, list[str]]:
     """What names this service now: its dependents, and what the higher domains know of."""
-    standing = session.scalars(select(Service.key).join(
+    standing = session.scalars(select(Service).join(
         ServiceDependency, ServiceDependency.service_id == Service.id).where(
         ServiceDependency.depends_on_id == service.id, Service.lifecycle != "archived").order_by(Service.key))
-    return {"dependents": list(standing), **panels("service_used_by", service)}
+    found = {"dependents": [Use(one.key, team_id=one.team_id) for one in standing], **panels("service_used_by", service)}
+    return {what: [use.name for use in known_uses(uses, by)] for what, uses in found.items()}

@@ -81,7 +81,7 @@ def archive_service(service: Service, *, by: Actor, confirmed: bool = False) -> 
     """Take it out of routing with the next signal; history stays. Raises Conflict with all that names it."""
     service = locked(Service, service.id) or service
     allow(by, "service.edit", team_id=service.team_id)
-    named = {what: names for what, names in used(service).items() if names}
+    named = {what: names for what, names in used(service, by).items() if names}
     if named and not confirmed:
         said = "; ".join(f"{what}: {', '.join(names[:10])}" for what, names in named.items())
         raise Conflict(f"{service.name} is in use. {said}. Confirm to archive it nevertheless.", dict(named))

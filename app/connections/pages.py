@@ -39,6 +39,6 @@ class IndexPage:
 def index_page(by: Actor) -> IndexPage:
     """The list."""
     known = queries.actions()
-    rows = [Row(one, known.get(one.action), queries.uses(one), may(by, "connection.edit", team_id=one.team_id))
+    rows = [Row(one, known.get(one.action), queries.uses(one, by), may(by, "connection.edit", team_id=one.team_id))
             for one in session.scalars(queries.visible(by))]
     return IndexPage(rows, sorted(known.values(), key=lambda action: action.product), may_anywhere(by, "connection.edit"))

@@ -12,8 +12,8 @@ from app.core import secrets
 from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import NotFound
-from app.core.panels import panels
 from app.core.plugins import Registry
+from app.identity import queries as identity
 from app.identity.queries import allow, visible_teams
 from app.plugin_api import Action
 
@@ -88,6 +88,6 @@ def connection_document(connection: Connection) -> dict[str, Any]:
             "config": {name: value for name, value in sorted(connection.config.items()) if name not in hidden}}
 
 
-def uses(connection: Connection) -> list[str]:
+def uses(connection: Connection, by: Actor) -> list[str]:
     """Where it is used, in the words of the domains above."""
-    return [where for found in panels("connection_used_by", connection).values() for where in found]
+    return [use.name for use in identity.uses("connection_used_by", connection, by)]

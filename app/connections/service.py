@@ -104,7 +104,7 @@ def _fill_config(connection: Connection, action: Action, given: Mapping[str, Any
 def remove_connection(connection: Connection, *, by: Actor) -> None:
     """Delete it; refused while something uses it. Raises Conflict with the uses."""
     allow(by, "connection.edit", team_id=connection.team_id)
-    uses = queries.uses(connection)
+    uses = queries.uses(connection, by)
     if uses:
         raise Conflict(f"It is used by {', '.join(uses)}. Change these first.", state={"uses": uses})
     record(events.DELETED, connection.ref, by=by, also=also(connection), name=connection.name,

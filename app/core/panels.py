@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app
 
 from app.core.jobs import function
+
+
+@dataclass(frozen=True)
+class Use:
+    """One place where a thing is used: "Runbook Restart checkout", its page, and whose it is (None: everybody's)."""
+
+    name: str
+    url: str = ""
+    team_id: int | None = None
 
 
 def panels(page: str, *subject: Any) -> dict[str, Any]:

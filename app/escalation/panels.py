@@ -14,6 +14,7 @@ from app.catalog.models import Service
 from app.core import clock
 from app.core.db import session
 from app.core.forms import duration_text
+from app.core.panels import Use
 from app.escalation import holds, queries, rules
 from app.escalation.models import AcknowledgeTimer, Hold, Policy, Run
 from app.escalation.queries import Resolved
@@ -194,16 +195,16 @@ def team_health(team: Team) -> list[tuple[str, str]]:
     return found
 
 
-def policies_using(schedule: Schedule) -> list[str]:
-    """Names of the policies that have this schedule as a target."""
+def policies_using(schedule: Schedule) -> list[Use]:
+    """The policies that have this schedule as a target."""
     return _policies_with("schedule", schedule.id)
 
 
-def policies_posting_in(room: Room) -> list[str]:
-    """Names of the policies that have this room as a target."""
+def policies_posting_in(room: Room) -> list[Use]:
+    """The policies that have this room as a target."""
     return _policies_with("room", room.id)
 
 
-def _policies_with(kind: str, key: int) -> list[str]:
-    return [policy.name for policy in session.scalars(select(Policy).order_by(Policy.name))
+def _policies_with(kind: str, key: int) -> list[Use]:
+    return [Use(policy.name, team_id=policy.team_id) for policy in session.scalars(select(Policy).order_by(Policy.name))
             if any(target.get(kind) == key for level in policy.levels for target in level["targets"])]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import func, or_, select
@@ -12,6 +12,7 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import Forbidden, NotFound
+from app.core.panels import Use, panels
 from app.core.secrets import digest
 from app.identity import rules
 from app.identity.models import ApiToken, Identity, LoginSession, Membership, SetupLink, Team, User
@@ -76,6 +77,19 @@ def visible_teams(by: Actor) -> set[int] | None:
     if session.scalar(select(Team.id).where(Team.private, Team.id.not_in(mine)).limit(1)) is None:
         return None
     return set(session.scalars(select(Team.id).where(or_(Team.private.is_(False), Team.id.in_(mine)))))
+
+
+def uses(page: str, thing: object, by: Actor) -> list[Use]:
+    """Where the thing is used, as the domains above say under `page`, and as far as the actor may know of it."""
+    return known_uses([use for found in panels(page, thing).values() for use in found], by)
+
+
+def known_uses(found: Sequence[Use], by: Actor) -> list[Use]:
+    """Those that the actor may know of, and how many others there are."""
+    teams = visible_teams(by)
+    seen = [use for use in found if teams is None or use.team_id is None or use.team_id in teams]
+    hidden = len(found) - len(seen)
+    return [*seen, *([Use(f"{hidden} of teams that you can’t see")] if hidden else [])]
 
 
 def managed_teams(by: Actor) -> set[int] | None:

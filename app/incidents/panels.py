@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from app.catalog.models import Service
 from app.core import clock
 from app.core.db import session
+from app.core.panels import Use
 from app.incidents.models import Incident
 from app.incidents.rules import worst
 
@@ -97,7 +98,8 @@ def states_of(services: Sequence[Service]) -> dict[int, tuple[str, str]]:
     return said
 
 
-def using_service(service: Service) -> list[str]:
+def using_service(service: Service) -> list[Use]:
     """Its open incidents, which archiving it would leave behind."""
-    return [f"#{number}" for number in session.scalars(select(Incident.id).where(
-        Incident.service_id == service.id, Incident.status.in_(OPEN)).order_by(Incident.id.desc()).limit(20))]
+    return [Use(f"#{number}", f"/incidents/{number}", team) for number, team in session.execute(
+        select(Incident.id, Incident.team_id).where(
+            Incident.service_id == service.id, Incident.status.in_(OPEN)).order_by(Incident.id.desc()).limit(20))]

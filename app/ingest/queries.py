@@ -14,6 +14,7 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import NotFound
+from app.core.panels import Use
 from app.identity.queries import allow, visible_teams
 from app.incidents.models import Alert
 from app.ingest.models import Delivery, Integration, RefusedRequest
@@ -163,7 +164,7 @@ def health(_subject: None = None) -> dict[str, float]:
     return {"inbox": number, "inbox_age_s": 0.0 if oldest is None else (clock.now() - oldest).total_seconds()}
 
 
-def using_service(service: Service) -> list[str]:
+def using_service(service: Service) -> list[Use]:
     """The integrations whose default service this is."""
-    return list(session.scalars(select(Integration.name).where(
-        Integration.service_id == service.id, Integration.removed_at.is_(None)).order_by(Integration.name)))
+    return [Use(one.name, team_id=one.team_id) for one in session.scalars(select(Integration).where(
+        Integration.service_id == service.id, Integration.removed_at.is_(None)).order_by(Integration.name))]

@@ -14,10 +14,9 @@ from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import Conflict, Invalid, NotFound, Problem, RateLimited
 from app.core.events import record
-from app.core.panels import panels
 from app.core.settings import SETTINGS
 from app.identity.models import Team, User
-from app.identity.queries import allow
+from app.identity.queries import allow, uses
 from app.notifications import accounts, events, proofs, queries, service
 from app.notifications.channel_models import ChannelAccount, ProviderState, Room
 from app.notifications.models import Message
@@ -206,7 +205,7 @@ def save_room(team: Team, service_: Service | None, values: Mapping[str, str], *
 def remove_room(room: Room, *, by: Actor) -> None:
     """Nothing more is posted there. Raises Conflict naming the policies that post in it."""
     allow(by, "team.edit", team_id=room.team_id)
-    users = [name for names in panels("room_used_by", room).values() for name in names]
+    users = [use.name for use in uses("room_used_by", room, by)]
     if users:
         raise Conflict(f"{room.name or room.address} is used by {', '.join(users)}", {"used_by": users})
     room.removed_at = clock.now()

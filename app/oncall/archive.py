@@ -20,7 +20,7 @@ def archive_schedule(schedule: Schedule, *, by: Actor) -> Schedule:
     schedule = locked(Schedule, schedule.id) or schedule
     if schedule.archived_at is not None:
         return schedule
-    refuse_used(schedule)
+    refuse_used(schedule, by)
     for swap in [one for one in schedule.swaps if one.state == "proposed"]:
         swaps.withdraw(swap, by=by)
     for request in [one for one in schedule.cover_requests if one.state in WAITING]:

@@ -15,7 +15,7 @@ from app.core.access import Actor
 from app.core.db import session
 from app.core.panels import panels
 from app.identity.models import User
-from app.identity.queries import may
+from app.identity.queries import may, uses
 from app.oncall import queries, rules, timeline
 from app.oncall.gaps import cause
 from app.oncall.limits import YEARS
@@ -185,15 +185,15 @@ def schedule_page(key: str, by: Actor, args: Mapping[str, str]) -> SchedulePage:
                 for versions in reversed(lanes_of(schedule))
                 if (held := _held(replace(plan, layers=versions, overrides=()), shown, inactive))
                  or versions[-1].until is None],
-        overrides=overrides, people=people, used_by=used_by(schedule),
+        overrides=overrides, people=people, used_by=used_by(schedule, by),
         may_edit=used and may_edit, may_restore=may_edit and not used,
         may_override=used and may(by, "schedule.override_self", team_id=schedule.team_id),
         panels=panels("schedule", schedule))
 
 
-def used_by(schedule: Schedule) -> list[str]:
+def used_by(schedule: Schedule, by: Actor) -> list[str]:
     """The names of what uses the schedule, as the higher domains tell."""
-    return [name for found in panels("schedule_used_by", schedule).values() for name in found]
+    return [use.name for use in uses("schedule_used_by", schedule, by)]
 
 
 def zone_name(schedule: Schedule, by: Actor, zone: str) -> str:

@@ -14,9 +14,8 @@ from app.core.db import locked, session
 from app.core.errors import Conflict, NotFound
 from app.core.events import record
 from app.core.forms import Problems, check_key, check_text, refuse
-from app.core.panels import panels
 from app.identity.models import User
-from app.identity.queries import allow
+from app.identity.queries import allow, uses
 from app.oncall import drafts, editing, events, imports, overrides
 from app.oncall.models import Override, Schedule
 from app.oncall.preview import Preview
@@ -217,16 +216,16 @@ def remove_schedule(schedule: Schedule, *, by: Actor) -> None:
     """Delete a schedule that nothing uses. Raises Conflict naming what does."""
     allow(by, "schedule.edit", team_id=schedule.team_id)
     schedule = locked(Schedule, schedule.id) or schedule
-    refuse_used(schedule)
+    refuse_used(schedule, by)
     record(events.REMOVED, schedule.ref, by=by, also=[schedule.team.ref], name=schedule.name,
            before=schedule_document(schedule))
     session.delete(schedule)
     session.flush()
 
 
-def refuse_used(schedule: Schedule) -> None:
+def refuse_used(schedule: Schedule, by: Actor) -> None:
     """Raise Conflict naming what pages by this schedule."""
-    users = [name for names in panels("schedule_used_by", schedule).values() for name in names]
+    users = [use.name for use in uses("schedule_used_by", schedule, by)]
     if users:
         raise Conflict(f"{schedule.name} is used by {', '.join(users)}", {"used_by": users})
 

@@ -11,6 +11,7 @@ from app.connections.models import Connection
 from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
+from app.core.panels import Use
 from app.identity.queries import may
 from app.incidents.models import Incident
 from app.postmortems import item_queries, queries, rules
@@ -50,8 +51,11 @@ def my_items(by: Actor) -> MyItems | None:
     return MyItems(found, clock.now().date()) if found else None
 
 
-def using_connection(connection: Connection) -> list[str]:
-    """The action items whose issue it still has to make or to look up."""
-    return [f"the action item “{title}”" for title in session.scalars(select(ActionItem.title).join(ItemTicket).where(
+def using_connection(connection: Connection) -> list[Use]:
+    """The action items whose issue it still has to make or to look up; those of a draft without their words."""
+    found = session.execute(select(ActionItem.title, Postmortem).join(ItemTicket).join(
+        Postmortem, Postmortem.id == ActionItem.postmortem_id).where(
         ItemTicket.connection == connection.key, ActionItem.state.in_(rules.LEFT),
-        ItemTicket.state != "failed").order_by(ActionItem.id).limit(20))]
+        ItemTicket.state != "failed").order_by(ActionItem.id).limit(20))
+    return [Use(f"the action item “{title}”" if one.state == "published" else "an action item of a draft",
+                team_id=one.team_id) for title, one in found]

@@ -14,10 +14,9 @@ from app.catalog.models import Service
 from app.core.access import Actor
 from app.core.db import session
 from app.core.events import Event
-from app.core.panels import panels
 from app.core.plugins import Registry
 from app.identity.models import Team
-from app.identity.queries import may, may_anywhere, visible_teams
+from app.identity.queries import may, may_anywhere, may_see, visible_teams
 from app.incidents import markdown
 from app.runbooks import queries, rules
 from app.runbooks.models import Execution, Runbook, RunbookVersion
@@ -142,6 +141,7 @@ class RunbookPage:
     executions: list[Execution]
     stats: rules.Stats
     used_by: list[str]
+    services: list[Service]
     missing: list[str]
     may_edit: bool
     may_run: bool
@@ -166,11 +166,16 @@ def runbook_page(key: str, by: Actor, args: Mapping[str, str]) -> RunbookPage:
         wait=WAITS[found.wait_for], parameters=parameters_of(found.parameters), written=_written(found), versions=versions,
         reviews=reviews, executions=queries.executions_of(found, by), stats=queries.stats_of([found.id]).get(
             found.id, rules.stats(())), missing=missing_secrets(found),
-        used_by=[name for names in panels("runbook_used_by", found).values() for name in names],
+        used_by=queries.used_by(found, by), services=_services(found, by),
         may_edit=may(by, "runbook.edit", team_id=found.team_id),
         may_approve=may(by, "runbook.approve", team_id=found.team_id),
         may_run=may(by, "runbook.run", team_id=found.team_id) and found.state == "approved",
         shown=shown, changes=_changes(versions, shown))
+
+
+def _services(runbook: Runbook, by: Actor) -> list[Service]:
+    """Those it is offered first for, as far as the actor may know of them."""
+    return [one for one in runbook.services if may_see(by, one.team_id)]
 
 
 def _changes(versions: Sequence[RunbookVersion], number: int) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ from app.core.forms import duration_text
 from app.core.plugins import Registry
 from app.core.targets import RunbookTarget
 from app.core.templating import names
-from app.identity.queries import allow, visible_teams
+from app.identity.queries import allow, uses, visible_teams
 from app.incidents.models import Incident
 from app.runbooks import rules
 from app.runbooks.models import (
@@ -115,6 +115,11 @@ def waiting_for_approval(by: Actor) -> list[Runbook]:
     """Drafts whose present version nobody sent back, the oldest change first."""
     return list(session.scalars(visible(by).where(Runbook.state == "draft", Runbook.sent_back.is_(None) | (
         Runbook.sent_back != Runbook.version)).order_by(None).order_by(Runbook.changed_at)))
+
+
+def used_by(runbook: Runbook, by: Actor) -> list[str]:
+    """The names of what uses it."""
+    return [use.name for use in uses("runbook_used_by", runbook, by)]
 
 
 def secrets_named(document: dict[str, Any]) -> set[str]:

@@ -52,8 +52,9 @@ class Ready:
     warnings: tuple[str, ...]
 
 
-def ready(given: Given, *, timeout: float, checked: bool = True) -> Ready:
-    """Render everything. Raises ValueError with a sentence for what can't be; `checked=False` shows it all the same."""
+def ready(given: Given, *, timeout: float, excused: str | None = None) -> Ready:
+    """Render everything. Raises ValueError with a sentence for what can't be. A field's value that holds the text `excused`
+    may stand as it is where it can't be read: a mask, or with "" any example."""
     target = queries.target_of(str(given.document.get("target")))
     if target is None:
         raise ValueError(f"The target {given.document.get('target')} is not installed, or its plugin is switched off")
@@ -61,11 +62,20 @@ def ready(given: Given, *, timeout: float, checked: bool = True) -> Ready:
     for field in target.fields:
         value, said = _rendered(field, given.document.get("config", {}).get(field.name), context)
         warnings += said
-        config[field.name] = field.default if value is None else field.parse(value) if checked else value
+        config[field.name] = field.default if value is None else _parsed(field, value, excused)
     template = given.document.get("payload")
     payload = Rendered(dict(given.parameters)) if template is None else render(template, context)
     step = Step(payload.value, given.key, timeout, given.callback, given.number, str(given.document.get("wait_for")))
     return Ready(target, config, step, masks_of(given), tuple(dict.fromkeys([*warnings, *payload.warnings])))
+
+
+def _parsed(field: Field, value: Any, excused: str | None) -> Any:
+    try:
+        return field.parse(value)
+    except ValueError:
+        if excused is None or excused not in str(value):
+            raise
+        return value
 
 
 def settings_of(target: RunbookTarget) -> dict[str, Any]:
@@ -116,13 +126,14 @@ class Preview:
     fault: str = ""
 
 
-def preview(document: Mapping[str, Any], parameters: Mapping[str, Any], subject: Mapping[str, Any]) -> Preview:
-    """The request with every secret masked, exactly otherwise."""
+def preview(document: Mapping[str, Any], parameters: Mapping[str, Any], subject: Mapping[str, Any], *,
+            examples: bool = False) -> Preview:
+    """The request with every secret masked, exactly otherwise. `examples`: the parameters are made up."""
     named = dict.fromkeys(queries.secrets_named(dict(document)), MASK)
     back = f"{current_app.config['BASE_URL']}/runbooks/callback/{MASK}" if document.get("wait_for") == "callback" else ""
     given = Given(document, hidden(document, parameters), subject, named, MASK, MASK, back)
     try:
-        found = ready(given, timeout=float(rules.DEFAULT_TIMEOUT), checked=False)
+        found = ready(given, timeout=float(rules.DEFAULT_TIMEOUT), excused="" if examples else MASK)
         call = found.target.prepare(found.step, found.config)
     except (ValueError, Rejected) as fault:
         return Preview(fault=str(fault))

@@ -53,7 +53,7 @@ def review(key: str, by: Actor, **form: Any) -> Review:
     now, before = documents[found.version], documents.get(found.approved_version or 0, {})
     own = queries.four_eyes() and by.ref in queries.authors(found)
     return Review(found, sorted(set(queries.authors(found).values())), found.approved_version if before else None,
-                  rules.difference(before, now), requests.preview(now, example_of(found.parameters), EXAMPLE),
+                  rules.difference(before, now), requests.preview(now, example_of(found.parameters), EXAMPLE, examples=True),
                   missing_secrets(found), OWN if own else "", **form)
 
 

@@ -32,7 +32,7 @@ def document(secret: Secret) -> dict[str, Any]:
     """What may be read of a secret."""
     return {"id": str(secret.id), "name": secret.name, "team": secret.team.key if secret.team else None,
             "last_used_at": rfc3339(secret.last_used_at), "replaced_at": rfc3339(secret.replaced_at),
-            "used_by": [use.name for use in vault.uses(secret)]}
+            "used_by": [use.name for use in vault.uses(secret, actor())]}
 
 
 @blueprint.get("/secrets")

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import Invalid
+from app.core.panels import Use
 from app.identity.models import Team
 from app.identity.queries import may, may_anywhere
 from app.runbooks import vault
@@ -21,7 +22,7 @@ class Row:
     """A secret in the list."""
 
     secret: Secret
-    uses: list[vault.Use]
+    uses: list[Use]
     may_edit: bool
 
     @property
@@ -43,7 +44,7 @@ class SecretPage:
     """One secret."""
 
     secret: Secret
-    uses: list[vault.Use]
+    uses: list[Use]
     errors: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -59,7 +60,7 @@ class SecretForm:
 
 def index_page(by: Actor) -> SecretsPage:
     """The list."""
-    rows = [Row(one, vault.uses(one), may(by, "secret.edit", team_id=one.team_id))
+    rows = [Row(one, vault.uses(one, by), may(by, "secret.edit", team_id=one.team_id))
             for one in session.scalars(vault.visible(by))]
     return SecretsPage(rows, may_anywhere(by, "secret.edit"))
 
@@ -67,7 +68,7 @@ def index_page(by: Actor) -> SecretsPage:
 def secret_page(key: int, by: Actor, *, invalid: Invalid | None = None) -> SecretPage:
     """The page of one. Raises NotFound or Forbidden."""
     found = vault.secret_for(key, by)
-    return SecretPage(found, vault.uses(found), _errors(invalid))
+    return SecretPage(found, vault.uses(found, by), _errors(invalid))
 
 
 def form(by: Actor, typed: Mapping[str, str], *, invalid: Invalid | None = None) -> SecretForm:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import String, cast, or_, select
 
 from app.core.db import session
+from app.core.panels import Use
 from app.runbooks import vault
 from app.runbooks.models import Runbook, Secret
 from app.runbooks.queries import runbook_document, secrets_named
@@ -15,11 +16,11 @@ def missing_secrets(runbook: Runbook) -> list[str]:
     return vault.missing(secrets_named(runbook_document(runbook)), runbook.team_id)
 
 
-def using_secret(secret: Secret) -> list[vault.Use]:
+def using_secret(secret: Secret) -> list[Use]:
     """The runbooks that name this secret, for the page of secrets."""
     # The text is a first sieve: what it lets through is read as templates.
     near = or_(*(cast(column, String).like(f"%secret%{secret.name}%") for column in (Runbook.config, Runbook.payload)))
     found = session.scalars(select(Runbook).where(Runbook.state != "deprecated", near).order_by(Runbook.name))
-    return [vault.Use(f"Runbook {one.name}", f"/runbooks/{one.key}") for one in found
+    return [Use(f"Runbook {one.name}", f"/runbooks/{one.key}", one.team_id) for one in found
             if secret.name in secrets_named({"config": one.config, "payload": one.payload})
             and vault.means(secret, secret.name, one.team_id)]

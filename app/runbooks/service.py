@@ -14,7 +14,6 @@ from app.core.db import locked, session
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Problem
 from app.core.events import record
 from app.core.forms import Problems, check_text
-from app.core.panels import panels
 from app.identity.queries import allow
 from app.runbooks import drafts, events, queries, rules
 from app.runbooks.models import Execution, Runbook, RunbookReview, RunbookVersion
@@ -152,7 +151,7 @@ def remove_runbook(runbook: Runbook, *, by: Actor) -> None:
     allow(by, "runbook.edit", team_id=runbook.team_id)
     if session.scalar(select(Execution.id).where(Execution.runbook_id == runbook.id).limit(1)) is not None:
         raise Conflict(f"{runbook.name} was executed, and its history stays: deprecate it instead")
-    if users := [name for found in panels("runbook_used_by", runbook).values() for name in found]:
+    if users := queries.used_by(runbook, by):
         raise Conflict(f"{runbook.name} is used by {', '.join(users)}", {"used_by": users})
     record(events.DELETED, runbook.ref, by=by, also=also(runbook), name=runbook.name,
            before=queries.runbook_document(runbook))

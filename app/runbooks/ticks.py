@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import structlog
 from flask import current_app
-from sqlalchemy import Select, delete, or_, select, update
+from sqlalchemy import Select, String, cast, delete, or_, select, update
 
 from app.core import clock
 from app.core.db import locked, session, transaction
@@ -53,11 +53,12 @@ def release_dead() -> int:
 
 
 def forget() -> int:
-    """Outputs of executions that ended long ago; what was told of them stays. And callbacks too old to come again."""
+    """Outputs and progress of executions that ended long ago; what was told of them stays. And callbacks long heard."""
     now, days = clock.now(), timedelta(days=int(current_app.config["EXECUTION_DAYS"]))
     with transaction():
         old = session.scalars(select(Execution.id).where(
-            Execution.ended_at < now - days, or_(Execution.output != "", Execution.parameters_sealed != ""))
+            Execution.ended_at < now - days, or_(Execution.output != "", Execution.parameters_sealed != "",
+                                                 cast(Execution.progress, String) != "[]"))
             .limit(1000)).all()
         session.execute(update(Execution).where(Execution.id.in_(old)).values(
             output="", progress=[], parameters_sealed="").execution_options(synchronize_session=False))

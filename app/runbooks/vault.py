@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import Select, select
@@ -20,7 +19,8 @@ from app.core.db import session
 from app.core.errors import Conflict, NotFound
 from app.core.events import record
 from app.core.forms import Problems, refuse
-from app.core.panels import panels
+from app.core.panels import Use
+from app.identity import queries
 from app.identity.models import Team
 from app.identity.queries import allow, managed_teams, team_by_key
 from app.runbooks import events
@@ -29,14 +29,6 @@ from app.runbooks.models import Secret
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 MOST = 8 * 1024
 USED_EVERY = timedelta(minutes=1)
-
-
-@dataclass(frozen=True)
-class Use:
-    """One place where a secret is named: "Runbook Restart checkout" and its page."""
-
-    name: str
-    url: str
 
 
 def visible(by: Actor) -> Select[tuple[Secret]]:
@@ -77,9 +69,9 @@ def values(names: Iterable[str], team_id: int | None) -> dict[str, str]:
     return {name: secrets.open_(secret.value_sealed, bound_to=_place(secret)) for name, secret in found.items()}
 
 
-def uses(secret: Secret) -> list[Use]:
+def uses(secret: Secret, by: Actor) -> list[Use]:
     """Everything that names this secret."""
-    return [use for found in panels("secret_used_by", secret).values() for use in found]
+    return queries.uses("secret_used_by", secret, by)
 
 
 def means(secret: Secret, name: str, team_id: int | None) -> bool:
@@ -130,7 +122,7 @@ def replace(secret: Secret, value: str, *, by: Actor) -> None:
 def delete(secret: Secret, *, by: Actor) -> None:
     """Forget it. Raises Conflict with the uses while something names it."""
     allow(by, "secret.edit", team_id=secret.team_id)
-    found = uses(secret)
+    found = uses(secret, by)
     if found:
         raise Conflict(f"The secret {secret.name} is used by {', '.join(use.name for use in found)}",
                        {"used_by": [use.name for use in found]})

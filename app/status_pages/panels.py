@@ -9,6 +9,7 @@ from sqlalchemy import select
 from app.catalog.models import Service
 from app.core.access import Actor
 from app.core.db import session
+from app.core.panels import Use
 from app.identity.queries import may
 from app.incidents.models import Incident
 from app.status_pages import queries
@@ -49,9 +50,9 @@ def of_incident(incident: Incident, by: Actor) -> Box | None:
     return Box(hits) if hits else None
 
 
-def using_service(service: Service) -> list[str]:
+def using_service(service: Service) -> list[Use]:
     """The components that follow it, which archiving it leaves manual."""
-    return [f"{page}: {name}" for page, name in session.execute(
-        select(StatusPage.name, Component.name).join(Component, Component.page_id == StatusPage.id)
+    return [Use(f"{page}: {name}", team_id=team) for page, name, team in session.execute(
+        select(StatusPage.name, Component.name, StatusPage.team_id).join(Component, Component.page_id == StatusPage.id)
         .join(ComponentService, ComponentService.component_id == Component.id)
         .where(ComponentService.service_id == service.id).order_by(StatusPage.name, Component.name))]

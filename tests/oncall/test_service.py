@@ -14,6 +14,7 @@ from app.core.access import OPERATOR, Actor
 from app.core.db import session, transaction
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.events import Event
+from app.core.panels import Use
 from app.identity.service import activate_user, deactivate_user
 from app.oncall.models import Layer, Schedule
 from app.oncall.queries import latest, mark_of, on_duty, schedule_document, shifts
@@ -172,9 +173,9 @@ def test_a_schedule_in_use_is_kept_and_an_unused_one_goes_with_its_layers(app, p
     assert session.scalar(select(Layer)) is None and facts() == ["schedule.removed"]
 
 
-def two(_schedule: Schedule) -> list[str]:
+def two(_schedule: Schedule) -> list[Use]:
     """Two policies use the schedule."""
-    return ["Payments", "Platform"]
+    return [Use("Payments"), Use("Platform")]
 
 
 def test_deactivated_people_are_passed_over_as_of_now(primary, bob):

@@ -83,12 +83,16 @@ def test_whoever_started_one_whose_end_nobody_knows_is_told(restart, bob, tick, 
 
 def test_outputs_are_forgotten_and_the_trail_stays(restart, bob, outage, work, last, tick, http_sink, time_machine):
     """12, retention: run and execution outputs 90 days."""
-    http_sink.answer = Reply(200, b"the output")
-    run(restart(), bob, outage)
-    work()
+    http_sink.next_answers.append(Reply(200, b"the output"))
+    for key in ("restart", "silent"):  # one of them only told how it went on
+        run(restart(key), bob, outage)
+        work()
+    with transaction():
+        last().progress = [{"at": "", "text": "half way"}]
     time_machine.move_to(clock.now() + timedelta(days=91))
     tick("app.runbooks.ticks.forget")
-    assert last().output == "" and "execution_ended" in facts(outage.ref)
+    assert [(one.output, one.progress) for one in session.query(Execution)] == [("", [])] * 2
+    assert "execution_ended" in facts(outage.ref) and tick("app.runbooks.ticks.forget") == 0
 
 
 def test_a_stop_that_can_no_longer_be_asked_for_is_said_once(restart, bob, payments, work, last, http_sink):

@@ -8,10 +8,13 @@ import re
 import pytest
 
 from app.core.db import session
-from app.runbooks.library_pages import library
+from app.runbooks.library_pages import library, runbook_page
 from app.runbooks.models import Execution, Runbook
+from app.runbooks.review_pages import review
+from app.runbooks.run_pages import preview_of
 from tests import build
 from tests.runbooks.conftest import PODS, run
+from tests.workflows.stories import workflow
 
 FORM = {"name": "Restart", "key": "restart", "team": "payments", "target": "webhook", "c.url": "https://ops.example.com/run",
         "c.method": "POST", "timeout": "1m", "retries": "3", "wait_for": "response", "concurrency": "per_incident",
@@ -180,3 +183,24 @@ def test_a_private_teams_execution_is_nobody_elses_last_one(restart, signed_in, 
     work()
     rows = [library(build.actor(person), {}).rows[0] for person in (olga, charlie)]
     assert rows[0].last is not None and rows[1].last is None
+
+
+def test_the_request_that_is_shown_is_read_as_the_one_that_goes_out(restart, olga):
+    """13, Run: lists are lists in it too, and what can't be read is said before anything begins."""
+    runbook = restart(target={"plugin": "aws-ssm", "config": {"instances": "{{ params.pod }}"}}, url="", wait_for="follow",
+                      payload={"commands": ["uptime"]})
+    shown = preview_of(runbook, None, {"pod": "i-1"}, build.actor(olga))
+    assert json.loads(shown.text.partition("\n\n")[2])["InstanceIds"] == ["i-1"]
+    other = restart("other", url="{{ params.pod }}")
+    assert "must be an address" in preview_of(other, None, {"pod": "web"}, build.actor(olga)).fault
+    assert review("other", build.actor(olga)).preview.text.startswith("POST example")
+
+
+def test_where_it_is_used_a_private_teams_things_have_no_name(restart, ana, charlie):
+    """Of a runbook that is everybody's: whoever may not know of them sees how many there are."""
+    own = build.team("vault", manager=ana, private=True)
+    runbook = restart(team=None, services=[build.service("safe", team=own).key])
+    workflow("hidden", {"id": "a", "kind": "runbook", "runbook": runbook.key, "parameters": {"pod": "web-1"}}, team="vault")
+    known, other = (runbook_page(runbook.key, build.actor(person), {}) for person in (ana, charlie))
+    assert known.used_by == ["Workflow Hidden"] and other.used_by == ["1 of teams that you can’t see"]
+    assert [one.key for one in known.services] == ["safe"] and other.services == []

@@ -76,7 +76,7 @@ def test_a_teams_own_secret_is_meant_before_everybodys(app, payments, charlie):
 def test_a_secret_in_use_is_replaced_but_not_deleted(app, client, ana, payments, token, monkeypatch):
     """WF-22: 409 with the list of uses."""
     build.secret("ops", "old", team=payments)
-    monkeypatch.setattr(vault, "panels", lambda *_: {"runbooks": [vault.Use("Runbook Restart", "/runbooks/restart")]})
+    monkeypatch.setattr(vault, "uses", lambda *_: [vault.Use("Runbook Restart", "/runbooks/restart")])
     refused = client.delete("/api/v1/secrets/1", headers=token(ana))
     assert refused.status_code == 409 and refused.json["state"] == {"used_by": ["Runbook Restart"]}
     assert client.put("/api/v1/secrets/1", headers=token(ana), json={"value": "new"}).status_code == 200

@@ -48,7 +48,7 @@ def test_a_replaced_secret_counts_from_the_next_step(house, opens, go, later, ht
         vault.replace(session.get_one(type(secret), secret.id), "two", by=build_operator())
     later(300)
     assert [call.headers["x"] for call in http_sink.calls] == ["one", "two"]
-    assert [use.name for use in vault.uses(session.get_one(type(secret), secret.id))] == ["Workflow Flow"]
+    assert [use.name for use in vault.uses(session.get_one(type(secret), secret.id), build_operator())] == ["Workflow Flow"]
 
 
 def build_operator():
