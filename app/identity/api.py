@@ -41,8 +41,9 @@ def me() -> Any:
 ARCHIVE = {"type": "object", "additionalProperties": False, "properties": {
     "to": {"type": ["string", "null"], "description": "Key of the team that takes over what it owns; else all is put away"},
     "force": {"type": "boolean", "default": False, "description": "Leave its services without an owner; else they are 409"}}}
-ARCHIVED = {"type": "object", "required": ["moved"], "properties": {"moved": {
-    "type": "object", "additionalProperties": {"type": "array", "items": TEXT}, "description": "Names by kind"}}}
+ARCHIVED = {"type": "object", "required": ["moved", "becomes"], "properties": {"moved": {
+    "type": "object", "additionalProperties": {"type": "array", "items": TEXT}, "description": "Names by kind"},
+    "becomes": {"type": "object", "additionalProperties": TEXT, "description": "What the things of each kind do now"}}}
 
 
 @blueprint.post("/teams/<key>/archive")
@@ -55,7 +56,9 @@ def archive(key: str) -> Any:
     team = team_of(key, by)
     allow(by, "team.create", team_id=team.id)
     said = sent(request)
-    return jsonify({"moved": estates.close_team(team, to=said.get("to") or "", force=said.get("force", False), by=by)})
+    to = str(said.get("to") or "")
+    becomes = estates.becomes(team, to)
+    return jsonify({"moved": estates.close_team(team, to=to, force=said.get("force", False), by=by), "becomes": becomes})
 
 
 @blueprint.post("/teams/<key>/restore")

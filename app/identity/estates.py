@@ -9,25 +9,23 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import select
 
+from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
-from app.core.errors import Conflict
-from app.core.forms import refuse
+from app.core.errors import Conflict, Invalid
+from app.core.forms import Problems, refuse
 from app.core.jobs import function
 from app.identity.models import Team
 from app.identity.queries import allow, team_named
 from app.identity.teams import archive_team
 
-PLURALS = {"service": "services", "schedule": "schedules", "policy": "escalation policies",
-           "integration": "integrations", "heartbeat": "heartbeats"}
-
 
 @dataclass(frozen=True)
 class ArchivePage:
-    """The question before a team is archived: what it owns, by noun, and who could take it over."""
+    """The question before a team is archived: what it owns, with what becomes of it, and who could take it over."""
 
     team: Team
-    estate: Mapping[str, list[str]]
+    estate: list[tuple[Any, list[str]]]
     others: list[tuple[str, str]]
     to: str = ""
     errors: Mapping[str, str] = field(default_factory=dict)
@@ -38,13 +36,23 @@ def archive_page(team: Team, by: Actor, *, to: str = "", errors: Mapping[str, st
     allow(by, "team.create", team_id=team.id)
     others = session.execute(select(Team.key, Team.name).where(Team.archived_at.is_(None), Team.id != team.id)
                              .order_by(Team.name))
-    return ArchivePage(team, names(team), [(key, name) for key, name in others], to, errors or {})
+    return ArchivePage(team, _owned(team), [(key, name) for key, name in others], to, errors or {})
 
 
 def names(team: Team) -> dict[str, list[str]]:
     """The names of the team's things in use, by noun; what it has none of is left out."""
-    found = {PLURALS[noun]: [thing.name for thing in _things(team, noun)] for noun in current_app.extensions["estates"]}
-    return {noun: known for noun, known in found.items() if known}
+    return {estate.plural: found for estate, found in _owned(team)}
+
+
+def becomes(team: Team, to: str) -> dict[str, str]:
+    """What the team's things of each kind do once it is archived, in words; `to` is the key of the team that has them."""
+    return {estate.plural: f"They {estate.goes if to else estate.stays}" for estate, _ in _owned(team)}
+
+
+def _owned(team: Team) -> list[tuple[Any, list[str]]]:
+    found = [(estate, [thing.name for thing in _things(team, noun)])
+             for noun, estate in current_app.extensions["estates"].items()]
+    return [(estate, known) for estate, known in found if known]
 
 
 def close_team(team: Team, *, to: str = "", force: bool = False, by: Actor) -> dict[str, list[str]]:
@@ -60,12 +68,30 @@ def close_team(team: Team, *, to: str = "", force: bool = False, by: Actor) -> d
     if to and (heir is None or heir.id == team.id or heir.archived_at is not None):
         refuse("to", f"There is no team {to} that could take it over")
     moved = names(team) if heir else {}
-    estates: Mapping[str, str] = current_app.extensions["estates"]
-    for noun, save in estates.items() if heir else ():
+    if heir is not None:
+        _check(team, heir, by)
+    for noun, estate in current_app.extensions["estates"].items() if heir else ():
         for thing in _things(team, noun):
-            function(save)({"key": thing.key, "team": to}, by=by)
+            _hand_on(estate.save, thing, to, by)
     archive_team(team, by=by)
     return moved
+
+
+def _check(team: Team, heir: Team, by: Actor) -> None:
+    """Raise Invalid with each thing that can't go there, before any goes."""
+    faults = Problems()
+    for noun, estate in current_app.extensions["estates"].items():
+        for thing in _things(team, noun) if estate.fault else ():
+            if said := function(estate.fault)(thing, heir, by):
+                faults.add("to", said)
+    faults.raise_if_any()
+
+
+def _hand_on(save: str, thing: Any, to: str, by: Actor) -> None:
+    try:
+        function(save)({"key": _key(thing), "team": to}, by=by)
+    except Invalid as fault:
+        refuse("to", f"{thing.name} can’t go there: {'; '.join(one.message for one in fault.problems)}")
 
 
 def remove_team(team: Team, *, by: Actor) -> Team:
@@ -77,10 +103,17 @@ def remove_team(team: Team, *, by: Actor) -> Team:
 def _things(team: Team, noun: str) -> list[Any]:
     model = function(current_app.extensions["owned"][noun])
     found = session.scalars(select(model).where(model.team_id == team.id).order_by(model.name)).all()
-    return [thing for thing in found if _in_use(thing)]
+    return [thing for thing in found if thing.ref.startswith(f"{noun}:") and _in_use(thing)]
+
+
+def _key(thing: Any) -> str:
+    """What the command that saves it knows it by; a secret has its number alone."""
+    return str(getattr(thing, "key", None) or getattr(thing, "slug", None) or thing.id)
 
 
 def _in_use(thing: Any) -> bool:
-    """Neither put away already nor only the inner half of a heartbeat."""
+    """Neither put away already, nor over, nor only the inner half of a heartbeat."""
     gone = getattr(thing, "archived_at", None) or getattr(thing, "removed_at", None)
-    return not gone and getattr(thing, "lifecycle", "") != "archived" and getattr(thing, "plugin", "") != "heartbeat"
+    over = getattr(thing, "over_at", None)
+    return not gone and (over is None or over > clock.now()) and getattr(thing, "lifecycle", "") != "archived" and (
+        getattr(thing, "state", "") != "deprecated") and getattr(thing, "plugin", "") != "heartbeat"

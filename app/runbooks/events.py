@@ -4,6 +4,7 @@ from app.core.events import Kind
 
 SECRET_CREATED = Kind("secret.created", "{actor} stored the secret {name}", ("name", "scope"))
 SECRET_REPLACED = Kind("secret.replaced", "{actor} replaced the secret {name}", ("name", "scope"))
+SECRET_MOVED = Kind("secret.moved", "{actor} gave the secret {name} to {scope}", ("name", "scope"))
 SECRET_DELETED = Kind("secret.deleted", "{actor} deleted the secret {name}", ("name", "scope"))
 
 CREATED = Kind("runbook.created", "{actor} wrote the runbook {name}", ("name", "version", "after"))

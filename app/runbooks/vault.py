@@ -7,8 +7,9 @@ row `secret_used_by` of wiring's PANELS: a function of the secret that gives the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
@@ -134,6 +135,32 @@ def delete(secret: Secret, *, by: Actor) -> None:
 def also(secret: Secret) -> list[str]:
     """Whom else an event about the secret concerns."""
     return ["secrets", *([f"team:{secret.team_id}"] if secret.team_id else [])]
+
+
+def fault_at(secret: Secret, heir: Team, by: Actor) -> str:
+    """Why it can't go to this team: where its name means something there, another value would be sent from then on."""
+    other = named([secret.name], heir.id).get(secret.name)
+    if other is None or other.team_id is None and all(use.team_id != heir.id for use in uses(other, by)):
+        return ""
+    return f"{heir.name} means something else by the secret {secret.name}: store one of the two under another name first"
+
+
+def strange(names: Iterable[str], team: Team | None, heir: Team) -> list[str]:
+    """The names that mean no secret of the one team, and one of the other."""
+    own = named(names, team.id if team else None)
+    return sorted(name for name, one in named(names, heir.id).items()
+                  if one.team_id == heir.id and (name not in own or own[name].team_id is None))
+
+
+def hand_on(values: Mapping[str, Any], *, by: Actor) -> None:
+    """Give the secret of this number (`key`) to another team. `fault_at` was asked."""
+    secret, heir = secret_for(int(values["key"]), by), team_by_key(values["team"])
+    if heir is None:
+        raise NotFound
+    allow(by, "secret.edit", team_id=heir.id)
+    secret.team, secret.team_id = heir, heir.id
+    session.flush()
+    record(events.SECRET_MOVED, secret.ref, by=by, also=also(secret), name=secret.name, scope=secret.scope)
 
 
 def _place(secret: Secret) -> str:

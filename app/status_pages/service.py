@@ -66,6 +66,11 @@ def save_page(values: Mapping[str, Any], *, by: Actor) -> StatusPage:
     return page
 
 
+def hand_on(values: Mapping[str, Any], *, by: Actor) -> None:
+    """Save the page of this name (`key`) under another team."""
+    save_page({"slug": values["key"], "team": values["team"]}, by=by)
+
+
 def _keep(page: StatusPage) -> None:
     try:
         with session.begin_nested():

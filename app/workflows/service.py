@@ -12,7 +12,9 @@ from app.core.errors import Conflict, Invalid, NotFound, Problem
 from app.core.events import record
 from app.core.forms import Problems, check_boolean, check_text, refuse
 from app.core.schedules import next_time
+from app.identity.models import Team
 from app.identity.queries import allow, team_by_key
+from app.runbooks import vault
 from app.workflows import checks, documents, events, queries
 from app.workflows.models import Workflow, WorkflowRun, WorkflowVersion
 
@@ -97,6 +99,29 @@ def describe(workflow: Workflow, values: Mapping[str, Any], *, by: Actor) -> Wor
         record(events.CHANGED, workflow.ref, by=by, also=also(workflow), name=workflow.name, version=workflow.number,
                before=before, after=after)
     return workflow
+
+
+def fault_at(workflow: Workflow, heir: Team, by: Actor) -> str:
+    """Why it can't go to this team: where its graph names what would be another team's secret there."""
+    names = documents.secrets_of(queries.version_of(workflow).definition)
+    if found := vault.strange(names, workflow.team, heir):
+        return f"{workflow.name} would send the secret {', '.join(found)} of {heir.name}, which it never did"
+    return ""
+
+
+def hand_on(values: Mapping[str, Any], *, by: Actor) -> None:
+    """Give the workflow to another team, with all that it names. Its graph is checked at the next run, not now: its runbooks
+    wait for an approval there."""
+    workflow = _held(_key(values.get("key")))
+    if workflow is None:
+        raise NotFound
+    allow(by, "workflow.edit", team_id=workflow.team_id)
+    before = queries.workflow_document(workflow)
+    _fill(workflow, {"team": values["team"]})
+    allow(by, "workflow.edit", team_id=workflow.team_id)
+    session.flush()
+    record(events.CHANGED, workflow.ref, by=by, also=also(workflow), name=workflow.name, version=workflow.number,
+           before=before, after=queries.workflow_document(workflow))
 
 
 def _definition(workflow: Workflow, values: Mapping[str, Any], before: Mapping[str, Any] | None) -> dict[str, Any]:

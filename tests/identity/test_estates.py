@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from app.catalog.models import Service
-from app.core.db import session
+from app.catalog.models import Service, Window
+from app.catalog.window_service import save_maintenance
+from app.connections.models import Connection
+from app.core.access import OPERATOR
+from app.core.db import session, transaction
 from app.core.events import Event
 from app.escalation.models import Policy
 from app.heartbeats.models import Heartbeat
@@ -13,8 +16,14 @@ from app.identity.models import Team
 from app.incidents.models import Incident
 from app.ingest.models import Integration
 from app.oncall.models import Schedule
+from app.runbooks.models import Runbook, Secret
+from app.status_pages.models import StatusPage
+from app.webhooks.models import Webhook
+from app.webhooks.service import save_webhook
+from app.workflows.models import Workflow
 from tests import build
 from tests.pager import firing, incident, messages, pager, post
+from tests.workflows.stories import hook, workflow
 
 
 @pytest.fixture
@@ -89,3 +98,55 @@ def test_machines_archive_and_restore_a_team(house, client, token, olga):
     assert moved["services"] == ["Checkout"] and moved["heartbeats"] == ["Nightly"] and moved["integrations"] == ["Prometheus"]
     assert client.post(f"{path}/restore", headers=token(olga)).status_code == 204
     assert session.get_one(Team, house.team.id).archived_at is None
+
+
+@pytest.fixture
+def automated(house, olga):
+    """What else a team has: a workflow that runs a runbook with a secret, and all that goes outside."""
+    build.secret("ops", team=house.team)
+    build.connection("slack", team=house.team, config={"token": "sealed"})
+    build.status_page("shop", team=house.team)
+    build.runbook("restart", team=house.team, approver=olga, services=["checkout"],
+                  config={"headers": {"Authorization": "Bearer {{ secret.ops }}"}})
+    workflow("flow", {"id": "run", "kind": "runbook", "runbook": "restart", "parameters": {}}, team="payments")
+    with transaction():
+        save_webhook({"key": "hook", "name": "Hook", "url": "https://x.example/", "events": ["incident.*"], "team": "payments"},
+                     by=OPERATOR)
+        save_maintenance({"key": "patch", "name": "Patch day", "starts": "2199-01-01T00:00", "ends": "2199-01-01T01:00",
+                          "services": ["checkout"], "team": "payments"}, by=OPERATOR)
+
+
+def test_what_acts_and_what_is_seen_outside_goes_along(automated, house, signed_in, client, token, olga):
+    """IDN-28: the page says what becomes of each, the answer too; a runbook has to be approved there."""
+    asked = signed_in(olga).get("/teams/payments/archive").text
+    for words in ("Restart", "Flow", "Hook", "ops", "Shop", "Patch day", "Slack", "they become drafts", "so switch them off first"):
+        assert words in asked
+    said = client.post("/api/v1/teams/payments/archive", json={"to": "search"}, headers=token(olga)).json
+    assert said["becomes"]["runbooks"].startswith("They become drafts") and said["moved"]["secrets"] == ["ops"]
+    session.expire_all()
+    owners = {session.query(model).one().team.key for model in (
+        Secret, Connection, StatusPage, Runbook, Workflow, Webhook, Window)}
+    assert owners == {"search"} and session.query(Runbook).one().state == "draft"
+
+
+def test_what_can_not_be_there_is_named(house, signed_in, olga):
+    build.connection("slack", team=house.team)
+    refused = signed_in(olga).post("/teams/payments/archive", data={"to": "search"})
+    assert refused.status_code == 422 and "Slack can’t go there: Bot token is needed" in refused.text
+    assert {team for _, team in owners()} == {"payments"}
+
+
+@pytest.mark.parametrize("theirs", [True, False])
+def test_a_secret_that_would_mean_another_stops_the_whole(automated, house, signed_in, olga, theirs):
+    """IDN-28: no value goes to an address that it was not stored for."""
+    heir = session.query(Team).filter_by(key="search").one()
+    if theirs:
+        build.secret("ops", team=heir)
+    else:
+        build.secret("hook")
+        build.secret("hook", team=heir)
+        workflow("tell", hook("a", "https://x.example/", with_={"headers": {"X": "{{ secret.hook }}"}}), team="payments")
+    refused = signed_in(olga).post("/teams/payments/archive", data={"to": "search"})
+    assert refused.status_code == 422 and ("the secret ops" if theirs else "Tell would send the secret hook") in refused.text
+    assert session.query(Service).one().team.key == "payments"
+
