@@ -18,7 +18,7 @@ from app.workflows.models import WorkflowRun
 
 blueprint = Blueprint("workflows_api", __name__)
 TEXT, TIME = {"type": "string"}, {"type": ["string", "null"]}
-STATES = ["pending", "running", "waiting", "succeeded", "failed", "timed_out", "cancelled", "refused"]
+STATES = ["running", "waiting", "succeeded", "failed", "timed_out", "cancelled", "refused"]
 STEP = component("WorkflowStep", {"type": "object", "required": ["id", "kind", "state"], "properties": {
     "id": TEXT, "kind": TEXT, "state": TEXT, "attempts": {"type": "integer"}, "taken": {"type": "array", "items": TEXT},
     "started_at": TIME, "ended_at": TIME, "seconds": {"type": ["number", "null"]}, "next_at": TIME,

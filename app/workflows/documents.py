@@ -19,7 +19,7 @@ FIELDS = {"severity", "status", "urgency", "priority", "title", "description", "
 OF_OTHERS = {"service": "service.key", "team": "team.key", "tags": "service.tags", "tag": "service.tags"}
 HOURS = ("days", "from", "to", "time_zone")
 OWN = {"condition": ("when",), "action": ("action", "connection", "with", "timeout", "retries"),
-       "runbook": ("runbook", "parameters", "wait", "timeout"), "delay": ("for", "stop_when")}
+       "runbook": ("runbook", "parameters", "wait"), "delay": ("for", "stop_when")}
 
 
 def normal(document: Mapping[str, Any]) -> Item:

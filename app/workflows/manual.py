@@ -8,18 +8,16 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import Conflict, Invalid, NotFound, Problem
-from app.identity.queries import allow, may, may_anywhere
+from app.identity.queries import allow, may
 from app.incidents.models import Incident
 from app.workflows import matching, queries, running
 from app.workflows.models import Workflow, WorkflowRun
 
 
 def allow_run(workflow: Workflow, by: Actor, incident: Incident | None = None) -> None:
-    """Raise unless `by` may run it: a team's is for its responders, a global one for responders of the incident's team."""
-    team_id = workflow.team_id or (incident.team_id if incident is not None else None)
-    if team_id is None and may_anywhere(by, "workflow.run"):
-        return
-    allow(by, "workflow.run", team_id=team_id)
+    """Raise unless `by` may run it."""
+    if not queries.may_run(workflow, by, incident):
+        allow(by, "workflow.run", team_id=workflow.team_id or (incident.team_id if incident is not None else None))
 
 
 def run_by_hand(workflow: Workflow, incident: Incident | None, *, by: Actor) -> WorkflowRun:

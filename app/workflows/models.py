@@ -86,7 +86,7 @@ class WorkflowRun(Base):
     incident_id: Mapped[int | None] = foreign("incidents.id")
     event_id: Mapped[int | None] = mapped_column(BigId)
     once: Mapped[str] = mapped_column(String(120))
-    state: Mapped[str] = mapped_column(String(20), default="pending")
+    state: Mapped[str] = mapped_column(String(20), default="running")
     reason: Mapped[str] = mapped_column(String(300), default="")
     error: Mapped[str] = mapped_column(String(500), default="")
     failed_step: Mapped[str] = mapped_column(String(40), default="")

@@ -11,7 +11,6 @@ from app.core.errors import Invalid, Problem
 from app.core.fields import Field
 from app.workflows import conditions
 from app.workflows.checks import STATES
-from app.workflows.rules import TRIGGER
 
 ROWS = 5
 Form = Mapping[str, Sequence[str]]
@@ -163,8 +162,3 @@ def shown(value: Any, kind: str) -> str:
     if isinstance(value, str):
         return value
     return json.dumps(value, indent=1, ensure_ascii=False) if kind == "json" else str(value)
-
-
-def is_trigger(node: str) -> bool:
-    """Whether the trigger is meant and no step."""
-    return node == TRIGGER

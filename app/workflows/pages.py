@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
@@ -11,7 +11,6 @@ from sqlalchemy import select
 from app.connections.queries import actions
 from app.core.access import Actor
 from app.core.db import session
-from app.core.events import Event
 from app.identity.models import Team
 from app.identity.queries import may, may_anywhere
 from app.workflows import figures, queries, words
@@ -97,8 +96,6 @@ class WorkflowPage:
     refused: list[WorkflowRun]
     may_edit: bool
     may_run: bool
-    watch: bool | None = None
-    errors: Mapping[str, str] = field(default_factory=dict)
 
 
 def workflow_page(key: str, by: Actor, args: Mapping[str, str]) -> WorkflowPage:
@@ -117,7 +114,7 @@ def workflow_page(key: str, by: Actor, args: Mapping[str, str]) -> WorkflowPage:
         figures.figures(workflow.id, days), runs, versions, state,
         list(session.scalars(wanted.where(WorkflowRun.state == "refused").limit(3))),
         may(by, "workflow.edit", team_id=workflow.team_id),
-        may(by, "workflow.run", team_id=workflow.team_id) or (workflow.team_id is None and may_anywhere(by, "workflow.run")))
+        queries.may_run(workflow, by))
 
 
 @dataclass(frozen=True)
@@ -165,7 +162,6 @@ class RunPage:
     picture: Picture
     steps: list[StepRow]
     may_cancel: bool
-    cause: Event | None
 
 
 def run_page(key: str, by: Actor) -> RunPage:
@@ -178,6 +174,4 @@ def run_page(key: str, by: Actor) -> RunPage:
     picture = draw(definition, called, states={node: step.state for node, step in steps.items()},
                    taken={node: list(step.taken) for node, step in steps.items()})
     rows = [StepRow(steps[node], words.title(nodes[node], called), words.drawing(nodes[node])) for node in order]
-    owner = run.workflow.team_id or (run.incident.team_id if run.incident else None)
-    return RunPage(run, picture, rows, run.ended_at is None and may(by, "workflow.run", team_id=owner),
-                   session.get(Event, run.event_id) if run.event_id else None)
+    return RunPage(run, picture, rows, run.ended_at is None and queries.may_run(run.workflow, by, run.incident))

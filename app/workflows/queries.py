@@ -14,7 +14,7 @@ from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import NotFound
 from app.identity.models import Team
-from app.identity.queries import allow, may_see, team_by_key, visible_teams
+from app.identity.queries import allow, may, may_anywhere, may_see, team_by_key, visible_teams
 from app.incidents.models import Incident
 from app.runbooks.models import Secret
 from app.runbooks.queries import in_scope, runbook_by_key
@@ -35,6 +35,12 @@ def workflow_for(key: str, by: Actor, action: str = "workflow.read") -> Workflow
         raise NotFound
     allow(by, action, team_id=found.team_id)
     return found
+
+
+def may_run(workflow: Workflow, by: Actor, incident: Incident | None = None) -> bool:
+    """Whether `by` may run or cancel it: a team's for its responders, a global one for those of the incident's team."""
+    team_id = workflow.team_id or (incident.team_id if incident is not None else None)
+    return may(by, "workflow.run", team_id=team_id) or (team_id is None and may_anywhere(by, "workflow.run"))
 
 
 def visible(by: Actor) -> Select[Any]:

@@ -41,9 +41,9 @@ class Rehearsal:
         return [step.node for step in self.steps if step.outcome != "skipped"]
 
 
-def rehearse(workflow: Workflow, incident: Incident | None, definition: Mapping[str, Any] | None = None) -> Rehearsal:
+def rehearse(workflow: Workflow, incident: Incident | None) -> Rehearsal:
     """Go through the graph for an incident, or for a made-up one. Actions count as done; what they would give is empty."""
-    whole = definition if definition is not None else queries.version_of(workflow).definition
+    whole = queries.version_of(workflow).definition
     event = {"kind": "rehearsal", "actor": "OnCall", "at": None, "from": None, "to": None}
     values = context.values(workflow, incident, event) if incident else context.sample_values(workflow)
     found = Rehearsal(conditions.holds(whole["trigger"].get("when"), values))

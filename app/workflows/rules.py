@@ -10,7 +10,6 @@ TRIGGER = "trigger"
 OUTPUTS: dict[str, tuple[str, ...]] = {
     "condition": ("then", "else"), "action": ("next", "error"), "runbook": ("next", "error"), "delay": ("next",)}
 RUN_MOVES: dict[str, frozenset[str]] = {
-    "pending": frozenset({"running", "cancelled"}),
     "running": frozenset({"waiting", "succeeded", "failed", "timed_out", "cancelled"}),
     "waiting": frozenset({"running", "failed", "timed_out", "cancelled"}),
 }
@@ -156,9 +155,10 @@ def is_caught(graph: Graph, node: str) -> bool:
     return any(edge.out == "error" for edge in graph.out_of.get(node, ()))
 
 
-def may_become(state: str, to: str) -> bool:
-    """Whether a run may go from one state to another."""
-    return to in RUN_MOVES.get(state, frozenset())
+def moved(state: str, to: str) -> str:
+    """The state of a run after it went from `state` to `to`, or stayed. AssertionError for what the table has not."""
+    assert to == state or to in RUN_MOVES.get(state, frozenset()), f"A run that is {state} never becomes {to}"
+    return to
 
 
 def wait_after(attempts: int, asked: float | None, tries: int = len(WAITS)) -> float | None:

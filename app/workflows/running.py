@@ -228,7 +228,7 @@ def _settle_run(run: WorkflowRun, steps: list[WorkflowStep]) -> None:
     if not left:
         _end_run(run, "failed" if run.error else "succeeded")
         return
-    run.state = "running" if any(step.state == "running" for step in left) else "waiting"
+    run.state = rules.moved(run.state, "running" if any(step.state == "running" for step in left) else "waiting")
     _count_time(run, all(step.state == "pending" or step.waits_for in ("delay", "runbook") for step in left))
 
 
@@ -244,7 +244,7 @@ def _count_time(run: WorkflowRun, idle: bool) -> None:
 
 def _end_run(run: WorkflowRun, state: str) -> None:
     _count_time(run, True)
-    run.state, run.ended_at = state, clock.now()
+    run.state, run.ended_at = rules.moved(run.state, state), clock.now()
     where = f" at {run.failed_step}" if state == "failed" and run.failed_step else ""
     words, took = f"{OUTCOMES[state]}{where}" + (f": {run.error}" if run.error else ""), run.ended_at - run.started_at
     said(events.RUN_ENDED, run, outcome=words[:300], state=state, error=run.error, seconds=round(took.total_seconds(), 3))

@@ -19,7 +19,6 @@ from app.workflows import checks, documents, events, queries
 from app.workflows.models import Workflow, WorkflowRun, WorkflowVersion
 
 KEY = documents.KEY
-CATEGORIES = ("Ticketing", "Communication", "Response", "Tidying")
 
 
 def also(workflow: Workflow) -> list[str]:

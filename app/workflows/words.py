@@ -11,7 +11,6 @@ from app.workflows.declared import VERBS
 EVENTS = {"incident_opened": "When an incident opens", "state_changed": "When its state changes",
           "severity_changed": "When its severity changes", "escalated": "When it escalates",
           "age": "When it has been open for a while", "schedule": "At set times", "manual": "By hand"}
-KINDS = {"condition": "Condition", "delay": "Delay", "runbook": "Runbook", "action": "Action"}
 OUTS = {"then": "yes", "else": "no", "error": "fails", "next": ""}
 DRAWINGS = {"condition": "filter", "delay": "clock", "runbook": "runbook", "webhook": "webhook", "email": "mail",
             "add_responder": "users", "set_priority": "high", "add_note": "note", "acknowledge": "acknowledged",

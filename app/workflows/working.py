@@ -101,6 +101,7 @@ def _begun(run: WorkflowRun, step: WorkflowStep, node: dict[str, Any], *, died: 
     if run.state in rules.ENDED_RUN or run.error:
         running.settle(run, step, Result(False, error=DIED, unsure=True))
         return True
+    run.state = rules.moved(run.state, "running")
     if step.kind == "delay":
         running.delayed(run, step, node)
         return True

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from sqlalchemy import event, insert, inspect
+
 from app.core.access import OPERATOR
-from app.core.db import session, transaction
+from app.core.db import db, session, transaction
 from app.workflows import service
 from app.workflows.models import Workflow, WorkflowRun
 
@@ -60,3 +64,25 @@ def runs(key: str = "") -> list[WorkflowRun]:
 def states(run: WorkflowRun) -> dict[str, str]:
     """How the steps of a run ended."""
     return {step.node: step.state for step in run.steps}
+
+
+def copies(key: str, count: int) -> None:
+    """So many more that are like this one; their graphs are those of nobody, since none of them runs."""
+    model = session.query(Workflow).filter_by(key=key).one()
+    names = [one.key for one in inspect(Workflow).column_attrs if one.key not in ("id", "key")]
+    values = {name: getattr(model, name) for name in names}
+    with transaction():
+        if count:
+            session.execute(insert(Workflow), [{**values, "key": f"{key}-{at}"} for at in range(count)])
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """What is asked of the database meanwhile."""
+    asked: list[str] = []
+
+    def listen(*said: Any) -> None:
+        asked.append(said[2])
+    event.listen(db.engine, "before_cursor_execute", listen)
+    yield asked
+    event.remove(db.engine, "before_cursor_execute", listen)

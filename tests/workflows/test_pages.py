@@ -7,7 +7,9 @@ import re
 
 import pytest
 
-from app.core.db import session
+from app.core.access import OPERATOR
+from app.core.db import session, transaction
+from app.workflows import manual
 from app.workflows.models import Workflow, WorkflowDraft
 from tests import build
 from tests.workflows.stories import hook, note, runs, workflow
@@ -124,6 +126,15 @@ def test_responders_run_by_hand_and_cancel_and_others_may_not(browser, opens, go
     ended = client.post(f"/api/v1/runs/{made.json['id']}/cancel", headers=token(bob))
     assert ended.json["state"] == "cancelled" and ended.json["steps"][1]["state"] == "cancelled"
     assert client.post(f"/api/v1/runs/{made.json['id']}/cancel", headers=token(bob)).status_code == 409
+
+
+def test_who_may_cancel_is_offered_it(house, signed_in, bob, charlie):
+    """WF-29: also the run of everybody's workflow that is about no incident."""
+    flow = workflow("flow", {"id": "wait", "kind": "delay", "for": "5m"}, trigger="manual")
+    with transaction():
+        run = manual.run_by_hand(flow, None, by=OPERATOR)
+    offered = ["Cancel this run?" in signed_in(person).get(f"/workflows/-/runs/{run.id}").text for person in (bob, charlie)]
+    assert offered == [True, False]
 
 
 def test_archiving_waits_for_runs_and_keeps_the_history(browser, opens):
