@@ -150,6 +150,10 @@ class System:
         """The same with shared pages counted once, as a container is charged."""
         return sum(_proportional(part.pid) for part in self.parts()) / 1e6
 
+    def cpu(self, role: str) -> float:
+        """Seconds of CPU that all processes of this part have used so far."""
+        return sum(_cpu(part.pid) for part in self.parts() if part.is_a(role))
+
     def stop(self) -> None:
         """Ctrl-C; what is left after 15 s is killed."""
         parts = self.parts()
@@ -206,6 +210,14 @@ def resident(pid: int) -> int:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         return 0
+
+
+def _cpu(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _proportional(pid: int) -> int:

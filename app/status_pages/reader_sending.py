@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+import structlog
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import joinedload
 
@@ -22,6 +23,7 @@ from app.status_pages.maintenance_models import Announcement
 from app.status_pages.subscriber_models import Subscriber, SubscriberMessage
 from app.status_pages.words import Words
 
+log = structlog.get_logger()
 LEASE = timedelta(seconds=120)
 BATCH, AT_ONCE = 32, 8
 AGAIN = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))
@@ -88,7 +90,17 @@ def _claim() -> list[Job]:
     found = session.scalars(select(SubscriberMessage).where(SubscriberMessage.id.in_(due)).options(
         joinedload(SubscriberMessage.subscriber).joinedload(Subscriber.page), joinedload(SubscriberMessage.announcement))
         .order_by(SubscriberMessage.id).execution_options(populate_existing=True)).all()
-    return [job for one in found if (job := _job(one)) is not None]
+    return [job for one in found if (job := _prepared(one)) is not None]
+
+
+def _prepared(message: SubscriberMessage) -> Job | None:
+    """What is to be handed over; a message that can't be made, as when its key was lost, keeps none of the others back."""
+    try:
+        return _job(message)
+    except Exception as fault:
+        message.state, message.error = "failed", f"it could not be written ({type(fault).__name__})"
+        log.exception("status_message.not_written", message=message.id)
+        return None
 
 
 def _job(message: SubscriberMessage) -> Job | None:

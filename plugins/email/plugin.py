@@ -8,6 +8,7 @@ from __future__ import annotations
 import smtplib
 import ssl
 from email.message import EmailMessage
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -33,17 +34,23 @@ __all__ = ["channels", "integrations"]
 SECONDS = 10
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Whom the system trusts, read once: it takes longer than a mail."""
+    return ssl.create_default_context()
+
+
 def connected(url: str) -> smtplib.SMTP:
     """A connection as SMTP_URL says: smtp or smtps, ?starttls=1, user and password in it."""
     parts = urlsplit(url)
-    host, context = parts.hostname or "localhost", ssl.create_default_context()
+    host = parts.hostname or "localhost"
     if parts.scheme == "smtps":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, timeout=SECONDS, context=context)
+        server: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, timeout=SECONDS, context=_trusted())
     else:
         server = smtplib.SMTP(host, parts.port or 25, timeout=SECONDS)
     try:
         if parse_qs(parts.query).get("starttls", ["0"])[0] in ("1", "true", "yes"):
-            server.starttls(context=context)
+            server.starttls(context=_trusted())
         if parts.username:
             server.login(unquote(parts.username), unquote(parts.password or ""))
     except BaseException:
