@@ -19,17 +19,17 @@ from bench.report import Figure
 from tests import build
 from tests.servers import Redis
 
-LIMIT, EACH = 300, 25
+LIMIT, EACH = 300, 20
 AT_ONCE = 50_000
 SERVICES, SENDERS = 50, 20
 WORDS = "latency disk memory queue certificate replica backup login payment checkout".split()
 ROWS = """
 INSERT INTO alerts (integration_id, dedup_key, status, severity, title, body, url, labels, notes, count, first_seen,
-                    last_seen, service_id, incident_id)
+                    last_seen, resolved_at, service_id, incident_id)
 SELECT 1 + n % {senders}, 'key-' || n, CASE WHEN n % 50 = 0 THEN 'firing' ELSE 'resolved' END,
        CASE n % 5 WHEN 0 THEN 'critical' WHEN 1 THEN 'high' WHEN 2 THEN 'medium' WHEN 3 THEN 'low' ELSE 'info' END,
        {word} || ' of host-' || (n % 9973) || ' is wrong', 'measured ' || n || ' at rack ' || (n % 97), '', '{{}}', '[]', 1,
-       {at}, {at}, 1 + n % {services}, 1 + n % 1000
+       {at}, {at}, CASE WHEN n % 50 > 0 THEN {at} END, 1 + n % {services}, 1 + n % 1000
 FROM {series}
 """
 ASKED = (
@@ -37,6 +37,8 @@ ASKED = (
     "q=host-4711", "q=certificate", "q=measured 77777", "q=nothing at all like it",
     "service=service-7&severity=critical&q=payment", "integration=sender-3&status=firing&q=queue",
     "from=2026-01-01T00:00:00Z&to=2026-01-03T00:00:00Z", "team=payments&severity=low&q=replica",
+    "from=2026-01-05T00:00:00Z&to=2026-01-05T00:00:10Z", "from=2026-01-14T00:00:00Z", "severity=low&q=replica", "q=zz",
+    "to=2026-01-02T00:00:00Z&q=latency", "service=service-8&severity=medium", "status=firing&q=queue",
 )
 
 

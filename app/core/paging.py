@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, literal, tuple_
+from sqlalchemy import ColumnElement, Select, func, literal, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
-from app.core.db import session
+from app.core.db import db, session
 from app.core.errors import Invalid, Problem
 
 DEFAULT, MOST = 50, 200
+WALKED = 10_000
 
 
 def limit_of(args: Mapping[str, str]) -> int:
@@ -26,18 +27,42 @@ def limit_of(args: Mapping[str, str]) -> int:
 
 
 def paged(query: Select[Any], args: Mapping[str, str], *, by: Sequence[InstrumentedAttribute[Any]],
-          show: Callable[[Any], Any], descending: bool = False) -> dict[str, Any]:
+          show: Callable[[Any], Any], descending: bool = False, walk: Select[Any] | None = None) -> dict[str, Any]:
     """`{"items", "next"}` of the rows of `query` (one entity) in the order of the columns `by`, which end in a
-    unique one. `args` are the request's: `limit` and `cursor`. Raises Invalid for either.
+    unique one. `args` are the request's: `limit` and `cursor`. Raises Invalid for either. `walk`: see `_searched`.
     """
     limit = limit_of(args)
     if args.get("cursor"):
-        query = query.where(_beyond(by, _read(args["cursor"], by), descending))
-    order = [column.desc() if descending else column.asc() for column in by]
-    rows = list(session.scalars(query.order_by(None).order_by(*order).limit(limit + 1)).unique())
+        beyond = _beyond(by, _read(args["cursor"], by), descending)
+        query, walk = query.where(beyond), walk.where(beyond) if walk is not None else None
+    query = query.order_by(None).limit(limit + 1)
+    if walk is not None and db.engine.dialect.name == "postgresql":
+        rows = _searched(query, walk, by, descending, limit=limit)
+    else:
+        rows = list(session.scalars(query.order_by(*_order(by, descending))).unique())
     more = len(rows) > limit
     rows = rows[:limit]
     return {"items": [show(row) for row in rows], "next": _write(rows[-1], by) if more else None}
+
+
+def _searched(query: Select[Any], walk: Select[Any], by: Sequence[InstrumentedAttribute[Any]], descending: bool, *,
+              limit: int) -> list[Any]:
+    """The rows of a large table that narrow filters let through. `walk` selects the columns `by` of all that the table
+    has in this order, which an index has. The database can't know whether filters together let many rows through or
+    none, and guesses wrong by seconds. So the next WALKED rows are looked through in order, which suffices where many
+    match; where few do, the indexes on what is asked for find them, and these few are sorted."""
+    bound = session.execute(walk.order_by(*_order(by, descending)).offset(WALKED).limit(1)).first()
+    near = query if bound is None else query.where(_beyond(by, list(bound), not descending))
+    rows = list(session.scalars(near.order_by(*_order(by, descending))).unique())
+    if bound is None or len(rows) > limit:
+        return rows
+    first = func.coalesce(by[0], by[0])  # the same value, but in no index, so that none is walked in this order
+    sort = (first.desc() if descending else first.asc(), *_order(by[1:], descending))
+    return list(session.scalars(query.order_by(*sort)).unique())
+
+
+def _order(by: Sequence[InstrumentedAttribute[Any]], descending: bool) -> list[ColumnElement[Any]]:
+    return [column.desc() if descending else column.asc() for column in by]
 
 
 def _beyond(by: Sequence[InstrumentedAttribute[Any]], values: list[Any], descending: bool) -> ColumnElement[bool]:

@@ -25,7 +25,7 @@ from app.incidents import (
     schemas,
     service,
 )
-from app.incidents.models import Alert, Incident, Responder, Role
+from app.incidents.models import Incident, Responder, Role
 from app.incidents.rules import SEVERITIES
 
 blueprint = Blueprint("incidents_api", __name__)
@@ -188,8 +188,7 @@ def alerts() -> dict[str, Any]:
     """Every alert the caller may see."""
     by = actor()
     allow(by, "incident.read")
-    return paged(alert_queries.alerts(by, request.args), request.args, by=(Alert.id,), descending=True,
-                 show=alert_queries.alert_document)
+    return alert_queries.listed(by, request.args)
 
 
 @blueprint.get("/alerts/<id>")

@@ -112,7 +112,7 @@ class Alert(Base):
         Index("uq_alerts_open", "integration_id", "dedup_key", unique=True, sqlite_where=FIRING,
               postgresql_where=FIRING),
         Index("ix_alerts_incident_id_id", "incident_id", "id"),
-        Index("ix_alerts_integration_id_dedup_key", "integration_id", "dedup_key"),
+        Index("ix_alerts_integration_id_dedup_key", "integration_id", "dedup_key"), Index(None, "first_seen", "id"),
     )
 
     id: Mapped[Key]
@@ -128,11 +128,11 @@ class Alert(Base):
     labels: Mapped[dict[str, Any]] = mapped_column(default=dict)
     notes: Mapped[list[str]] = mapped_column(default=list)
     count: Mapped[int] = mapped_column(default=1)
-    first_seen: Mapped[datetime] = mapped_column(default=clock.now, index=True)
+    first_seen: Mapped[datetime] = mapped_column(default=clock.now)
     last_seen: Mapped[datetime] = mapped_column(default=clock.now)
     event_at: Mapped[datetime | None]
     recovered_at: Mapped[datetime | None]
-    resolved_at: Mapped[datetime | None]
+    resolved_at: Mapped[datetime | None] = mapped_column(index=True)
     service_id: Mapped[int | None] = foreign("services.id", index=True)
     incident_id: Mapped[int | None] = foreign("incidents.id")
     service: Mapped[Service | None] = relationship()
