@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from app.core import matching
@@ -108,6 +109,7 @@ COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
+@lru_cache(4096)
 def path_of(field: str) -> Path:
     """`incident.labels.pod` as steps; what follows `labels` is one step, since the names of labels hold dots."""
     parts = tuple(field.split("."))
@@ -121,7 +123,7 @@ def value_at(context: Context, field: str) -> Any:
     """What stands there; None for nothing."""
     value: Any = context
     for step in path_of(field):
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict | Mapping):
             return None
         value = value.get(step)
     return value

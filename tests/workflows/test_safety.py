@@ -131,26 +131,6 @@ def test_who_comes_late_changes_nothing(house, opens, run_jobs, tick, http_sink,
 
 
 @pytest.mark.both_databases
-def test_a_run_that_is_killed_anywhere_repeats_no_finished_step(house, opens, app, run_jobs, tick, monkeypatch):
-    """Twenty runs of six steps on each database, killed at random between them: a third of all claims dies."""
-    import random
-
-    chance = random.Random(7)
-    names = [f"s{at}" for at in range(6)]
-    workflow("flow", *(note(name, name) for name in names))
-    for at in range(20):
-        opens(str(at))
-    run_jobs()
-    real = working._claimed
-    monkeypatch.setattr(working, "_claimed", lambda key: 1 / 0 if chance.random() < .3 else real(key))
-    monkeypatch.setattr(working, "failed", lambda *_: None)
-    for _ in range(40):
-        tick("app.workflows.ticks.work")
-    assert {run.state for run in runs()} == {"succeeded"}
-    assert session.query(Note).count() == 120 == len({(one.incident_id, one.body) for one in session.query(Note)})
-
-
-@pytest.mark.both_databases
 def test_two_workers_at_once_do_a_step_once(house, opens, app, run_jobs):
     """WF-26, WF-11: the claim decides; at a barrier."""
     workflow("flow", note("a"))
