@@ -30,6 +30,7 @@ SHELL = Shell(
         NavItem("channels.reachability", "Reachability", "check", "Organisation"),
         NavItem("identity.people", "People", "user", "Organisation"),
         NavItem("identity.teams", "Teams", "users", "Organisation"),
+        NavItem("configuration.index", "Configuration", "doc", "Organisation"),
         NavItem("identity.audit", "Audit", "doc", "Organisation"),
         NavItem("ingest.plugins", "Settings", "settings", "Organisation", under="/settings"),
     ),

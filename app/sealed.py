@@ -25,6 +25,7 @@ SEALED: tuple[Sealed, ...] = (
     Sealed("app.status_pages.models.StatusPage", "export_sealed", "status_page:{slug}/export"),
     Sealed("app.status_pages.subscriber_models.Subscriber", "token_sealed", "status_subscriber:{token_hash}"),
     Sealed("app.status_pages.subscriber_models.Subscriber", "confirm_sealed", "status_confirm:{confirm_hash}"),
+    Sealed("app.config.models.Errand", "sealed", "errand:{key}/sealed"),
     Sealed("app.identity.models.CodeGenerator", "sealed", "user:{user_id}/codes"),
     Sealed("app.identity.models.SingleSignOn", "client_secret_sealed", "single_sign_on:{id}/client_secret"),
     Sealed("app.identity.models.Challenge", "sealed", "challenge:{token_hash}"),

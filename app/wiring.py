@@ -49,7 +49,8 @@ BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.postmortems.paper_routes", ""), ("app.postmortems.pattern_routes", ""),
     ("app.postmortems.api", "/api/v1"), ("app.postmortems.item_api", "/api/v1"), ("app.postmortems.pattern_api", "/api/v1"),
     ("app.insights.routes", ""), ("app.insights.digest_routes", ""), ("app.insights.api", "/api/v1"),
-    ("app.config.routes", ""), ("app.config.api", "/api/v1"),
+    ("app.config.routes", ""), ("app.config.document_routes", ""),
+    ("app.config.api", "/api/v1"), ("app.config.document_api", "/api/v1"),
 )
 
 # Who hears which committed facts. Reactions run in a worker, at least once, in no order.
@@ -196,6 +197,7 @@ PANELS: dict[str, dict[str, str]] = {
     "runbook_used_by": {"workflows": "app.workflows.panels.using_runbook"},
     "connection_used_by": {"action items": "app.postmortems.panels.using_connection",
                            "workflows": "app.workflows.panels.using_connection"},
+    "page": {"managed": "app.config.managed.of_path"},
     "incident_document": {"escalation": "app.escalation.queries.run_document"},
 }
 
@@ -204,5 +206,5 @@ FEEDS: tuple[str, ...] = (
     "app.workflows.live",
     "app.catalog.live", "app.oncall.live", "app.incidents.live", "app.notifications.live", "app.escalation.live",
     "app.ingest.live", "app.heartbeats.live", "app.webhooks.live", "app.runbooks.live", "app.connections.live",
-    "app.status_pages.live", "app.partners.live", "app.postmortems.live",
+    "app.status_pages.live", "app.partners.live", "app.postmortems.live", "app.config.live",
 )

@@ -1,4 +1,4 @@
-"""Files beside the grid of automation, of alerts in, of learning and of what outsiders see; the others are in house_map.py."""
+"""Files beside the grid of automation, configuration, of alerts in, of learning and of what outsiders see; the others are in house_map.py."""
 
 from __future__ import annotations
 
@@ -184,4 +184,31 @@ LEARNING = {
 PAGING = {
     "notifications/room_posts": Extra(2.5, "in which rooms an incident is posted, apart from keeping the posts true", public=True),
     "escalation/documents": Extra(2.2, "a policy as the configuration document writes it", public=True),
+}
+
+CONFIGURATION = {
+    "config/tree": Extra(-0.4, "reads text, knows nothing of the document"),
+    "config/shape": Extra(0.5, "the document's JSON Schema, apart from reading it"),
+    "config/document": Extra(1, "the document takes the place of a model here"),
+    "config/references": Extra(1.5, "checks that need the database, apart from those that don't"),
+    "config/kinds": Extra(3.4, "composes the domains' commands, one row for each kind of object"),
+    "config/service": Extra(3.5, "stands on kinds"),
+    "config/changes": Extra(0.5, "what an apply tells, apart from doing it"),
+    "config/managed": Extra(3.45, "what stands under a document, which an apply notes"),
+    "config/errands": Extra(3.45, "commands on plans and longer work, apart from the document"),
+    "config/plans": Extra(3.6, "a document that a person brought: looked at, then applied"),
+    "config/pages": Extra(4.2, "page contexts of documents, which need what was kept of them"),
+    "config/document_routes": Extra(5, "the pages of the document, apart from those of the API", edge=True),
+    "config/document_api": Extra(5, "the whole document for machines, apart from single objects", edge=True),
+    "config/reach": Extra(2.5, "what apply warns about"),
+    "config/importing": Extra(3.6, "reading another product, apart from reading our own document"),
+    "config/import_commands": Extra(5, "the command that moves in, apart from those of the document"),
+    "config/replay": Extra(3.7, "a period played again in a copy, apart from applying"),
+    "config/replay_commands": Extra(5.1, "the command that plays a period again"),
+    "config/demo_story": Extra(4.8, "what happened in the example organisation, apart from who is in it"),
+    "config/demo_runbooks": Extra(4.85, "what was run in the example organisation, apart from what happened"),
+    "config/demo_lessons": Extra(4.85, "what the example organisation learned, apart from what happened"),
+    "config/demo_readers": Extra(4.85, "what the example organisation tells its readers, apart from what happened"),
+    "config/demo_calendars": Extra(4.8, "the calendars of the example organisation, apart from its people"),
+    "config/demo": Extra(4.9, "the example organisation, played through the whole house"),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.house_extras import AUTOMATION, INGEST, LEARNING, OUTSIDE, PAGING, Extra
+from tests.house_extras import AUTOMATION, CONFIGURATION, INGEST, LEARNING, OUTSIDE, PAGING, Extra
 
 # A domain may import only from those to its left.
 DOMAINS = ("core", "identity", "catalog", "oncall", "incidents", "notifications", "escalation", "ingest", "heartbeats",
@@ -18,24 +18,7 @@ PUBLIC = {"rules", "events", "models", "queries", "service"}  # what other domai
 EDGE = {"routes", "api", "live"}  # what may touch the request
 
 EXTRAS = {
-    **AUTOMATION, **OUTSIDE, **INGEST, **LEARNING, **PAGING,
-    "config/tree": Extra(-0.4, "reads text, knows nothing of the document"),
-    "config/shape": Extra(0.5, "the document's JSON Schema, apart from reading it"),
-    "config/document": Extra(1, "the document takes the place of a model here"),
-    "config/references": Extra(1.5, "checks that need the database, apart from those that don't"),
-    "config/kinds": Extra(3.4, "composes the domains' commands, one row for each kind of object"),
-    "config/service": Extra(3.5, "stands on kinds"),
-    "config/reach": Extra(2.5, "what apply warns about"),
-    "config/importing": Extra(3.6, "reading another product, apart from reading our own document"),
-    "config/import_commands": Extra(5, "the command that moves in, apart from those of the document"),
-    "config/replay": Extra(3.7, "a period played again in a copy, apart from applying"),
-    "config/replay_commands": Extra(5.1, "the command that plays a period again"),
-    "config/demo_story": Extra(4.8, "what happened in the example organisation, apart from who is in it"),
-    "config/demo_runbooks": Extra(4.85, "what was run in the example organisation, apart from what happened"),
-    "config/demo_lessons": Extra(4.85, "what the example organisation learned, apart from what happened"),
-    "config/demo_readers": Extra(4.85, "what the example organisation tells its readers, apart from what happened"),
-    "config/demo_calendars": Extra(4.8, "the calendars of the example organisation, apart from its people"),
-    "config/demo": Extra(4.9, "the example organisation, played through the whole house"),
+    **AUTOMATION, **OUTSIDE, **INGEST, **LEARNING, **PAGING, **CONFIGURATION,
     "oncall/plan": Extra(-0.4, "the values that rules compute with", public=True),
     "oncall/wallclock": Extra(-0.4, "the rules of local time, apart from whose turn it is", public=True),
     "oncall/turns": Extra(-0.2, "the rules of one layer"),

@@ -44,7 +44,7 @@ KEYS = {"workflows": "nightly",
         "status-pages": "shop", "maintenance": "upgrade", "silences": "2", "postmortems": "1", "action-items": "1"}
 # Things of no team: whoever may do it anywhere, may do it here.
 NO_TEAMS = re.compile(r"/people/|/audit/|/plugins/|/(runbooks|integrations|heartbeats|connections|webhooks|secrets|status-pages)/-/"
-                      r"|/api/v1/users/|/routes/|/api/v1/routes/")
+                      r"|/configuration/|/api/v1/users/|/routes/|/api/v1/routes/")
 # Own things, whoever one is; forms behind them ask the command itself.
 CHOSEN_BY_THE_COMMAND = re.compile(r"/me.*|/logout|/teams/<key>/members/<int:user_id>|/api/v1/users/<key>|/")
 

@@ -16,7 +16,15 @@ from app.config.kinds import BY_NAME, Kind, save_whole
 from app.core.access import Actor, access
 from app.core.db import locked
 from app.core.errors import Conflict, Invalid, NotFound, Problem
-from app.core.openapi import PAGING, PROBLEM, component, document, listing, operation, sent
+from app.core.openapi import (
+    PAGING,
+    PROBLEM,
+    component,
+    document,
+    listing,
+    operation,
+    sent,
+)
 from app.core.paging import paged
 from app.core.web import actor
 from app.identity.queries import allow, may

@@ -14,9 +14,9 @@ from flask import current_app
 
 from app.cli import oncall, show, with_app
 from app.config import service, shape
+from app.config.changes import Result
 from app.config.demo import ADMIN, make
 from app.config.document import Document, load
-from app.config.service import Result
 from app.core import clock
 from app.core.errors import Invalid
 

@@ -64,8 +64,12 @@ def parsed(path: str) -> Path:
     return tuple(int(number) if number else name for name, number in PART.findall(path))
 
 
-def load(sources: Iterable[tuple[str, bytes]]) -> Document:
-    """Read, check and merge files (name, content). Raises Invalid with every fault as `file:line:column path`."""
+def load(sources: Iterable[tuple[str, bytes]], *, fetching: bool = True) -> Document:
+    """Read, check and merge files (name, content). Raises Invalid with every fault as `file:line:column path`.
+
+    `fetching`: `${env:NAME}` and `${file:path}` are filled in. Otherwise they are faults: only an operator of the machine
+    may read its environment and files.
+    """
     document = Document()
     for name, raw in sources:
         document.files.append(name)
@@ -82,7 +86,7 @@ def load(sources: Iterable[tuple[str, bytes]]) -> Document:
     document.raise_if_any()
     for kind, items in document.items.items():
         for position, item in enumerate(items):
-            document.items[kind][position] = _with_secrets(document, kind, position, item)
+            document.items[kind][position] = _with_secrets(document, (kind, position), item, fetching)
     document.raise_if_any()
     return document
 
@@ -118,8 +122,9 @@ def _refuse_twice(document: Document, kind: str, items: list[Item]) -> None:
             seen[key] = position
 
 
-def _with_secrets(document: Document, kind: str, position: int, item: Item) -> Item:
+def _with_secrets(document: Document, at: tuple[str, int], item: Item, fetching: bool) -> Item:
     """The object with `${env:NAME}` and `${file:path}` of its secret fields filled in."""
+    kind, position = at
     secret = set(secret_paths(kind, item, current_app.extensions["plugins"]))
 
     def filled(value: Any, path: Path) -> Any:
@@ -132,6 +137,9 @@ def _with_secrets(document: Document, kind: str, position: int, item: Item) -> I
             return value
         if path not in secret:
             document.blame(kind, position, path, "references like ${env:NAME} are for secret fields only")
+            return value
+        if not fetching:
+            document.blame(kind, position, path, "references are read by `oncall apply` alone, on the machine itself")
             return value
         try:
             return _fetched(match[1], match[2])

@@ -27,13 +27,21 @@ from app.heartbeats import queries as heartbeats
 from app.heartbeats.service import remove_heartbeat, save_heartbeat
 from app.identity.models import Team, User
 from app.identity.queries import (
+    may,
     team_by_key,
     team_document,
     user_by_email,
     user_document,
     visible_teams,
 )
-from app.identity.service import activate_user, deactivate_user, remove_team, restore_team, save_team, save_user
+from app.identity.service import (
+    activate_user,
+    deactivate_user,
+    remove_team,
+    restore_team,
+    save_team,
+    save_user,
+)
 from app.ingest import queries as ingest
 from app.ingest import route_store as routes
 from app.ingest.service import remove_integration, save_integration
@@ -217,3 +225,16 @@ def everything(kind: Kind, by: Actor) -> list[Any]:
     """All objects of a kind that `by` may see, by key; routes in their order."""
     found = list(session.scalars(kind.query(by)).unique())
     return found if kind.name == "routes" else sorted(found, key=kind.key)
+
+
+def team_of(kind: Kind, thing: Any) -> int | None:
+    """The team that an object belongs to; None for people and for what is nobody's."""
+    if kind.name == "users":
+        return None
+    found: int | None = thing.id if kind.name == "teams" else thing.team_id
+    return found
+
+
+def is_theirs(kind: Kind, thing: Any, by: Actor) -> bool:
+    """Whether `by` may change this object."""
+    return by.user_id is None or may(by, kind.edit, team_id=team_of(kind, thing))

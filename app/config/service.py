@@ -2,56 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import func, select
 
 from app.catalog.dependencies import set_dependencies
-from app.config import references
+from app.config import managed, references
+from app.config.changes import Change, Result
 from app.config.document import Document, Item, identity, parsed
-from app.config.kinds import BY_NAME, KINDS, Kind, early, everything
+from app.config.kinds import BY_NAME, KINDS, Kind, early, everything, is_theirs
 from app.config.reach import unreachable
 from app.core.access import OPERATOR, Actor
 from app.core.db import alone, pending, session, transaction
 from app.core.errors import Conflict, Failure, Invalid, Problem
+from app.identity.queries import may
 from app.ingest.route_store import order_routes
 from app.notifications.queries import rooms_in_use
 
 MOST_REMOVED, MOST_SHARE = 20, 0.2
 
 
-@dataclass(frozen=True)
-class Change:
-    """One thing that was done: created, changed (with the fields) or removed."""
-
-    action: str
-    kind: str
-    key: str
-    fields: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        return f"{self.action} {self.kind} {self.key}" + (f": {', '.join(self.fields)}" if self.fields else "")
-
-
-@dataclass
-class Result:
-    """What an apply did, or would do."""
-
-    changes: list[Change] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-
-
 class _TakenBack(Exception):
     """Ends a rehearsal, so that its transaction is rolled back and nothing is handed over."""
 
 
-def apply(document: Document, *, by: Actor = OPERATOR, prune: bool = False, yes: bool = False) -> Result:
-    """Make the system match the document. Raises Invalid with every fault, Conflict for too large a prune."""
+def apply(document: Document, *, by: Actor = OPERATOR, prune: bool = False, yes: bool = False,
+          expected: Sequence[str] | None = None) -> Result:
+    """Make the system match the document. Raises Invalid with every fault, Conflict for too large a prune, or when that
+    would do something else than `expected`, the changes in words that somebody looked at before."""
     with transaction():
-        return _Work(document, by, prune=prune, yes=yes).done()
+        work = _Work(document, by, prune=prune, yes=yes)
+        found = work.done()
+        if expected is not None and [str(change) for change in found.changes] != list(expected):
+            raise Conflict("What would change is not what you looked at: somebody changed something meanwhile. "
+                           "Look at the new plan.")
+        managed.remember(document, work.things, by, changes=len(found.changes))
+        return found
 
 
 def diff(document: Document, *, by: Actor = OPERATOR, prune: bool = False) -> Result:
@@ -71,8 +60,10 @@ def work_on(document: Document) -> Result:
 
 
 def export(by: Actor = OPERATOR) -> dict[str, Any]:
-    """The whole configuration without secrets, as `apply` takes it."""
-    return {"version": 1, **{kind.name: [kind.document(thing) for thing in everything(kind, by)] for kind in KINDS}}
+    """The whole configuration without secrets, as `apply` takes it; for a manager what is the own teams' alone."""
+    found = {kind.name: [kind.document(thing) for thing in everything(kind, by) if is_theirs(kind, thing, by)]
+             for kind in KINDS}
+    return {"version": 1, **{name: items for name, items in found.items() if items or may(by, "admin")}}
 
 
 class _Work:
@@ -84,6 +75,7 @@ class _Work:
         self.before: dict[tuple[str, str], dict[str, Any]] = {}
         self.things: dict[tuple[str, str], Any] = {}
         self.failed: set[tuple[str, str]] = set()
+        self.large: list[str] = []
 
     def done(self) -> Result:
         """Do it, and say what was done."""
@@ -101,7 +93,7 @@ class _Work:
         self.document.raise_if_any()
         removed = self._prune() if self.prune else []
         session.flush()
-        return Result([*self._changes(), *moved, *removed], unreachable())
+        return Result([*self._changes(), *moved, *removed], unreachable(), self.large)
 
     def _items(self, kind: Kind) -> Iterator[tuple[int, str, Item]]:
         for position, item in enumerate(self.document.items.get(kind.name, [])):
@@ -182,16 +174,21 @@ class _Work:
                 continue
             named = {key for _, key, _ in self._items(kind)}
             superfluous = [key for name, key in self.before if name == kind.name and key not in named]
-            superfluous = [key for key in superfluous if not _gone(self.things[kind.name, key])]
-            everyone = sum(name == kind.name for name, _ in self.before)
-            if not self.yes and (len(superfluous) > MOST_REMOVED or len(superfluous) > MOST_SHARE * everyone):
-                raise Conflict(f"This would remove {len(superfluous)} of {everyone} {kind.name.replace('_', ' ')}: "
-                               f"{', '.join(superfluous[:5])}{' …' if len(superfluous) > 5 else ''}. "
-                               "Say --yes if that is meant")
+            superfluous = [key for key in superfluous if not _gone(self.things[kind.name, key])
+                           and is_theirs(kind, self.things[kind.name, key], self.by)]
+            self._weigh(kind, superfluous)
             for key in superfluous:
                 kind.remove(self.things.pop((kind.name, key)), by=self.by)
                 removed.append(Change("removed", kind.noun, key))
         return removed
+
+    def _weigh(self, kind: Kind, superfluous: Sequence[str]) -> None:
+        everyone = sum(name == kind.name and is_theirs(kind, self.things[name, key], self.by) for name, key in self.before)
+        if len(superfluous) > MOST_REMOVED or len(superfluous) > MOST_SHARE * everyone:
+            self.large.append(f"This would remove {len(superfluous)} of {everyone} {kind.name.replace('_', ' ')}: "
+                              f"{', '.join(superfluous[:5])}{' …' if len(superfluous) > 5 else ''}")
+            if not self.yes:
+                raise Conflict(f"{self.large[-1]}. Say --yes if that is meant")
 
     def _changes(self) -> Iterator[Change]:
         told = {event.subject for event in pending().events}
@@ -200,9 +197,10 @@ class _Work:
                 thing, before = self.things[kind.name, key], self.before.get((kind.name, key))
                 after = kind.document(thing)
                 if before is None:
-                    yield Change("created", kind.noun, kind.key(thing))
+                    yield Change("created", kind.noun, kind.key(thing), now=after)
                 elif fields := tuple(name for name in {**before, **after} if before.get(name) != after.get(name)):
-                    yield Change("changed", kind.noun, kind.key(thing), fields)
+                    yield Change("changed", kind.noun, kind.key(thing), fields, *(
+                        {name: side.get(name) for name in fields} for side in (before, after)))
                 elif thing.ref in told:
                     yield Change("changed", kind.noun, kind.key(thing), ("secrets",))
 

@@ -30,6 +30,7 @@ from jinja2 import Template
 from markupsafe import Markup
 
 from app.core import clock
+from app.core.panels import panels
 from app.core.web import actor
 
 # Blocks that give a page its shape; an element that happens to carry such an id is no region.
@@ -181,9 +182,8 @@ def install(app: Flask, shell: Shell) -> None:
     """Give the templates of `app` their globals and filters."""
     app.extensions["shell"] = shell
     app.jinja_env.globals.update(
-        ui=_Macros(app), region=region, nav=nav, place=place, live_url=live_url, form_token=form_token, hue=hue,
-        asset=asset, server_time=lambda: iso(clock.now()), shell_panels=lambda: {
-            name: resolve_name(path)(actor()) for name, path in app.extensions["panels"]["shell"].items()})
+        ui=_Macros(app), region=region, nav=nav, place=place, live_url=live_url, form_token=form_token, hue=hue, asset=asset,
+        server_time=lambda: iso(clock.now()), panels_of=panels, shell_panels=lambda: panels("shell", actor()))
     app.jinja_env.filters.update(iso=iso, utc=utc)
 
 

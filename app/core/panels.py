@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pkgutil import resolve_name
 from typing import Any
 
 from flask import current_app
-
-from app.core.jobs import function
 
 
 @dataclass(frozen=True)
@@ -22,4 +21,4 @@ class Use:
 def panels(page: str, *subject: Any) -> dict[str, Any]:
     """What the higher domains add to `page` about its subject (and for its reader, where the page names one)."""
     table: dict[str, dict[str, str]] = current_app.extensions["panels"]
-    return {name: function(path)(*subject) for name, path in table.get(page, {}).items()}
+    return {name: resolve_name(path)(*subject) for name, path in table.get(page, {}).items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -44,8 +45,15 @@ LARGE = 8 * 1024 * 1024
 
 def large(view: View) -> View:
     """The view takes long texts: a form of up to 8 MB, where others end at 2 MB of files and half a MB of text."""
-    view.large = True  # type: ignore[attr-defined]
-    return view
+    return takes(LARGE)(view)
+
+
+def takes(most: int) -> Callable[[View], View]:
+    """The view takes forms and files of so many bytes."""
+    def mark(view: View) -> View:
+        view.takes = most  # type: ignore[attr-defined]
+        return view
+    return mark
 
 
 class Application(Flask):
@@ -86,8 +94,9 @@ def _begin() -> None:
     trusted = int(current_app.config["TRUSTED_PROXIES"]) > 0 and re.fullmatch(r"[A-Za-z0-9-]{8,64}", given)
     g.request_id = given if trusted else uuid4().hex
     g.started = time.perf_counter()
-    if getattr(current_app.view_functions.get(request.endpoint or ""), "large", False):
-        request.max_content_length = request.max_form_memory_size = LARGE
+    most = getattr(current_app.view_functions.get(request.endpoint or ""), "takes", 0)
+    if most:
+        request.max_content_length = request.max_form_memory_size = most
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
 

@@ -44,6 +44,8 @@ TABLE: dict[str, frozenset[str]] = {
     # Whoever is responsible for a status page says who outside may read it; the people themselves are the admins' business.
     "partner.edit": MANAGERS, "partner.read": ADMINS, "partner.admin": ADMINS,
     "status_page.read": EVERYBODY, "status_page.write": RESPONDERS, "status_page.edit": MANAGERS,
+    # The document may say of each object what its own action permits, and nothing else.
+    "configuration.read": MANAGERS, "configuration.apply": MANAGERS,
     "audit.read": MANAGERS, "admin": ADMINS, "scim": ADMINS,
 }
 # A person paged for, assigned to or requested on an incident is a responder there, for these actions only; and so is who
@@ -80,6 +82,7 @@ NEEDED_SCOPES: dict[str, frozenset[str]] = {
     "status_page.write": frozenset({"incidents:write", "config:write"}),
     "partner.edit": _WRITE_CONFIG, "partner.read": _READ_CONFIG, "partner.admin": _WRITE_CONFIG,
     "people.read": _READ_CONFIG, "people.edit": _WRITE_CONFIG, "own.read": frozenset(SCOPES),
+    "configuration.read": _READ_CONFIG, "configuration.apply": _WRITE_CONFIG,
     "own.edit": _WRITE_CONFIG, "scim": frozenset({"scim"}),
 }
 

@@ -10,8 +10,8 @@ import yaml
 from sqlalchemy import func, select
 
 from app.config import service
+from app.config.changes import Result
 from app.config.document import load
-from app.config.service import Result
 from app.core.db import session
 from app.core.errors import Invalid
 from app.core.events import Event
