@@ -19,24 +19,31 @@ AT = sa.DateTime(timezone=True)
 AHEAD = sa.text("state IN ('scheduled', 'in_progress')")
 WAITING = sa.text("fanned_at IS NULL")
 QUEUED = sa.text("state IN ('queued', 'sending')")
-OF_COMPONENTS = (sa.Column("told_state", sa.String(length=20), nullable=False, server_default="operational"),
-                 sa.Column("told_at", AT, nullable=True), sa.Column("tell_at", AT, nullable=True))
-OF_PAGES = (sa.Column("exports", JSON, nullable=False, server_default="{}"),
+
+def of_components() -> list[sa.Column]:
+    """What subscribers were told of a component; new columns each time, for a column belongs to one table."""
+    return [sa.Column("told_state", sa.String(length=20), nullable=False, server_default="operational"),
+            sa.Column("told_at", AT, nullable=True), sa.Column("tell_at", AT, nullable=True)]
+
+
+def of_pages() -> list[sa.Column]:
+    """Where copies of a page go."""
+    return [sa.Column("exports", JSON, nullable=False, server_default="{}"),
             sa.Column("export_sealed", sa.Text(), nullable=True),
             sa.Column("exported_at", AT, nullable=True),
             sa.Column("exported_version", sa.Integer(), nullable=False, server_default="0"),
             sa.Column("export_due_at", AT, nullable=True), sa.Column("export_failing_since", AT, nullable=True),
             sa.Column("export_told_at", AT, nullable=True),
-            sa.Column("export_error", sa.String(length=300), nullable=False, server_default=""))
+            sa.Column("export_error", sa.String(length=300), nullable=False, server_default="")]
 
 
 def upgrade() -> None:
     """What readers are told, who is told, and copies that outlive us"""
-    for column in OF_COMPONENTS:
-        op.add_column("status_components", column.copy())
+    for column in of_components():
+        op.add_column("status_components", column)
     op.create_index(op.f("ix_status_components_tell_at"), "status_components", ["tell_at"])
-    for column in OF_PAGES:
-        op.add_column("status_pages", column.copy())
+    for column in of_pages():
+        op.add_column("status_pages", column)
     op.create_index(op.f("ix_status_pages_export_due_at"), "status_pages", ["export_due_at"])
     with op.batch_alter_table("status_components") as table:
         table.alter_column("told_state", server_default=None)
@@ -203,9 +210,9 @@ def downgrade() -> None:
         op.drop_table(name)
     op.drop_index(op.f("ix_status_components_tell_at"), "status_components")
     with op.batch_alter_table("status_components") as table:
-        for column in OF_COMPONENTS:
+        for column in of_components():
             table.drop_column(column.name)
     op.drop_index(op.f("ix_status_pages_export_due_at"), "status_pages")
     with op.batch_alter_table("status_pages") as table:
-        for column in OF_PAGES:
+        for column in of_pages():
             table.drop_column(column.name)

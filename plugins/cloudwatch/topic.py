@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,7 +25,7 @@ def message(inbound: Inbound) -> dict[str, Any]:
     return body
 
 
-class Topic:
+class Topic(ABC):
     """Whatever comes by SNS; what it means is the matter of `read`."""
 
     slug = ""
@@ -33,9 +34,9 @@ class Topic:
     settings: Sequence[str] = ("CLOUDWATCH_SNS_URL",)
     fields: Sequence[Field] = ()
 
+    @abstractmethod
     def read(self, body: dict[str, Any], inbound: Inbound, config: Mapping[str, Any]) -> list[Signal]:
         """The signals of a notification."""
-        raise NotImplementedError
 
     def verify(self, inbound: Inbound, config: Mapping[str, Any]) -> None:
         """Only what Amazon signed, lately, for the one topic."""
