@@ -25,7 +25,7 @@ demo: runtime
 	@exec $(BIN)/oncall up --demo
 
 test: tests-installed browser lint
-	@exec $(BIN)/python -m pytest -q -n $(TEST_PROCESSES) --dist loadfile
+	@exec $(BIN)/python -m pytest -q -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 lint: tests-installed
 	$(BIN)/ruff check --isolated --line-length 125 --select E,F,I,UP,B app plugins bench migrations wsgi.py
