@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from importlib import import_module
 from typing import Any
 
@@ -64,9 +64,14 @@ def show(data: Any) -> None:
 
 
 def main() -> None:
-    """Entry point: failures end as one line on standard error."""
+    """Entry point."""
+    plainly(partial(oncall, standalone_mode=False))
+
+
+def plainly(work: Callable[[], Any]) -> None:
+    """Do `work`; failures end as one line on standard error."""
     try:
-        oncall(standalone_mode=False)
+        work()
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as error:

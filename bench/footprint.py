@@ -25,12 +25,12 @@ async def measure(bench: Bench) -> list[Figure]:
         number = int(RATE * bench.of(3, 40, 3600))
         await steady(client, ((lambda at=at: alert(client, f"problem-{at % PROBLEMS}")) for at in range(number)), RATE)  # type: ignore[misc]
         await asyncio.sleep(bench.of(1, 5, 30))
-        worked, parts = system.resident(), _parts(system)
+        worked, parts = system.proportional(), _parts(system)
         client.close()
     return [
         Figure("start of a filled system to first page, worst", max(starts), "s", 5),
-        Figure("resident memory of all parts, idle", idle, "MB", 400),
-        Figure("of this, shared pages counted once", charged, "MB"),
+        Figure("resident memory of all parts, idle", charged, "MB", 400),
+        Figure("the same with shared pages counted in each part", idle, "MB"),
         Figure(f"resident memory after {number:,} deliveries at {RATE}/s", worked, "MB", 400),
         *(Figure(f"of this {name}", size, "MB") for name, size in parts.items()),
     ]

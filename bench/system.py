@@ -148,7 +148,8 @@ class System:
 
     def proportional(self) -> float:
         """The same with shared pages counted once, as a container is charged."""
-        return sum(_proportional(part.pid) for part in self.parts()) / 1e6
+        pids = [process.pid for process in self.started] + [part.pid for part in self.parts()]
+        return sum(_proportional(pid) for pid in pids) / 1e6
 
     def cpu(self, role: str) -> float:
         """Seconds of CPU that all processes of this part have used so far."""

@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import click
 
-from app.cli import oncall
+from app.cli import main, oncall, plainly
 
 
 @oncall.command()
 @click.option("--demo", is_flag=True, help="Fill an empty system with an example organisation first.")
 def up(demo: bool) -> None:
     """Run everything on this machine: web, worker, clock, and Redis if REDIS_URL is unset."""
-    from app import create_app
+    from app import ROOT
+    from app.core import nursery, settings
     from app.core import up as supervisor
+
+    config = settings.load()
+    lock = supervisor.claim(config)
+    nursery.preload(ROOT)
+    if status := nursery.apart(lambda: plainly(lambda: _prepare(demo))):
+        sys.exit(status)
+    supervisor.run(config, ROOT, lock, main=main)
+
+
+def _prepare(demo: bool) -> None:
+    """What must be so before the parts start: the tables, the keys, the first administrator."""
+    from app import create_app
     from app.core.db import transaction
     from app.core.jobs import function
+    from app.core.schema import migrate
 
     app = create_app()
     with app.app_context():
-        from app.core.schema import migrate
-
-        lock = supervisor.claim(app.config)
         migrate()
         if demo:
             function("app.config.demo.fill")()
@@ -34,7 +46,6 @@ def up(demo: bool) -> None:
             first = function("app.identity.service.first_start")()
         if first:
             click.echo(f"\n  {first}\n")
-    supervisor.run(app.config, app.config["ROOT"], lock)
 
 
 def _shown(url: str) -> str:

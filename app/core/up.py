@@ -9,8 +9,10 @@ import socket
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+from app.core import nursery
 from app.core import redis as redis_server
 from app.core.errors import Conflict
 
@@ -55,7 +57,7 @@ umask=077
 
 def parts(config: dict[str, str]) -> list[tuple[str, list[str], int]]:
     """Name, command line and number of processes of each part, in the order in which they start."""
-    oncall = [sys.executable, str(Path(sys.argv[0]).resolve())]
+    oncall = nursery.ours()
     found = [("web", [*oncall, "web"], 1), ("worker", [*oncall, "worker"], int(config["WORKER_PROCESSES"])),
              ("clock", [*oncall, "clock"], 1)]
     if config["MAIL_IN_PORT"]:
@@ -113,8 +115,11 @@ def _check_port(host: str, port: int) -> None:
                        "of this machine that is free.") from None
 
 
-def run(config: dict[str, str], root: Path, lock: int) -> None:
-    """Become the supervisor. Ctrl-C or SIGTERM stops every part together, in at most 8 seconds, then Redis."""
+def run(config: dict[str, str], root: Path, lock: int, *, main: Callable[[], None]) -> None:
+    """Be the supervisor of parts that each call `main` with a command line.
+
+    Ctrl-C or SIGTERM stops every part together, in at most 8 seconds, then Redis.
+    """
     os.environ["ONCALL_INSTANCE"] = config["ONCALL_INSTANCE"]
     path = written(config, root)
     sys.stdout.flush()
@@ -122,7 +127,7 @@ def run(config: dict[str, str], root: Path, lock: int) -> None:
     if lock != LOCK:
         os.dup2(lock, LOCK)
     os.set_inheritable(LOCK, True)
-    os.execv(sys.executable, [sys.executable, "-m", "supervisor.supervisord", "-c", str(path)])
+    nursery.supervise(path, main)
 
 
 def make_output_openable() -> None:

@@ -26,6 +26,9 @@ class HouseWorker(SimpleWorker):
 
     app: Flask
 
+    def procline(self, message: str) -> None:
+        """Stays `oncall worker` in the list of processes, by which it is found."""
+
     def perform_job(self, job: Job, queue: Queue, execution: Any) -> bool:
         """RQ's own, inside an application context."""
         with self.app.app_context():

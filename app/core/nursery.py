@@ -1,0 +1,102 @@
+"""The parts of a system begin as copies of their supervisor: the program is loaded once, and all share what is in memory."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
+from typing import Any, NoReturn
+
+from setproctitle import setproctitle
+from supervisor.medusa.asyncore_25 import ExitNow
+from supervisor.options import ServerOptions
+from supervisor.states import SupervisorStates
+from supervisor.supervisord import Supervisor
+
+import app
+from app.core import plugins
+
+SIGNALS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP, signal.SIGCHLD, signal.SIGUSR2)  # what the supervisor hears itself
+
+
+class Options(ServerOptions):  # type: ignore[misc]
+    """Supervisor's own, but a command of ours becomes that part instead of starting Python anew."""
+
+    def __init__(self, main: Callable[[], None]) -> None:
+        super().__init__()
+        self._main = main
+
+    def execve(self, filename: str, argv: list[str], env: dict[str, str]) -> NoReturn:
+        """In the child, its files and group set up: be what it is to be. Never returns."""
+        if argv[:2] == ours():
+            for number in SIGNALS:
+                signal.signal(number, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            os.environ.clear()
+            os.environ.update(env)
+            sys.argv = argv[1:]
+            setproctitle(" ".join(argv))
+            end(self._main)
+        os.execve(filename, argv, env)
+
+
+def ours() -> list[str]:
+    """How each command of ours begins."""
+    return [sys.executable, str(Path(sys.argv[0]).resolve())]
+
+
+def preload(root: Path) -> None:
+    """Load all of the application and its plugins. That begins nothing: no thread, no connection."""
+    for module in walk_packages(app.__path__, "app."):
+        import_module(module.name)
+    plugins.load(root)
+    gc.collect()
+    gc.freeze()  # a collection that marked what was loaded would copy it into each process
+
+
+def apart(work: Callable[[], Any]) -> int:
+    """Do `work` in a copy of this process, so that nothing it opened or started is left here; its exit status."""
+    sys.stdout.flush()
+    if not (pid := os.fork()):
+        end(work)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def end(work: Callable[[], Any]) -> NoReturn:
+    """Do `work` and end the process, without a way back to what it is a copy of."""
+    status: Any = 1
+    try:
+        status = work()
+    except SystemExit as ending:
+        status = ending.code
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status if isinstance(status, int) else 0 if status is None else 1)
+
+
+def supervise(path: Path, main: Callable[[], None]) -> None:
+    """Keep the parts of this configuration file running until told to stop; SIGHUP starts all of them again.
+
+    `main` reads `sys.argv`, as at the start of a process.
+    """
+    again, first = True, True
+    while again:
+        options = Options(main)
+        options.realize(["-c", str(path)])
+        options.first, options.test = first, False
+        try:
+            Supervisor(options).main()
+        except ExitNow:
+            pass
+        options.close_httpservers()
+        options.close_logger()
+        again, first = options.mood >= SupervisorStates.RESTARTING, False
