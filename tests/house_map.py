@@ -160,6 +160,7 @@ EXTRAS = {
     "catalog/window_routes": Extra(5, "the routes of windows, apart from those of services", edge=True),
     "escalation/holds": Extra(2.7, "what holds pages, apart from runs", public=True),
     "insights/filters": Extra(0.5, "what figures are asked for; pure"), "insights/charts": Extra(0.5, "where parts of a chart stand; pure"),
+    "insights/sums": Extra(1.4, "sums of messages, apart from facts of incidents"),
     "insights/rollups": Extra(1.5, "facts that figures stand on"), "insights/deliveries": Extra(2.1, "figures of messages"),
     "insights/load": Extra(2.1, "figures of people"), "insights/tables": Extra(2.5, "figures as documents and tables"),
     "heartbeats/pings": Extra(3.5, "what time and senders do to a heartbeat, apart from what people do"),

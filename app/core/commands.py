@@ -81,7 +81,7 @@ def doctor(as_json: bool, verify_log: bool, rebuild_insights: bool, with_setting
         from app import wiring
         from app.core.jobs import function
 
-        function(wiring.REBUILD)()
+        function(wiring.REBUILD)(_so_far)
 
     found = diagnose()
     if verify_log:
@@ -101,6 +101,12 @@ def doctor(as_json: bool, verify_log: bool, rebuild_insights: bool, with_setting
     if with_settings and not as_json:
         _list_settings()
     raise SystemExit(0 if found.ok else 1)
+
+
+def _so_far(done: int, of: int) -> None:
+    """Now and then a line beside the answer."""
+    if done % 5000 == 0 or done >= of:
+        click.echo(f"{done:,} of {of:,} incidents", err=True)
 
 
 def _list_settings() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, func, or_, select, true
 
 from app.core.access import Actor
 from app.core.db import session
@@ -12,8 +14,12 @@ from app.identity.queries import allow, visible_teams
 from app.insights.filters import Filters
 from app.insights.models import DeliverySum
 from app.insights.queries import team_for
-from app.insights.rollups import closed_until, sums
-from app.insights.rules import Stats, added, stats
+from app.insights.rules import HOUR, TARGET, Stats, added, stats
+from app.insights.sums import between, reached, sums
+
+OVER = 50
+COLUMNS = (DeliverySum.channel, DeliverySum.provider, DeliverySum.state, DeliverySum.reason, DeliverySum.number,
+           DeliverySum.attempts, DeliverySum.queued, DeliverySum.arrived, DeliverySum.first)
 
 
 @dataclass(frozen=True)
@@ -31,44 +37,83 @@ class Channel:
 
 @dataclass(frozen=True)
 class Delivery:
-    """How messages fared: by channel, why they failed, and the first pages hour by hour."""
+    """How messages fared: by channel, why they failed, and how long first pages took."""
 
     channels: list[Channel]
     reasons: list[tuple[str, int]]
     first: Stats
-    hours: list[tuple[int, int, int]] = field(default_factory=list)
 
 
 def delivery(filters: Filters, by: Actor) -> Delivery:
     """How the messages that were queued in the period fared: closed hours as they were summed, later ones as they are."""
     allow(by, "incident.read")
-    since, until, closed = int(filters.since.timestamp()), int(filters.until.timestamp()), closed_until()
-    teams = {team_for(filters.team, by).id} if filters.team else visible_teams(by)
-    query = select(DeliverySum).where(DeliverySum.hour >= since, DeliverySum.hour < min(until, closed))
-    if teams is not None:
-        query = query.where(or_(DeliverySum.team_id.in_(teams), DeliverySum.team_id.is_(None)))
-    rows = list(session.scalars(query)) + (sums(max(since, closed), until, teams) if until > closed else [])
-    return _delivery([one for one in rows if not filters.team or one.team_id in (teams or ())])
+    since, until = _period(filters)
+    closed = session.execute(select(*COLUMNS).where(between(since, until), _seen(filters, by)))
+    return _delivery([*closed, *_open(filters, by)])
 
 
-def _delivery(rows: list[DeliverySum]) -> Delivery:
-    found: dict[tuple[str, str], list[DeliverySum]] = {}
+def late_hours(filters: Filters, by: Actor) -> list[tuple[int, int, int]]:
+    """The last hours in which first pages came after the target: when, how many first pages, and the p99 in seconds."""
+    allow(by, "incident.read")
+    found: dict[int, list[Any]] = {}
+    for one in _open(filters, by):
+        found.setdefault(one.hour, []).append(one)
+    since, until = _period(filters)
+    if few := [*session.scalars(select(DeliverySum.hour).where(
+            DeliverySum.late > 0, DeliverySum.span == 1, DeliverySum.hour >= since, DeliverySum.hour < until,
+            _seen(filters, by)).group_by(DeliverySum.hour).order_by(DeliverySum.hour.desc()).limit(10 * OVER))]:
+        over = [*session.scalars(select(DeliverySum.hour).where(
+            DeliverySum.hour.in_(few), DeliverySum.span == 1, _seen(filters, by)).group_by(DeliverySum.hour).having(
+            func.sum(DeliverySum.late) > func.sum(DeliverySum.firsts) / 100).order_by(DeliverySum.hour.desc()).limit(OVER))]
+        for one in session.execute(select(DeliverySum.hour, DeliverySum.first).where(
+                DeliverySum.hour.in_(over), DeliverySum.span == 1, DeliverySum.firsts > 0, _seen(filters, by))):
+            found.setdefault(one.hour, []).append(one)
+    counted = [(hour, stats(added(one.first for one in some))) for hour, some in sorted(found.items())]
+    return [(hour, one.count, one.p99) for hour, one in counted if one.p99 is not None and one.p99 > TARGET][-OVER:]
+
+
+def _period(filters: Filters) -> tuple[int, int]:
+    return int(filters.since.timestamp()), int(filters.until.timestamp())
+
+
+def _teams(filters: Filters, by: Actor) -> set[int] | None:
+    return {team_for(filters.team, by).id} if filters.team else visible_teams(by)
+
+
+def _seen(filters: Filters, by: Actor) -> ColumnElement[bool]:
+    """The sums of teams that the filters choose, of those the reader may see."""
+    teams = _teams(filters, by)
+    if teams is None:
+        return true()
+    among = DeliverySum.team_id.in_(teams)
+    return among if filters.team else or_(among, DeliverySum.team_id.is_(None))
+
+
+def _open(filters: Filters, by: Actor) -> list[DeliverySum]:
+    """The sums of hours that are not closed yet."""
+    since, until = _period(filters)
+    closed = reached().get(1, 0) * HOUR
+    if until <= closed:
+        return []
+    teams = _teams(filters, by)
+    return [one for one in sums(max(since, closed), until, teams) if not filters.team or one.team_id in (teams or ())]
+
+
+def _delivery(rows: list[Any]) -> Delivery:
+    found: dict[tuple[str, str], list[Any]] = {}
     reasons: dict[str, int] = {}
-    hours: dict[int, list[DeliverySum]] = {}
     for one in rows:
         found.setdefault((one.channel, one.provider), []).append(one)
-        hours.setdefault(one.hour, []).append(one)
         if one.reason:
             reasons[one.reason] = reasons.get(one.reason, 0) + one.number
-    slow = [(hour, (first := stats(added(one.first for one in some))).count, first.p99 or 0) for hour, some in hours.items()]
     return Delivery([_channel(*key, some) for key, some in sorted(found.items())],
                     sorted(reasons.items(), key=lambda one: (-one[1], one[0]))[:20],
-                    stats(added(one.first for one in rows)), sorted(one for one in slow if one[1]))
+                    stats(added(one.first for one in rows)))
 
 
-def _channel(channel: str, provider: str, rows: list[DeliverySum]) -> Channel:
-    states: dict[str, int] = {}
-    for one in rows:
+def _channel(channel: str, provider: str, rows: Iterable[Any]) -> Channel:
+    some, states = list(rows), dict[str, int]()
+    for one in some:
         states[one.state] = states.get(one.state, 0) + one.number
-    return Channel(channel, provider, states, sum(one.attempts for one in rows), stats(added(one.queued for one in rows)),
-                   stats(added(one.arrived for one in rows)), sum(states.values()))
+    return Channel(channel, provider, states, sum(one.attempts for one in some), stats(added(one.queued for one in some)),
+                   stats(added(one.arrived for one in some)), sum(states.values()))

@@ -8,12 +8,14 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Index, String, Text, UniqueConstraint
+from sqlalchemy import Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
 from app.core.db import Base, BigId, Key, foreign
 from app.identity.models import User
+
+LATE = text("late > 0 AND span = 1")
 
 
 class IncidentFact(Base):
@@ -60,14 +62,19 @@ class PageFact(Base):
 
 
 class DeliverySum(Base):
-    """The messages of one hour that ended alike, once the hour is closed. `queued` and `arrived` count them by the
-    seconds they waited: to be sent, and to arrive."""
+    """The messages of one hour that ended alike, once the hour is closed, or of a longer `span` of so many hours. `queued`,
+    `arrived` and `first` count them by the seconds they waited: to be sent, to arrive, and first pages to be sent; of
+    these `late` were so after the target."""
 
     __tablename__ = "insight_deliveries"
-    __table_args__ = (UniqueConstraint("hour", "team_id", "channel", "provider", "state", "reason"),)
+    __table_args__ = (
+        UniqueConstraint("span", "hour", "team_id", "channel", "provider", "state", "reason",
+                         name="uq_insight_deliveries_alike"),
+        Index("ix_insight_deliveries_late", "hour", "team_id", "late", sqlite_where=LATE, postgresql_where=LATE))
 
     id: Mapped[Key]
     hour: Mapped[int] = mapped_column(BigId)
+    span: Mapped[int] = mapped_column(default=1)
     team_id: Mapped[int | None] = mapped_column(BigId)
     channel: Mapped[str] = mapped_column(String(40))
     provider: Mapped[str] = mapped_column(String(60), default="")
@@ -78,6 +85,8 @@ class DeliverySum(Base):
     queued: Mapped[dict[str, Any]] = mapped_column(default=dict)
     arrived: Mapped[dict[str, Any]] = mapped_column(default=dict)
     first: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    firsts: Mapped[int] = mapped_column(default=0)
+    late: Mapped[int] = mapped_column(default=0)
 
 
 class NoiseMark(Base):
@@ -133,7 +142,7 @@ class DigestWish(Base):
 
 
 class ReadUntil(Base):
-    """How far the log was read (`log`), and up to which hour messages are summed (`hours`)."""
+    """How far the log was read (`log`), and up to which hour messages are summed (`hours`, `hours-6` and so on)."""
 
     __tablename__ = "insight_marks"
 

@@ -21,10 +21,8 @@ from app.insights import charts, deliveries, filters, load, queries
 from app.insights.charts import Chart
 from app.insights.filters import Filters
 from app.insights.models import IncidentFact, NoiseMark, PageFact
-from app.insights.rules import SEVERITIES, days, instant, share, span_words
+from app.insights.rules import SEVERITIES, TARGET, days, instant, share, span_words
 
-TARGET = 30
-"""Seconds within which first pages are to be handed over, 99 of 100."""
 PAGES = (("overview", "Overview"), ("response", "Response"), ("load", "On-call load"), ("noise", "Noise"),
          ("delivery", "Delivery"))
 ROWS = 100
@@ -212,8 +210,7 @@ def noise_page(args: Mapping[str, str], by: Actor) -> NoisePage:
 def delivery_page(args: Mapping[str, str], by: Actor) -> DeliveryPage:
     """How messages fared."""
     chosen = asked(args, by, "delivery")
-    found = deliveries.delivery(chosen, by)
-    return DeliveryPage(frame(chosen, "delivery", by), found, [one for one in found.hours if one[2] > TARGET][-50:])
+    return DeliveryPage(frame(chosen, "delivery", by), deliveries.delivery(chosen, by), deliveries.late_hours(chosen, by))
 
 
 def list_page(args: Mapping[str, str], by: Actor) -> ListPage:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import delete, func, insert, select
 
@@ -16,30 +16,29 @@ from app.core.db import session, transaction
 from app.core.events import Event, record
 from app.incidents.models import Alert, Incident
 from app.insights import events
-from app.insights.models import DeliverySum, IncidentFact, NoiseMark, PageFact, ReadUntil
-from app.insights.rules import HOUR, instant
+from app.insights.models import IncidentFact, NoiseMark, PageFact, ReadUntil
+from app.insights.sums import close_hours, forget_sums, mark
 from app.notifications.models import Message
 
+Made = TypeVar("Made")
 BATCH, LOG_BATCH = 200, 2000
 SETTLED = timedelta(seconds=5)
 """Transactions that began earlier have ended by then: no fact comes in behind one that was read."""
-CLOSED_AFTER = timedelta(hours=48)
-"""Reports on messages come within two days: then an hour's sums are final."""
 PERSON = "user:"
 IDLE = ("incident.opened", "incident.merged_in", "incident.noise_marked", "incident.noise_unmarked")
 
 
 def refresh() -> int:
     """Read on in the log, a batch at a time: the facts of each incident that it speaks of are made anew."""
-    mark = _mark("log")
+    read = mark("log")
     rows = session.execute(select(Event.id, Event.subject).where(
-        Event.id > mark.value, Event.at <= clock.now() - SETTLED).order_by(Event.id).limit(LOG_BATCH)).all()
+        Event.id > read.value, Event.at <= clock.now() - SETTLED).order_by(Event.id).limit(LOG_BATCH)).all()
     if not rows:
         return 0
     touched = {int(row.subject[9:]) for row in rows if row.subject.startswith("incident:")}
     for some in _batches(sorted(touched)):
         keep(some)
-    mark.value = rows[-1].id
+    read.value = rows[-1].id
     return len(rows)
 
 
@@ -138,75 +137,18 @@ def _sources(ids: Sequence[int]) -> dict[int, tuple[int | None, str]]:
         select(Alert.incident_id, Alert.integration_id, Alert.dedup_key).where(Alert.id.in_(first)))}
 
 
-def close_hours(limit: int = 24) -> int:
-    """Sum the messages of hours that are over for good, a few at a time."""
-    mark, last = _mark("hours"), int((clock.now() - CLOSED_AFTER).timestamp()) // HOUR
-    if not mark.value:
-        oldest = session.scalar(select(func.min(Message.queued_at)))
-        mark.value = int(oldest.timestamp()) // HOUR if oldest is not None else last
-    done = 0
-    while mark.value < last and done < limit:
-        rows = sums(mark.value * HOUR, (mark.value + 1) * HOUR)
-        session.add_all(rows)
-        mark.value, done = mark.value + 1, done + 1
-    return done
-
-
-def closed_until() -> int:
-    """Up to which instant messages are summed: later ones are counted one by one."""
-    return (session.scalar(select(ReadUntil.value).where(ReadUntil.name == "hours")) or 0) * HOUR
-
-
-def sums(since: int, until: int, teams: set[int] | None = None) -> list[DeliverySum]:
-    """The sums of the messages queued from `since` until just before `until`, hour by hour; not stored."""
-    found: dict[tuple[Any, ...], DeliverySum] = {}
-    team = Incident.team_id
-    rows = session.execute(select(
-        Message.queued_at, team, Message.channel, Message.provider, Message.state, Message.error, Message.attempts,
-        Message.sent_at, Message.delivered_at, Message.kind, Message.step, Message.round).outerjoin(
-        Incident, Incident.id == Message.incident_id).where(
-        Message.queued_at >= instant(since), Message.queued_at < instant(until), Message.kind != "test",
-        (Incident.id.is_(None)) | ~Incident.test))
-    for row in rows:
-        hour = int(row.queued_at.timestamp()) // HOUR * HOUR
-        key = (hour, row.team_id, row.channel, row.provider, row.state, row.error[:100] if row.state == "failed" else "")
-        if teams is not None and row.team_id is not None and row.team_id not in teams:
-            continue
-        one = found.get(key) or found.setdefault(key, DeliverySum(
-            hour=hour, team_id=row.team_id, channel=row.channel, provider=row.provider, state=row.state, reason=key[5],
-            number=0, attempts=0, queued={}, arrived={}, first={}))
-        _count(one, row)
-    return list(found.values())
-
-
-def _count(one: DeliverySum, row: Any) -> None:
-    one.number, one.attempts = one.number + 1, one.attempts + row.attempts
-    waits = ((one.queued, row.queued_at, row.sent_at), (one.arrived, row.sent_at, row.delivered_at),
-             (one.first, row.queued_at, row.sent_at if row.kind == "page" and row.step == 0 else None))
-    for counter, start, end in waits:
-        if start is not None and end is not None:
-            took = str(max(0, int((end - start).total_seconds())))
-            counter[took] = counter.get(took, 0) + 1
-
-
-def rebuild() -> int:
-    """Throw the facts and sums away and make them again, from the first incident and message on. Says of how many. Each
-    batch holds the place in the log, so that nobody who reads on makes the same facts meanwhile."""
+def rebuild(said: Callable[[int, int], object] = lambda done, of: None) -> int:
+    """Make the facts and sums again, from the first incident and message on; figures stay whole meanwhile but for those of
+    messages. Says of how many; `said` hears how many of how many are done. Each batch holds the place in the log, so that
+    nobody who reads on makes the same facts meanwhile."""
     with transaction():
-        read, hours = _mark("log"), _mark("hours")
-        for model in (IncidentFact, PageFact, DeliverySum):
-            session.execute(delete(model))
-        hours.value, read.value = 0, session.scalar(select(func.max(Event.id)).where(Event.at <= clock.now() - SETTLED)) or 0
+        mark("log").value = session.scalar(select(func.max(Event.id)).where(Event.at <= clock.now() - SETTLED)) or 0
+        of = session.scalar(select(func.count()).select_from(Incident)) or 0
     done = last = 0
-    while True:
-        with transaction():
-            _mark("log")
-            some = list(session.scalars(select(Incident.id).where(Incident.id > last).order_by(Incident.id).limit(BATCH)))
-            if some:
-                keep(some)
-        if not some:
-            break
+    while some := _in_transaction(lambda place=last: _next(place)):
         done, last = done + len(some), some[-1]
+        said(done, of)
+    forget_sums()
     while _in_transaction(lambda: close_hours(200)):
         pass
     with transaction():
@@ -214,18 +156,21 @@ def rebuild() -> int:
     return done
 
 
-def _in_transaction(work: Any) -> int:
+def _next(last: int) -> list[int]:
+    """The incidents after this one, their facts made anew and those between them that have no incident thrown away."""
+    mark("log")
+    some = list(session.scalars(select(Incident.id).where(Incident.id > last).order_by(Incident.id).limit(BATCH)))
+    for model in (IncidentFact, PageFact):
+        among = [model.incident_id > last, *([model.incident_id <= some[-1]] if some else [])]
+        session.execute(delete(model).where(*among))
+    if some:
+        keep(some)
+    return some
+
+
+def _in_transaction(work: Callable[[], Made]) -> Made:
     with transaction():
-        return int(work())
-
-
-def _mark(name: str) -> ReadUntil:
-    found = session.get(ReadUntil, name, with_for_update=True)
-    if found is None:
-        found = ReadUntil(name=name, value=0)
-        session.add(found)
-        session.flush()
-    return found
+        return work()
 
 
 def _batches(ids: Sequence[int]) -> Iterable[Sequence[int]]:

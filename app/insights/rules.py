@@ -14,6 +14,10 @@ FEW, TOGETHER, SOON, LISTED = 5, 300, 600, 5
 """Fewer cases than the first are marked; pages within the second (seconds) are one interruption; what resolves itself
 within the third is noise; sources are listed from the last on."""
 HOUR = 3600
+SPANS = (1, 6, 24, 96, 384)
+"""For how many hours at once messages are summed, each a multiple of the one before."""
+TARGET = 30
+"""Seconds within which first pages are to be handed over, 99 of 100."""
 DUSK, DAWN, BEGINS, ENDS = time(22), time(7), time(9), time(18)
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 
@@ -113,6 +117,20 @@ def offsets(start: datetime, end: datetime, zone: ZoneInfo) -> list[tuple[int, i
 def _ahead(seconds: int, zone: ZoneInfo) -> int:
     offset = instant(seconds).astimezone(zone).utcoffset()
     return int(offset.total_seconds()) if offset is not None else 0
+
+
+def cover(since: int, until: int, reached: Mapping[int, int]) -> list[tuple[int, int, int]]:
+    """The hours from `since` until just before `until`, as few spans as there are: their length, from when, until when.
+    `reached` says up to which hour there are spans of a length."""
+    found: list[tuple[int, int, int]] = []
+    at = since
+    while spans := [one for one in SPANS if at % one == 0 and at + one <= min(until, reached.get(one, 0))]:
+        span, start = spans[-1], at
+        at += span
+        if found and found[-1][::2] == (span, start):
+            start = found.pop()[1]
+        found.append((span, start, at))
+    return found
 
 
 def days(first: date, last: date) -> Iterator[date]:

@@ -71,11 +71,12 @@ def test_who_makes_all_anew_holds_the_place_in_the_log(checkout, tick, monkeypat
     """INS-25: in each batch, before the facts are made."""
     with transaction():
         happened(checkout, NOW - timedelta(hours=1))
-    calls, mark, keep = [], rollups._mark, rollups.keep
-    monkeypatch.setattr(rollups, "_mark", lambda name: calls.append(name) or mark(name))
+    calls, mark, keep = [], rollups.mark, rollups.keep
+    monkeypatch.setattr(rollups, "mark", lambda name: calls.append(name) or mark(name))
     monkeypatch.setattr(rollups, "keep", lambda ids: calls.append("keep") or keep(ids))
-    rollups.rebuild()
-    assert calls[:4] == ["log", "hours", "log", "keep"]
+    said = []
+    rollups.rebuild(lambda done, of: said.append((done, of)))
+    assert calls[:3] == ["log", "log", "keep"] and said == [(1, 1)]
 
 
 def test_a_manager_asks_for_a_person_although_there_are_other_teams(checkout, client, token, ana, bob, charlie):

@@ -11,7 +11,7 @@ import pytest
 
 from app.core.db import session, transaction
 from app.core.events import Event
-from app.insights.models import NoiseMark
+from app.insights.models import DeliverySum, NoiseMark
 from app.oncall.queries import schedule_by_key
 from app.oncall.service import add_override, save_schedule
 from tests import build
@@ -136,6 +136,24 @@ def test_delivery_counts_equal_the_messages_whose_hours_are_closed_or_not(checko
     said = client.get("/api/v1/insights/delivery", headers=token(ana)).json
     assert [(row["channel"], row["states"], row["messages"]) for row in said["channels"]] == [("email", {"sent": 3, "failed": 1}, 4)]
     assert said["reasons"] == [{"reason": "The mailbox is full", "messages": 1}] and said["first_pages"]["p99"] == 2
+
+
+def test_longer_sums_say_what_hours_say_and_name_the_hours_over_target(checkout, client, token, signed_in, tick, ana):
+    """INS-16, INS-18, INS-25: thirty days of messages, summed by hours, days and more, are the same figures."""
+    with transaction():
+        one = happened(checkout, NOW - timedelta(days=30))
+        for hours in range(60, 700, 7):
+            late = message(one, ana, NOW - timedelta(hours=hours))
+            late.sent_at = late.queued_at + timedelta(seconds=100 if hours == 102 else hours % 30)
+
+    def said():
+        return client.get("/api/v1/insights/delivery?days=40&time_zone=Asia/Tokyo", headers=token(ana)).json
+    before = said()
+    while tick("app.insights.ticks.close_hours"):
+        pass
+    assert said() == before and {span for span, in session.query(DeliverySum.span)} == {1, 6, 24, 96, 384}
+    shown = signed_in(ana).get("/insights/delivery").text
+    assert shown.count("99 of 100 in") == 1 and "1 first pages, 99 of 100 in 1 min 40 s" in shown
 
 
 def test_an_incident_is_marked_on_its_page_with_a_reason_by_those_who_may(checkout, signed_in, bob, charlie):

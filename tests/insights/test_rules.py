@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.insights.charts import heat, lines, stacked
-from app.insights.rules import Stats, interruptions, offsets, part_of_day, span_words, stats
+from app.insights.rules import Stats, cover, interruptions, offsets, part_of_day, span_words, stats
 from app.insights.tables import written
 
 
@@ -68,3 +68,12 @@ def test_a_table_comes_piece_by_piece_from_its_first_row_on():
     pieces = written(rows())
     next(pieces)
     assert seen == [0] and sum(piece.count("\n") for piece in pieces) == 999
+
+
+def test_a_period_is_made_of_few_spans_that_are_there():
+    """Each hour once, the longest first that is summed already."""
+    reached = {1: 2000, 6: 1998, 24: 1992, 96: 1920, 384: 1536}
+    parts = cover(5, 1999, reached)
+    assert [at for span, start, end in parts for at in range(start, end, span)][-1] == 1998
+    assert sum(end - start for _, start, end in parts) == 1994 and len(parts) == 9
+    assert cover(5, 1999, {}) == [] and cover(7, 7, reached) == []
