@@ -118,8 +118,8 @@ class EventView:
 @runtime_checkable
 class Channel(Protocol):
     """A way to reach somebody. `can`: verify (a code proves an address), reply, status (receipts come later), code
-    (replies are text that names a code), room, loud, update, sign, thread, own, single (never several incidents in one).
-    `settings` names what it reads.
+    (replies are text that names a code), room, loud, update, sign, thread, own, single (never several incidents in one),
+    hook (outsiders subscribe a room by its incoming webhook). `settings` names what it reads.
 
     Several plugins may offer the same slug: each is a provider of that channel, tried in order (`rank`, lower first).
     Optional: `needs`, the settings without which it is not tried, and whose plugin is then left out after failures in a

@@ -70,6 +70,8 @@ AUTOMATION = {
 
 OUTSIDE = {
     "status_pages/words": Extra(-0.4, "what the system says, by language; pure", public=True),
+    "status_pages/reader_words": Extra(-0.4, "what the pages of a subscription say, by language; pure"),
+    "partners/words": Extra(-0.4, "what partners are told, by language; pure"),
     "status_pages/branding": Extra(-0.2, "colours and pictures; pure"),
     "status_pages/texts": Extra(-0.2, "what people write, as safe HTML; pure", public=True),
     "status_pages/bars": Extra(0.2, "how much of the last days a component was up; pure"),

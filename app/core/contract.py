@@ -17,7 +17,8 @@ from app.plugin_api import Calendar, Channel, Inbound, Integration, Rejected, Si
 BROKEN_BODIES = (b"", b"{", b"\xff\xfe\x00", b"null", b"[]", b"3", b'"text"', b"[" * 100_000)
 ACTIVE = ("<script", "href=", " onload", "<foreignobject")
 KINDS = {".json": "application/json", ".form": "application/x-www-form-urlencoded", ".eml": "message/rfc822"}
-CAN = frozenset({"verify", "reply", "status", "code", "room", "loud", "update", "sign", "thread", "own", "single"})
+CAN = frozenset({"verify", "reply", "status", "code", "room", "loud", "update", "sign", "thread", "own", "single",
+                 "hook"})
 RECEIVED = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 

@@ -6,6 +6,7 @@ Looking at a page writes its row of the log before the answer leaves: the one GE
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from flask import (
     Blueprint,
@@ -23,7 +24,9 @@ from app.core.errors import NotFound, RateLimited
 from app.core.web import from_elsewhere
 from app.partners import entering, journal, looking, queries, rules
 from app.partners.models import Login, Partner
+from app.partners.words import PARTNERS
 from app.status_pages.models import StatusPage
+from app.status_pages.words import LANGUAGES, Words
 
 blueprint = Blueprint("partner", __name__)
 COOKIE = "oncall_partner"
@@ -49,7 +52,7 @@ def _from_here() -> None:
 @access("public")
 def login() -> Response:
     """One field."""
-    return Response(render_template("partners/login.html", sent=False))
+    return _page("login", _spoken(), sent=False)
 
 
 @blueprint.post("/partner/login")
@@ -59,7 +62,7 @@ def ask() -> Response:
     """A link is on its way, if the address is known: the same answer whatever was typed."""
     with transaction():
         entering.request_link(request.form.get("email", ""), by=visitor())
-    return Response(render_template("partners/login.html", sent=True))
+    return _page("login", _spoken(), sent=True)
 
 
 @blueprint.get("/partner/open/<token>")
@@ -69,8 +72,9 @@ def show_link(token: str) -> Response:
     link = queries.link_of(token)
     fault = rules.link_fault(link.used_at, link.voided_at, link.expires_at, looking.now()) if link else "unknown"
     fits = link is not None and not fault and link.partner.state == "active"
-    return Response(render_template("partners/open.html", token=token if fits else "",
-                                    who=rules.masked(link.partner.email) if fits and link else ""))
+    if link is None or not fits:
+        return _page("open", _spoken(), token="", who="")
+    return _page("open", looking.spoken(link.partner), token=token, who=rules.masked(link.partner.email))
 
 
 @blueprint.post("/partner/open")
@@ -86,7 +90,7 @@ def open_link() -> Response:
             journal.note("limited", by=visitor(), detail="too many links were opened")
         raise refusal
     if token is None:
-        return Response(render_template("partners/open.html", token="", who=""), 410)
+        return _page("open", _spoken(), 410, token="", who="")
     answer = Response(status=303, headers={"Location": "/partner"})
     answer.set_cookie(COOKIE, token, max_age=rules.LOGIN_LASTS, path="/partner", httponly=True, samesite="Lax",
                       secure=current_app.config["SESSION_COOKIE_SECURE"])
@@ -114,7 +118,8 @@ def index() -> Response:
     found = here()
     if found is None:
         return _to_login()
-    return Response(render_template("partners/index.html", **looking.index(found.partner)))
+    shown = looking.index(found.partner)
+    return _page("index", shown.pop("w"), **shown)
 
 
 @blueprint.get("/partner/pages/<slug>")
@@ -136,14 +141,14 @@ def machines(slug: str) -> Response:
 def history(slug: str) -> Response:
     """The notices of a month."""
     month = request.args.get("month", "")[:7]
-    return _shown(slug, "history", lambda page, _: looking.history(page, month, base=_base(slug)))
+    return _shown(slug, "history", lambda page, partner: looking.history(page, partner, month, base=_base(slug)))
 
 
 @blueprint.get("/partner/pages/<slug>/notices/<notice>")
 @access("public")
 def notice(slug: str, notice: str) -> Response:
     """One notice."""
-    return _shown(slug, "notice", lambda page, _: looking.notice(page, notice, base=_base(slug)))
+    return _shown(slug, "notice", lambda page, partner: looking.notice(page, partner, notice, base=_base(slug)))
 
 
 @blueprint.get("/partner/pages/<slug>/maintenance.ics")
@@ -229,4 +234,14 @@ def _note(partner: Partner, page: StatusPage | None, slug: str, what: str) -> No
 
 
 def _nothing() -> Response:
-    return Response(render_template("partners/nothing.html"), 404)
+    found = here()
+    return _page("nothing", looking.spoken(found.partner) if found else _spoken(), 404)
+
+
+def _spoken() -> Words:
+    """The words for somebody who is not known: in the language that the browser wants most."""
+    return Words(request.accept_languages.best_match(tuple(LANGUAGES)) or "en", PARTNERS)
+
+
+def _page(name: str, words: Words, status: int = 200, **shown: Any) -> Response:
+    return Response(render_template(f"partners/{name}.html", w=words, **shown), status)

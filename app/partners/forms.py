@@ -23,6 +23,8 @@ MOST_LINES = 1000
 def read(form: Mapping[str, str]) -> dict[str, Any]:
     """The typed text as values for `add_partner`."""
     values: dict[str, Any] = {name: form.get(name, "").strip() for name in ("email", "name", "organisation")}
+    if form.get("language"):
+        values["language"] = form["language"]
     page = form.get("page", "")
     return {**values, "grants": [{"page": page, "expires": form.get("expires", "").strip() or None}]} if page else values
 

@@ -11,6 +11,7 @@ from flask import render_template
 from app.core import clock
 from app.partners import queries
 from app.partners.models import Partner
+from app.partners.words import PARTNERS
 from app.status_pages import document as documents
 from app.status_pages import rendering
 from app.status_pages.document import Document, PublicWindow
@@ -38,9 +39,13 @@ def index(partner: Partner) -> dict[str, Any]:
     for grant in queries.valid_grants(partner):
         document = documents.page_document(grant.page)
         since = max((one.since for one in document.affected), default=None)
-        rows.append({"document": document, "w": Words(document.language), "since": since, "next": _next(document),
-                     "until": grant.expires_at})
-    return {"partner": partner, "rows": rows}
+        rows.append({"document": document, "since": since, "next": _next(document), "until": grant.expires_at})
+    return {"partner": partner, "rows": rows, "w": spoken(partner)}
+
+
+def spoken(partner: Partner) -> Words:
+    """What the system says, in the language of the partner; what people wrote stays as it is."""
+    return Words(partner.language, PARTNERS)
 
 
 def _next(document: Document) -> PublicWindow | None:
@@ -51,7 +56,7 @@ def page(found: StatusPage, partner: Partner, base: str) -> Rendered:
     """The whole page."""
     document = documents.page_document(found)
     sheet, policy = rendering.style(found.accent)
-    context = {**rendering.body_context(document, base=base), "style": sheet, "partner": partner,
+    context = {**rendering.body_context(document, spoken(partner), base=base), "style": sheet, "partner": partner,
                "logo": f"{base}/logo?v={found.logo_mark}" if found.logo_mark else ""}
     return Rendered(render_template("partners/page.html", **context).encode(), "text/html",
                     {"Content-Security-Policy": policy})
@@ -64,14 +69,14 @@ def as_json(found: StatusPage) -> Rendered:
     return Rendered(json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode(), "application/json")
 
 
-def history(found: StatusPage, month: str, *, base: str) -> Rendered:
+def history(found: StatusPage, partner: Partner, month: str, *, base: str) -> Rendered:
     """The notices of a month. Raises NotFound."""
-    return rendering.history(found, month, base=base)
+    return rendering.history(found, month, base=base, words=spoken(partner))
 
 
-def notice(found: StatusPage, public_id: str, *, base: str) -> Rendered:
+def notice(found: StatusPage, partner: Partner, public_id: str, *, base: str) -> Rendered:
     """One notice. Raises NotFound."""
-    return rendering.notice(found, public_id, base=base)
+    return rendering.notice(found, public_id, base=base, words=spoken(partner))
 
 
 def calendar(found: StatusPage) -> Rendered:

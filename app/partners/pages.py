@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from app.identity.queries import may
 from app.partners import forms, journal, queries, rules
 from app.partners.models import Entry, Grant, Link, Login, Partner
 from app.status_pages.models import StatusPage
+from app.status_pages.words import LANGUAGES
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class PartnerPage:
     is_admin: bool
     errors: Mapping[str, str] = field(default_factory=dict)
     typed: Mapping[str, Any] = field(default_factory=dict)
+    languages: Sequence[tuple[str, str]] = tuple(LANGUAGES.items())
 
 
 def partner_page(key: str, by: Actor, *, invalid: Invalid | None = None,
@@ -103,6 +105,7 @@ class FormPage:
     pages: list[tuple[str, str]]
     values: Mapping[str, Any] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
+    languages: Sequence[tuple[str, str]] = tuple(LANGUAGES.items())
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,10 @@ from app.core.jobs import stir
 from app.notifications import accounts
 from app.partners import events, journal, queries, rules
 from app.partners.models import Link
+from app.partners.words import PARTNERS
 from app.plugin_api import Address, Message, NoAccess, Receipt, Refused, Rejected, Retry
 from app.plugin_api import Link as Button
+from app.status_pages.words import Words
 
 BATCH = 20
 LEASE = timedelta(seconds=60)
@@ -84,12 +86,12 @@ def _ended(link: Link) -> bool:
 
 def _message(link: Link, token: str) -> Message:
     pages = ", ".join(one.page.name for one in queries.valid_grants(link.partner))
-    text = (f"Hello {link.partner.name},\n\nthis link opens the status pages that were shared with you: {pages}. It works "
-            "for 15 minutes, once. If you did not ask for it, do nothing: nobody gets in without it.\n")
+    words = Words(link.partner.language, PARTNERS)
+    text = words("mail_text").format(name=link.partner.name, pages=pages)
     url = f"{current_app.config['BASE_URL']}/partner/open/{token}"
     # Each attempt is a mail of its own: its token is, too, and a reader must not be shown the first for the second.
-    return Message(id=f"partner-{link.id}-{link.attempts}", kind="partner", subject="Your link to the status pages",
-                   text=text, urgency="low", links=(Button("open", "Open the status pages", url),))
+    return Message(id=f"partner-{link.id}-{link.attempts}", kind="partner", subject=words("mail_subject"),
+                   text=text, urgency="low", links=(Button("open", words("open_pages"), url),))
 
 
 def _call(routes: list[accounts.Route] | Exception, message: Message, address: str) -> Receipt | Exception:

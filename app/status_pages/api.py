@@ -47,7 +47,8 @@ NEW_NOTICE = {"type": "object", "additionalProperties": False, "required": ["tit
 NEW_UPDATE = {"type": "object", "additionalProperties": False, "required": ["state", "text"], "properties": SAID}
 SUBSCRIBER = component("StatusSubscriber", {
     "type": "object", "required": ["id", "kind", "address", "state", "components", "news"], "properties": {
-        "id": TEXT, "kind": {"type": "string", "enum": list(subscribing.KINDS)}, "address": {"type": ["string", "null"]},
+        "id": TEXT, "kind": {**TEXT, "description": "email, webhook, chat, or the channel of a room"},
+        "address": {"type": ["string", "null"]},
         "state": {"type": "string", "enum": ["pending", "active", "ended"]}, "components": IDS,
         "news": {"type": "array", "items": TEXT}, "failures": {"type": "integer"}, "reason": TEXT, "created_at": TIME,
         "confirmed_at": TIME}})
@@ -119,7 +120,7 @@ def list_subscribers(key: str) -> Response:
     rows = select(Subscriber).where(Subscriber.page_id == found.id)
     if request.args.get("state"):
         rows = rows.where(Subscriber.state == request.args["state"])
-    return jsonify(paged(rows, request.args, by=(Subscriber.id,), show=subscribing.subscriber_document))
+    return jsonify(paged(rows, request.args, by=(Subscriber.id,), show=_subscriber))
 
 
 @blueprint.post("/status-pages/<key>/subscribers")
@@ -158,3 +159,13 @@ def _instant(values: dict[str, Any], name: str) -> datetime | None:
 def _document(one: Notice, page: StatusPage) -> dict[str, Any]:
     names = {part.id: part.public_id for part in page.components}
     return {**documents.notice_json(documents.public_notice(one, names)), "draft": one.draft}
+
+
+def _subscriber(subscriber: Subscriber) -> dict[str, Any]:
+    """One as the page's managers get it."""
+    names = {one.id: one.public_id for one in subscriber.page.components}
+    return {"id": str(subscriber.id), "kind": subscriber.kind, "address": subscriber.address or None,
+            "state": subscriber.state,
+            "components": [names[key] for key in subscriber.components if key in names], "news": list(subscriber.kinds),
+            "failures": subscriber.failures, "reason": subscriber.reason, "created_at": clock.rfc3339(subscriber.created_at),
+            "confirmed_at": clock.rfc3339(subscriber.confirmed_at)}

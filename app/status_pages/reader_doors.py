@@ -14,6 +14,7 @@ from app.status_pages import queries, reader_sending, rendering, shelf, subscrib
 from app.status_pages.doors import HIDDEN, nothing
 from app.status_pages.forms import faults
 from app.status_pages.models import StatusPage
+from app.status_pages.reader_words import READERS
 from app.status_pages.subscriber_models import Subscriber
 from app.status_pages.subscribing import NEWS, Wish
 from app.status_pages.words import Words
@@ -23,7 +24,7 @@ blueprint = Blueprint("status_readers", __name__)
 
 @dataclass(frozen=True)
 class Shown:
-    """What the pages of a subscription show."""
+    """What the pages of a subscription show; `message` is a key of the words."""
 
     status: StatusPage
     subscriber: Subscriber | None = None
@@ -63,10 +64,8 @@ def _asked(page_id: int, wish: Wish, told: bool) -> Response:
     with transaction():
         subscriber = subscribing.ask(_again(page_id), wish, told=told and wish.kind != "webhook")
         key, active = subscriber.id, subscriber.state == "active"
-    said = {"email": "We sent a link to this address. Press the button behind it within 24 hours: before, nothing is sent.",
-            "chat": "We posted a link in this room. Press the button behind it within 24 hours: before, nothing is posted."}
     if wish.kind != "webhook":
-        return _page("subscribed", Shown(_again(page_id), message=said[wish.kind]))
+        return _page("subscribed", Shown(_again(page_id), message="sent_email" if wish.kind == "email" else "sent_room"))
     return _challenged(page_id, key, wish, active)
 
 
@@ -84,7 +83,7 @@ def _challenged(page_id: int, key: int, wish: Wish, active: bool) -> Response:
         if found is not None and not active:
             subscribing.confirm(found)
             secret = subscribing.token_of(found)
-    return _page("subscribed", Shown(_again(page_id), secret=secret, message="The webhook is subscribed."))
+    return _page("subscribed", Shown(_again(page_id), secret=secret, message="webhook_on"))
 
 
 @blueprint.get("/status/subscription/<token>")
@@ -97,11 +96,9 @@ def manage(token: str) -> Response:
     if waiting is None:
         return _explained()
     if waiting.state == "active":
-        return _page("subscribed", Shown(waiting.page, message="This subscription is confirmed already. Each message has a "
-                                         "link to change or end it."))
+        return _page("subscribed", Shown(waiting.page, message="confirmed"))
     if not subscribing.confirmable(waiting):
-        return _page("subscribed", Shown(waiting.page, message="This link is older than 24 hours, or the subscription was "
-                                         "ended. Subscribe again to get a new one."), status=410)
+        return _page("subscribed", Shown(waiting.page, message="too_old"), status=410)
     return _page("confirm", Shown(waiting.page, waiting))
 
 
@@ -115,17 +112,16 @@ def act(token: str) -> Response:
     if waiting is None:
         return _explained()
     if waiting.state == "active":
-        return _page("subscribed", Shown(waiting.page, message="This subscription is confirmed already."))
+        return _page("subscribed", Shown(waiting.page, message="confirmed"))
     if not subscribing.confirmable(waiting):
-        return _page("subscribed", Shown(waiting.page, message="This link is older than 24 hours, or the subscription was "
-                                         "ended. Subscribe again to get a new one."), status=410)
+        return _page("subscribed", Shown(waiting.page, message="too_old"), status=410)
     subscribing.confirm(waiting)
-    return _page("subscribed", Shown(waiting.page, message="You are subscribed."))
+    return _page("subscribed", Shown(waiting.page, message="you_are_in"))
 
 
 def _ended(found: Subscriber) -> Response:
     subscribing.end(found)
-    return _page("subscribed", Shown(found.page, message="You are not subscribed any more. The address is erased."))
+    return _page("subscribed", Shown(found.page, message="you_are_out"))
 
 
 def _changed(found: Subscriber) -> Response:
@@ -133,7 +129,7 @@ def _changed(found: Subscriber) -> Response:
         subscribing.choose(found, request.form.getlist("components"), request.form.getlist("news"))
     except Invalid as refusal:
         return _page("subscription", Shown(found.page, found, errors=faults(refusal)), status=422)
-    return _page("subscription", Shown(found.page, found, message="Saved."))
+    return _page("subscription", Shown(found.page, found, message="saved"))
 
 
 def _open(slug: str) -> StatusPage | None:
@@ -150,10 +146,17 @@ def _explained() -> Response:
                     headers=HIDDEN)
 
 
+def _ways(words: Words) -> list[tuple[str, str]]:
+    """How one can hear: kind and label."""
+    return [("email", words("by_email")), ("webhook", words("by_webhook")), ("chat", words("by_room")),
+            *((kind, f"{channel.name}: {words('by_room')}") for kind, channel in subscribing.rooms().items())]
+
+
 def _page(name: str, shown: Shown, *, status: int = 200) -> Response:
     sheet, policy = rendering.style(shown.status.accent)
+    words = Words(shown.status.language, READERS)
     text = current_app.jinja_env.get_template(f"status_pages/{name}.html").render(
-        shown=shown, w=Words(shown.status.language), style=sheet, home=f"/status/{shown.status.slug}",
+        shown=shown, w=words, ways=_ways(words), style=sheet, home=f"/status/{shown.status.slug}",
         components=queries.groups(shown.status.components), token=request.view_args.get("token", "")
         if request.view_args else "")
     return Response(text, status, mimetype="text/html", headers={**HIDDEN, "Content-Security-Policy": policy})

@@ -44,6 +44,7 @@ class Job:
     outgoing: Message
     body: bytes = b""
     secret: str = ""
+    room: accounts.Route | None = None
 
 
 def fan_out(announcement_id: int) -> int:
@@ -105,7 +106,7 @@ def _prepared(message: SubscriberMessage) -> Job | None:
 
 def _job(message: SubscriberMessage) -> Job | None:
     subscriber, news = message.subscriber, message.announcement
-    wanted = "pending" if news is None else "active"
+    wanted, room = "pending" if news is None else "active", _room(subscriber.kind)
     if subscriber.state != wanted or (news is None and not subscriber.confirm_sealed):
         message.state, message.error = "dropped", f"the subscription is {subscriber.state}"
         return None
@@ -115,7 +116,7 @@ def _job(message: SubscriberMessage) -> Job | None:
         outgoing = Message(f"status-{message.id}", "status", f"[{page.name}] {words('confirm_subject')}",
                            words("confirm_text").format(page=page.name), urgency="low",
                            links=(Link("open", words("confirm"), link),))
-        return Job(message.id, subscriber.kind, subscriber.address, outgoing)
+        return Job(message.id, subscriber.kind, subscriber.address, outgoing, room=room)
     manage = subscribing.manage_url(subscriber)
     outgoing = Message(f"status-{message.id}", "status", news.subject, news.text, urgency="low",
                        thread=f"status-page-{page.id}-{news.data.get('notice') or news.data.get('window') or ''}",
@@ -125,7 +126,13 @@ def _job(message: SubscriberMessage) -> Job | None:
     body = json.dumps({"id": str(message.id), "page": page.name, "url": queries.address_of(page), "kind": news.kind,
                        "at": clock.rfc3339(news.created_at), "subject": news.subject, "text": news.text, **news.data},
                       ensure_ascii=False, separators=(",", ":")).encode()
-    return Job(message.id, subscriber.kind, subscriber.address, outgoing, body, subscribing.token_of(subscriber))
+    return Job(message.id, subscriber.kind, subscriber.address, outgoing, body, subscribing.token_of(subscriber), room)
+
+
+def _room(kind: str) -> accounts.Route | None:
+    """The channel of a plugin by which rooms of this kind hear."""
+    channel = subscribing.rooms().get(kind)
+    return accounts.Route(kind, kind, channel, accounts.config_of(channel)) if channel else None
 
 
 def _handed(job: Job, routes: Sequence[accounts.Route] | Exception) -> tuple[Outcome, Tried]:
@@ -157,7 +164,11 @@ def _mailed(job: Job, routes: Sequence[accounts.Route]) -> tuple[Outcome, Tried]
 
 
 def _posted(job: Job) -> Outcome:
-    """A signed call, or a text in a room; 410 ends the subscription."""
+    """A signed call, a card in a room by a plugin, or a text in one; 410 ends the subscription."""
+    if job.room is not None:
+        return job.room.channel.send(job.outgoing, Address(job.address), job.room.config)
+    if job.kind not in subscribing.KINDS:
+        return Retry("The plugin of this kind of room is switched off")
     if job.kind == "webhook":
         body = job.body
         headers = sign(body, secret=job.secret, at=clock.now(), delivery=str(job.message_id))

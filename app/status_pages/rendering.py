@@ -84,9 +84,12 @@ def coming(document: Document) -> list[list[PublicWindow]]:
     return list(found.values())
 
 
-def body_context(document: Document, *, base: str, with_history: bool = True) -> dict[str, Any]:
-    """What `status_pages/body.html` wants, on whatever page it stands; `base` begins the page's other addresses."""
-    words = Words(document.language)
+def body_context(document: Document, words: Words | None = None, *, base: str, with_history: bool = True) -> dict[str, Any]:
+    """What `status_pages/body.html` wants, on whatever page it stands; `base` begins the page's other addresses.
+
+    `words`: in another language than that of the page.
+    """
+    words = words or Words(document.language)
     return {"document": document, "w": words, "base": base, "with_history": with_history, "said": said(words),
             "places": places, "coming": coming(document), "intro": html(document.intro)}
 
@@ -120,7 +123,7 @@ def _html(template: str, context: dict[str, Any], policy: str) -> Rendered:
     return Rendered(slim.encode(), "text/html", {"Content-Security-Policy": policy})
 
 
-def history(found: StatusPage, month: str, *, base: str) -> Rendered:
+def history(found: StatusPage, month: str, *, base: str, words: Words | None = None) -> Rendered:
     """The notices of a month, `2026-03`; the present one when left out. Raises NotFound."""
     today = clock.now().astimezone(ZoneInfo(found.time_zone)).date()
     try:
@@ -131,17 +134,17 @@ def history(found: StatusPage, month: str, *, base: str) -> Rendered:
         raise NotFound
     document, sheet = documents.page_document(found), style(found.accent)
     shown = documents.month_document(found, first)
-    context = {**body_context(document, base=base), "style": sheet[0], "home": base, "month": shown,
-               "notices": shown.notices, "heading": Words(found.language).month(first)}
+    context = {**body_context(document, words, base=base), "style": sheet[0], "home": base, "month": shown,
+               "notices": shown.notices, "heading": (words or Words(found.language)).month(first)}
     return _html("status_pages/history.html", context, sheet[1])
 
 
-def notice(found: StatusPage, public_id: str, *, base: str) -> Rendered:
+def notice(found: StatusPage, public_id: str, *, base: str, words: Words | None = None) -> Rendered:
     """One notice with all its updates. Raises NotFound."""
     one = queries.notice_of(found, public_id)
     document, sheet = documents.page_document(found), style(found.accent)
     names = {part.id: part.public_id for part in found.components}
-    context = {**body_context(document, base=base), "style": sheet[0], "home": base, "month": None,
+    context = {**body_context(document, words, base=base), "style": sheet[0], "home": base, "month": None,
                "notices": [documents.public_notice(one, names)], "heading": one.title}
     return _html("status_pages/history.html", context, sheet[1])
 

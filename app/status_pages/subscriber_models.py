@@ -28,7 +28,7 @@ class Subscriber(Base):
 
     id: Mapped[Key]
     page_id: Mapped[int] = foreign("status_pages.id")
-    kind: Mapped[str] = mapped_column(String(10))
+    kind: Mapped[str] = mapped_column(String(40))
     address: Mapped[str] = mapped_column(String(2000))
     address_hash: Mapped[str] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(10), default="pending", index=True)

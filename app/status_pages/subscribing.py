@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -19,6 +19,8 @@ from app.core.events import record
 from app.core.forms import Problems, check_list, check_text, email_address
 from app.core.redis import client
 from app.identity.queries import allow
+from app.notifications import accounts
+from app.plugin_api import Channel
 from app.status_pages import events, states
 from app.status_pages.models import StatusPage
 from app.status_pages.subscriber_models import Subscriber, SubscriberMessage
@@ -43,16 +45,23 @@ class Wish:
 def checked(page: StatusPage, wish: Wish) -> tuple[str, list[int], list[str]]:
     """Address, component ids and kinds of news of a wish. Raises Invalid."""
     faults = Problems()
-    if wish.kind not in KINDS:
-        faults.add("kind", f"Must be one of {', '.join(KINDS)}")
+    if wish.kind not in (known := (*KINDS, *rooms())):
+        faults.add("kind", f"Must be one of {', '.join(known)}")
     address = faults.take("address", email_address if wish.kind == "email" else _web_address, wish.address) or ""
-    known = {one.public_id: one.id for one in page.components}
-    if any(key not in known for key in wish.components):
+    parts = {one.public_id: one.id for one in page.components}
+    if any(key not in parts for key in wish.components):
         faults.add("components", "There is no such component on this page")
     if not wish.news or any(one not in NEWS for one in wish.news):
         faults.add("news", "Choose at least one of outages, notices and maintenance")
     faults.raise_if_any()
-    return address, [known[key] for key in wish.components], list(dict.fromkeys(wish.news))
+    return address, [parts[key] for key in wish.components], list(dict.fromkeys(wish.news))
+
+
+def rooms() -> dict[str, Channel]:
+    """The channels by which a room hears at the address of its incoming webhook, without an account of ours."""
+    known = accounts.registry()
+    return {slug: channel for slug, channel in known.channels.items()
+            if "hook" in channel.can and known.is_on("channel", slug)}
 
 
 def _web_address(text: object) -> str:
@@ -231,15 +240,3 @@ def manage_url(subscriber: Subscriber) -> str:
 def confirm_url(subscriber: Subscriber) -> str:
     """Where a reader confirms it."""
     return f"{current_app.config['BASE_URL']}/status/subscription/{confirm_token_of(subscriber)}"
-
-
-def subscriber_document(subscriber: Subscriber) -> Mapping[str, Any]:
-    """One as the page's managers get it."""
-    names = {one.id: one.public_id for one in subscriber.page.components}
-    return {"id": str(subscriber.id), "kind": subscriber.kind, "address": subscriber.address or None,
-            "state": subscriber.state,
-            "components": [names[key] for key in subscriber.components if key in names], "news": list(subscriber.kinds),
-            "failures": subscriber.failures, "reason": subscriber.reason, "created_at": clock.rfc3339(subscriber.created_at),
-            "confirmed_at": clock.rfc3339(subscriber.confirmed_at)}
-
-

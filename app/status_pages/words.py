@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -95,16 +96,17 @@ DAY = {"en": "{day} {month}", "de": "{day}. {month}", "fr": "{day} {month}", "es
 
 
 class Words:
-    """The words of one language: `w("resolved")`, `w.day(date)`."""
+    """The words of one language, of this table and `more`: `w("resolved")`, `w.day(date)`."""
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: str, more: Mapping[str, tuple[str, str, str, str]] | None = None) -> None:
+        self._more = more or {}
         self.language = language if language in LANGUAGES else "en"
         self._at = list(LANGUAGES).index(self.language)
         self._months = MONTHS[self.language].split()
 
     def __call__(self, key: str) -> str:
-        """The word; one that is not in the table is itself."""
-        found = TABLE.get(key)
+        """The word; one that is in no table is itself."""
+        found = TABLE.get(key) or self._more.get(key)
         return found[self._at] if found else key
 
     def month(self, day: date) -> str:

@@ -64,7 +64,7 @@ class Discord:
     slug, name = "discord", "Discord"
     address = Field("address", "Webhook address", kind="url", required=True,
                     help="Copied from the room's settings, such as https://discord.com/api/webhooks/…")
-    can = frozenset({"verify", "room", "update"})
+    can = frozenset({"verify", "room", "update", "hook"})
     settings = ()
 
     def send(self, message: Message, address: Address, config: Any) -> Receipt:

@@ -63,7 +63,7 @@ class GoogleChat:
     slug, name = "googlechat", "Google Chat"
     address = Field("address", "Webhook address", kind="url", required=True,
                     help="Copied from the space's apps, such as https://chat.googleapis.com/v1/spaces/…")
-    can = frozenset({"verify", "room"})
+    can = frozenset({"verify", "room", "hook"})
     settings = ()
 
     def send(self, message: Message, address: Address, config: Any) -> Receipt:

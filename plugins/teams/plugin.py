@@ -48,7 +48,7 @@ class Teams:
     slug, name, provider, refusal = "teams", "Microsoft Teams", "Microsoft Teams", 401
     address = Field("address", "Member id", required=True,
                     help="Write hello to the bot, and it tells the way. A channel: its id (19:…), or a webhook's address")
-    can = frozenset({"verify", "reply", "room", "update"})
+    can = frozenset({"verify", "reply", "room", "update", "hook"})
     settings = (*BOT, "TEAMS_SERVICE_URL", "TEAMS_LOGIN_URL", "TEAMS_OPENID_URL")
     needs = BOT
     callbacks = ("messages",)

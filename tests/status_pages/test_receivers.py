@@ -12,6 +12,7 @@ from app.core import clock, http
 from app.core.signatures import check
 from tests.fakes import Reply, WebServer
 from tests.status_pages.reading import subscribe, subscriber, write
+from tests.status_pages.writing import automatic
 
 
 class Echo(WebServer):
@@ -78,6 +79,30 @@ def test_a_failing_webhook_is_tried_again_and_given_up_after_a_day(app, shop, cl
         write(shop, "Again.")
         deliver()
     assert subscriber().state == "ended"
+
+
+def test_a_room_of_a_plugin_hears_by_its_webhook(app, shop, client, deliver, http_sink):
+    """STAT-12: the card of the plugin, asked first by a link posted there; the form names each such kind of room."""
+    assert "Microsoft Teams: a room" in client.get("/status/shop/subscribe").text
+    subscribe(client, deliver, kind="teams", address=f"{http_sink.url}/hook")
+    card = http_sink.calls[0].json()["attachments"][0]["content"]
+    client.post(card["actions"][0]["url"].removeprefix("http://localhost"))
+    write(shop)
+    deliver()
+    said = http_sink.calls[1].json()
+    assert "Cards fail" in said["summary"] and "A cable." in str(said["attachments"][0]["content"]["body"])
+    http_sink.answer = Reply(410)
+    write(shop, "Again.")
+    deliver()
+    assert (subscriber().state, subscriber().address) == ("ended", "")
+
+
+def test_the_form_speaks_the_language_of_the_page(app, shop, client):
+    """All that the system itself says there."""
+    automatic(shop, language="de")
+    page = client.get("/status/shop/subscribe").text
+    assert 'lang="de"' in page and "Ausfälle: Komponenten" in page and "Nothing is sent" not in page
+    assert "Wir haben einen Link an diese Adresse gesendet" in subscribe(client).text
 
 
 def test_a_room_confirms_by_the_link_posted_there(app, shop, client, deliver, http_sink):
