@@ -83,7 +83,7 @@ from app.core.reading import (
 )
 from app.core.signatures import sign
 from app.core.sources import Signature, Source, check_signature
-from app.core.targets import Outcome, RunbookTarget, Step, perform
+from app.core.targets import Outcome, RunbookTarget, Step, base_of, perform, said_in, written
 from app.core.texting import gsm, read_reply, spoken, text_message
 
 __all__ = [
@@ -92,11 +92,12 @@ __all__ = [
     "Get", "Grant", "Imported", "Importer", "Inbound", "Integration", "Keys", "Letter", "Line", "Link", "MailSource",
     "Message", "NoAccess", "Order", "Outcome", "Posted", "Receipt", "Refused", "Rejected", "Reply", "Report", "Retry",
     "RunbookTarget", "Setting", "Severity", "Signal", "SignalStatus", "Signature", "Source", "Step", "Ticket", "Told",
-    "Unreachable", "Wanted", "as_group", "check_signature", "deliver", "filled", "first", "grouped", "gsm", "hookimpl",
-    "ignored", "is_mail_address", "labels", "labels_but", "letter", "letter_of", "lines", "listed", "mail_of",
-    "mapping", "meaning", "minutes_of", "moment", "noted", "now", "one_line", "parse_json", "perform", "plain_html",
-    "read_each", "read_reply", "request", "restrictions_of", "sequence", "settled", "severity_of", "sign", "span_text",
-    "spoken", "stable_key", "tag_of", "text", "text_message", "web_link", "words",
+    "Unreachable", "Wanted", "as_group", "base_of", "check_signature", "deliver", "filled", "first", "grouped", "gsm",
+    "hookimpl", "ignored", "is_mail_address", "labels", "labels_but", "letter", "letter_of", "lines", "listed",
+    "mail_of", "mapping", "meaning", "minutes_of", "moment", "noted", "now", "one_line", "parse_json", "perform",
+    "plain_html", "read_each", "read_reply", "request", "restrictions_of", "said_in", "sequence", "settled",
+    "severity_of", "sign", "span_text", "spoken", "stable_key", "tag_of", "text", "text_message", "web_link", "words",
+    "written",
 ]
 
 API_VERSION = 1

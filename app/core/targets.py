@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -10,7 +11,7 @@ from app.core.acting import Call
 from app.core.exchange import NoAccess, Retry
 from app.core.fields import Field
 from app.core.http import Answer, ForbiddenAddress, Unreachable, request
-from app.core.reading import Rejected
+from app.core.reading import Rejected, mapping, text
 
 OutcomeState = Literal["running", "succeeded", "failed"]
 SHOWN = 4096
@@ -99,3 +100,27 @@ def perform(call: Call, *, timeout: float, once: bool = False) -> Answer:
     if answer.status >= 500:
         raise Rejected(f"outcome unknown: {reason}")
     raise Rejected(reason)
+
+
+def said_in(who: str, answer: Answer, *, begins: bool = False) -> dict[str, Any]:
+    """The object that a 2xx answer of `who` holds. Raises Rejected where it is none; where the call was to begin something
+    (`begins`), nobody knows then whether it has."""
+    try:
+        return mapping(answer.json())
+    except ValueError:
+        before = "outcome unknown: " if begins else ""
+        raise Rejected(f"{before}{who} did not answer with JSON; is the address right?") from None
+
+
+def base_of(config: Mapping[str, Any], setting: str, api: str = "") -> str:
+    """The address in the field `url`, else in the setting; the path `api` is added where it names none of the kind. Raises
+    Rejected where there is none."""
+    url = str(config.get("url") or config.get(setting) or "").rstrip("/")
+    if not url:
+        raise Rejected(f"There is no address: fill the field in, or set {setting}")
+    return f"{url}/{api}" if api and "/api/" not in url else url
+
+
+def written(value: Any) -> str:
+    """A parameter where each is one text: lists and objects as JSON."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else text(value)

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.plugin_api import (
-    Answer,
     Call,
     Field,
     NoAccess,
@@ -22,8 +21,10 @@ from app.plugin_api import (
     mapping,
     now,
     perform,
+    said_in,
     sequence,
     text,
+    written,
 )
 
 LOOK_SECONDS = 10.0
@@ -139,7 +140,8 @@ class SystemsManager:
 
     def _asked(self, call: Call, timeout: float, *, once: bool = False) -> dict[str, Any]:
         try:
-            return _object(perform(call, timeout=timeout, once=once))
+            answer = perform(call, timeout=timeout, once=once)
+            return said_in("Amazon", answer, begins=once) if answer.body.strip() else {}
         except Rejected as refusal:
             raise _meaning(refusal) from None
 
@@ -156,18 +158,6 @@ def _meaning(refusal: Rejected) -> Exception:
     return NoAccess(said) if any(word in said for word in words) else refusal
 
 
-def _written(value: Any) -> str:
-    """A parameter is one text: lists and objects as JSON."""
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else text(value)
-
-
 def _texts(value: Any) -> list[str]:
     """Parameters of a document are lists of texts."""
-    return [_written(one) for one in (value if isinstance(value, list) else [value])]
-
-
-def _object(answer: Answer) -> dict[str, Any]:
-    try:
-        return mapping(answer.json()) if answer.body.strip() else {}
-    except ValueError:
-        raise Rejected("Amazon did not answer with JSON") from None
+    return [written(one) for one in (value if isinstance(value, list) else [value])]

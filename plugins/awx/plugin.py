@@ -10,16 +10,17 @@ from typing import Any
 from urllib.parse import quote
 
 from app.plugin_api import (
-    Answer,
     Call,
     Field,
     Outcome,
     Rejected,
     Setting,
     Step,
+    base_of,
     hookimpl,
     mapping,
     perform,
+    said_in,
     sequence,
     text,
 )
@@ -51,7 +52,7 @@ class Awx:
 
     def run(self, step: Step, config: Mapping[str, Any]) -> Outcome:
         """Launch it. AWX knows no idempotency key, so what may have begun is not begun again."""
-        said = _object(perform(self.prepare(step, config), timeout=step.timeout, once=True))
+        said = said_in("AWX", perform(self.prepare(step, config), timeout=step.timeout, once=True), begins=True)
         number = text(said.get("job") or said.get("id"))
         if not number.isdecimal():
             raise Rejected("outcome unknown: AWX did not say which job it launched")
@@ -64,7 +65,7 @@ class Awx:
     def follow(self, handle: Mapping[str, Any], config: Mapping[str, Any]) -> Outcome:
         """How the job stands; its output once it has ended."""
         job = f"{_base(config)}/jobs/{handle['job']}/"
-        said = _object(perform(Call("GET", job, _headers(config)), timeout=LOOK_SECONDS))
+        said = said_in("AWX", perform(Call("GET", job, _headers(config)), timeout=LOOK_SECONDS))
         status = text(said.get("status"))
         if status not in ENDED:
             return Outcome("running", handle=handle)
@@ -79,7 +80,7 @@ class Awx:
 
     def dry_run(self, step: Step, config: Mapping[str, Any]) -> Outcome:
         """Ask what a launch would need."""
-        said = _object(perform(Call("GET", _launch(config), _headers(config)), timeout=step.timeout))
+        said = said_in("AWX", perform(Call("GET", _launch(config), _headers(config)), timeout=step.timeout))
         given = step.payload if isinstance(step.payload, dict) else {}
         missing = [text(name) for name in sequence(said.get("variables_needed_to_start")) if name not in given]
         if missing:
@@ -90,10 +91,7 @@ class Awx:
 
 
 def _base(config: Mapping[str, Any]) -> str:
-    url = str(config.get("url") or config.get("AWX_URL") or "").rstrip("/")
-    if not url:
-        raise Rejected("There is no address: fill the field in, or set AWX_URL")
-    return url if "/api/" in url else f"{url}/api/v2"
+    return base_of(config, "AWX_URL", "api/v2")
 
 
 def _launch(config: Mapping[str, Any]) -> str:
@@ -102,13 +100,6 @@ def _launch(config: Mapping[str, Any]) -> str:
 
 def _headers(config: Mapping[str, Any]) -> dict[str, str]:
     return {"Authorization": f"Bearer {config.get('token', '')}", "Accept": "application/json, text/plain"}
-
-
-def _object(answer: Answer) -> dict[str, Any]:
-    try:
-        return mapping(answer.json())
-    except ValueError:
-        raise Rejected("AWX did not answer with JSON; is the address right?") from None
 
 
 @hookimpl

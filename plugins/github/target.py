@@ -5,14 +5,12 @@ Source: https://docs.github.com/en/rest/actions/workflows (create a workflow dis
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 from app.plugin_api import (
-    Answer,
     Call,
     Field,
     Outcome,
@@ -20,8 +18,10 @@ from app.plugin_api import (
     Step,
     mapping,
     perform,
+    said_in,
     sequence,
     text,
+    written,
 )
 
 API = "https://api.github.com"
@@ -45,7 +45,7 @@ class Actions:
     def prepare(self, step: Step, config: Mapping[str, Any]) -> Call:
         """The dispatch of the workflow, which is asked to say which run it began."""
         given = step.payload if isinstance(step.payload, dict) else {"payload": step.payload}
-        inputs = {name: _written(value) for name, value in given.items()}
+        inputs = {name: written(value) for name, value in given.items()}
         body = {"ref": str(config.get("ref") or "main"), "inputs": inputs, "return_run_details": True}
         return Call("POST", f"{_workflow(config)}/dispatches", _headers(config), json=body)
 
@@ -54,7 +54,7 @@ class Actions:
         answer = perform(self.prepare(step, config), timeout=step.timeout, once=True)
         if step.wait == "response":
             return Outcome("succeeded", "The workflow was dispatched")
-        said = _object(answer) if answer.body.strip() else {}
+        said = said_in("GitHub", answer, begins=True) if answer.body.strip() else {}
         number = text(said.get("workflow_run_id"))
         if not number.isdecimal():
             raise Rejected("outcome unknown: GitHub did not say which run it began; older servers can only be sent to "
@@ -64,11 +64,11 @@ class Actions:
     def follow(self, handle: Mapping[str, Any], config: Mapping[str, Any]) -> Outcome:
         """How the run stands; which steps failed once it has ended."""
         place = f"{_repository(config)}/actions/runs/{handle['run']}"
-        said = _object(perform(Call("GET", place, _headers(config)), timeout=LOOK_SECONDS))
+        said = said_in("GitHub", perform(Call("GET", place, _headers(config)), timeout=LOOK_SECONDS))
         if text(said.get("status")) != "completed":
             return Outcome("running", handle=handle)
         conclusion = text(said.get("conclusion"))
-        jobs = _object(perform(Call("GET", f"{place}/jobs?per_page=100", _headers(config)), timeout=LOOK_SECONDS))
+        jobs = said_in("GitHub", perform(Call("GET", f"{place}/jobs?per_page=100", _headers(config)), timeout=LOOK_SECONDS))
         lines = [f"{text(job.get('name'))}: {text(job.get('conclusion'))}"
                  for job in map(mapping, sequence(jobs.get("jobs")))]
         good = conclusion == "success"
@@ -82,15 +82,10 @@ class Actions:
 
     def dry_run(self, step: Step, config: Mapping[str, Any]) -> Outcome:
         """See that the workflow is there and switched on."""
-        said = _object(perform(Call("GET", _workflow(config), _headers(config)), timeout=step.timeout))
+        said = said_in("GitHub", perform(Call("GET", _workflow(config), _headers(config)), timeout=step.timeout))
         if text(said.get("state")) != "active":
             return Outcome("failed", reason=f"The workflow is {text(said.get('state')) or 'not active'}")
         return Outcome("succeeded", f"The workflow {text(said.get('name'))} can be dispatched")
-
-
-def _written(value: Any) -> str:
-    """A parameter is one text: lists and objects as JSON."""
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else text(value)
 
 
 def _repository(config: Mapping[str, Any]) -> str:
@@ -107,10 +102,3 @@ def _workflow(config: Mapping[str, Any]) -> str:
 def _headers(config: Mapping[str, Any]) -> dict[str, str]:
     return {"Authorization": f"Bearer {config.get('token', '')}", "Accept": "application/vnd.github+json",
             "X-GitHub-Api-Version": "2022-11-28"}
-
-
-def _object(answer: Answer) -> dict[str, Any]:
-    try:
-        return mapping(answer.json())
-    except ValueError:
-        raise Rejected("GitHub did not answer with JSON; is the address right?") from None

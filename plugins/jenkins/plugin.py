@@ -5,7 +5,6 @@ Source: https://www.jenkins.io/doc/book/using/remote-access-api/ and the /api/ p
 
 from __future__ import annotations
 
-import json
 import re
 from base64 import b64encode
 from collections.abc import Mapping
@@ -13,17 +12,19 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from app.plugin_api import (
-    Answer,
     Call,
     Field,
     Outcome,
     Rejected,
     Setting,
     Step,
+    base_of,
     hookimpl,
     mapping,
     perform,
+    said_in,
     text,
+    written,
 )
 
 api_version = 1
@@ -51,7 +52,7 @@ class Jenkins:
         headers = {**_headers(config), "Content-Type": FORM}
         if not given:
             return Call("POST", f"{_job(config)}/build", headers, body=b"")
-        form = {name: _written(value) for name, value in given.items()}
+        form = {name: written(value) for name, value in given.items()}
         return Call("POST", f"{_job(config)}/buildWithParameters", headers, body=urlencode(form).encode())
 
     def run(self, step: Step, config: Mapping[str, Any]) -> Outcome:
@@ -69,7 +70,7 @@ class Jenkins:
         if "build" not in handle:
             return self._from_queue(handle, config)
         place = f"{_job(config)}/{handle['build']}"
-        said = _object(perform(Call("GET", f"{place}/api/json?tree=building,result", _headers(config)),
+        said = said_in("Jenkins", perform(Call("GET", f"{place}/api/json?tree=building,result", _headers(config)),
                                timeout=LOOK_SECONDS))
         result = text(said.get("result"))
         if said.get("building") or not result:
@@ -80,7 +81,7 @@ class Jenkins:
 
     def _from_queue(self, handle: Mapping[str, Any], config: Mapping[str, Any]) -> Outcome:
         place = f"{_base(config)}/queue/item/{handle['item']}/api/json"
-        said = _object(perform(Call("GET", place, _headers(config)), timeout=LOOK_SECONDS))
+        said = said_in("Jenkins", perform(Call("GET", place, _headers(config)), timeout=LOOK_SECONDS))
         if said.get("cancelled"):
             return Outcome("failed", handle=handle, reason="It was taken out of the queue")
         number = text(mapping(said.get("executable")).get("number"))
@@ -100,23 +101,15 @@ class Jenkins:
 
     def dry_run(self, step: Step, config: Mapping[str, Any]) -> Outcome:
         """See that the job is there and can be built."""
-        said = _object(perform(Call("GET", f"{_job(config)}/api/json?tree=name,buildable", _headers(config)),
+        said = said_in("Jenkins", perform(Call("GET", f"{_job(config)}/api/json?tree=name,buildable", _headers(config)),
                                timeout=step.timeout))
         if said.get("buildable") is not True:
             return Outcome("failed", reason="The job is disabled, or can't be built")
         return Outcome("succeeded", f"The job {text(said.get('name'))} can be built")
 
 
-def _written(value: Any) -> str:
-    """A parameter is one text: lists and objects as JSON."""
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else text(value)
-
-
 def _base(config: Mapping[str, Any]) -> str:
-    url = str(config.get("url") or config.get("JENKINS_URL") or "").rstrip("/")
-    if not url:
-        raise Rejected("There is no address: fill the field in, or set JENKINS_URL")
-    return url
+    return base_of(config, "JENKINS_URL")
 
 
 def _job(config: Mapping[str, Any]) -> str:
@@ -127,13 +120,6 @@ def _job(config: Mapping[str, Any]) -> str:
 def _headers(config: Mapping[str, Any]) -> dict[str, str]:
     proof = b64encode(f"{config.get('user', '')}:{config.get('token', '')}".encode()).decode()
     return {"Authorization": f"Basic {proof}"}
-
-
-def _object(answer: Answer) -> dict[str, Any]:
-    try:
-        return mapping(answer.json())
-    except ValueError:
-        raise Rejected("Jenkins did not answer with JSON; is the address right?") from None
 
 
 @hookimpl

@@ -5,23 +5,24 @@ Source: https://docs.rundeck.com/docs/api/ (running a job, execution info, outpu
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 from app.plugin_api import (
-    Answer,
     Call,
     Field,
     Outcome,
     Rejected,
     Setting,
     Step,
+    base_of,
     hookimpl,
     mapping,
     perform,
+    said_in,
     text,
+    written,
 )
 
 api_version = 1
@@ -53,7 +54,7 @@ class Rundeck:
 
     def run(self, step: Step, config: Mapping[str, Any]) -> Outcome:
         """Start it. Rundeck knows no idempotency key, so what may have begun is not begun again."""
-        said = _object(perform(self.prepare(step, config), timeout=step.timeout, once=True))
+        said = said_in("Rundeck", perform(self.prepare(step, config), timeout=step.timeout, once=True), begins=True)
         number = text(said.get("id"))
         if not number.isdecimal():
             raise Rejected("outcome unknown: Rundeck did not say which execution it started")
@@ -64,7 +65,7 @@ class Rundeck:
     def follow(self, handle: Mapping[str, Any], config: Mapping[str, Any]) -> Outcome:
         """How the execution stands; its output once it has ended."""
         place = f"{_base(config)}/execution/{handle['execution']}"
-        said = _object(perform(Call("GET", place, _headers(config)), timeout=LOOK_SECONDS))
+        said = said_in("Rundeck", perform(Call("GET", place, _headers(config)), timeout=LOOK_SECONDS))
         status = text(said.get("status"))
         if status in GOING:
             return Outcome("running", handle=handle)
@@ -75,35 +76,27 @@ class Rundeck:
 
     def cancel(self, handle: Mapping[str, Any], config: Mapping[str, Any]) -> None:
         """Abort the execution. Raises Rejected with Rundeck's reason when it does not."""
-        said = _object(perform(Call("POST", f"{_base(config)}/execution/{handle['execution']}/abort", _headers(config)),
-                               timeout=LOOK_SECONDS))
+        place = f"{_base(config)}/execution/{handle['execution']}/abort"
+        said = said_in("Rundeck", perform(Call("POST", place, _headers(config)), timeout=LOOK_SECONDS))
         abort = mapping(said.get("abort"))
         if text(abort.get("status")) == "failed":
             raise Rejected(text(abort.get("reason")) or "Rundeck did not abort it")
 
     def dry_run(self, step: Step, config: Mapping[str, Any]) -> Outcome:
         """See that the job is there, may run, and knows its options."""
-        said = _object(perform(Call("GET", f"{_job(config)}/info", _headers(config)), timeout=step.timeout))
+        said = said_in("Rundeck", perform(Call("GET", f"{_job(config)}/info", _headers(config)), timeout=step.timeout))
         if said.get("executionEnabled") is False:
             return Outcome("failed", reason="Executions of this job are switched off")
         return Outcome("succeeded", f"The job {text(said.get('name'))} of {text(said.get('project'))} can be run")
 
 
-def _written(value: Any) -> str:
-    """A parameter is one text: lists and objects as JSON."""
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else text(value)
-
-
 def _option(value: Any) -> Any:
     """Options are texts; of several values, a list of texts."""
-    return [_written(one) for one in value] if isinstance(value, list) else _written(value)
+    return [written(one) for one in value] if isinstance(value, list) else written(value)
 
 
 def _base(config: Mapping[str, Any]) -> str:
-    url = str(config.get("url") or config.get("RUNDECK_URL") or "").rstrip("/")
-    if not url:
-        raise Rejected("There is no address: fill the field in, or set RUNDECK_URL")
-    return url if "/api/" in url else f"{url}/{API}"
+    return base_of(config, "RUNDECK_URL", API)
 
 
 def _job(config: Mapping[str, Any]) -> str:
@@ -112,13 +105,6 @@ def _job(config: Mapping[str, Any]) -> str:
 
 def _headers(config: Mapping[str, Any]) -> dict[str, str]:
     return {"X-Rundeck-Auth-Token": str(config.get("token", "")), "Accept": "application/json"}
-
-
-def _object(answer: Answer) -> dict[str, Any]:
-    try:
-        return mapping(answer.json())
-    except ValueError:
-        raise Rejected("Rundeck did not answer with JSON; is the address right?") from None
 
 
 @hookimpl

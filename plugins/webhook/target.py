@@ -96,9 +96,9 @@ def _place(answer: Answer, url: str) -> str:
     """Where its state can be asked; on the same server, since the headers go there too."""
     place = urljoin(url, answer.headers.get("location", ""))
     if not answer.headers.get("location"):
-        raise Rejected("The answer has no Location header to follow")
+        raise Rejected("outcome unknown: the answer has no Location header to follow")
     if urlsplit(place)[:2] != urlsplit(url)[:2]:
-        raise Rejected("Its Location is on another server, which is not followed")
+        raise Rejected("outcome unknown: its Location is on another server, which is not followed")
     return place
 
 

@@ -188,13 +188,6 @@ def test_secrets_and_secret_parameters_are_masked_wherever_they_come_back(restar
     assert "hunter2" not in found and "swordfish" not in found and last().output == '{"auth": "Bearer •••", "pin": "•••"}'
 
 
-def test_a_private_address_is_refused_with_its_class_and_nothing_is_sent(restart, bob, work, last):
-    """RB-16, HRD-13."""
-    run(restart(url="https://169.254.169.254/latest"), bob)
-    work()
-    assert last().state == "failed" and "link-local" in last().error and len(last().attempts) == 1
-
-
 def test_what_no_database_takes_is_left_out_of_an_answer(restart, bob, work, last, http_sink):
     """RB-18: and a secret that such a sign stands in is masked all the same."""
     http_sink.answer = Reply(200, b'a\0b')

@@ -129,14 +129,6 @@ def test_the_generic_integration_of_another_installation_takes_it(hook, http_sin
     assert (alert.title, alert.severity) == ("Checkout is down", "medium")
 
 
-def test_a_private_address_is_refused_with_its_reason(app, ana, payments, run_jobs):
-    """HRD-13: nothing is sent."""
-    apply({"webhooks": [{"key": "inside", "url": "https://10.1.2.3/hook", "events": ["incident.*"], "team": "payments"}]})
-    noted(ana, build.incident(team=payments))
-    run_jobs()
-    assert "private" in sent()[0].error and sent()[0].answer is None
-
-
 def test_the_page_adds_tests_and_sends_again(app, http_sink, signed_in, ana, payments, run_jobs):
     """From the form to the receiver."""
     browser = signed_in(ana)

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 
-from app.core import http
 from app.core.acting import Call
 from app.core.db import session, transaction
 from app.core.events import Event
@@ -57,28 +56,14 @@ def build_operator():
     return OPERATOR
 
 
-@pytest.mark.parametrize("url", [
-    "http://127.0.0.1:1/", "https://localhost/", "https://169.254.169.254/latest", "https://10.0.0.1/", "https://[::1]/",
-    "https://192.168.1.1/", "https://2130706433/", "https://0x7f.1/", "https://[::ffff:10.0.0.1]/", "https://100.64.0.1/",
-    "ftp://example.com/", "https://user:pass@example.com/"])
-def test_an_address_inside_is_refused_and_nothing_is_sent(house, opens, go, http_sink, url):
-    """WF-20: the reason names the class of address; it is not tried again."""
-    http.configure("")
+@pytest.mark.parametrize(("url", "word"), [("ftp://example.com/", "https://"), ("https://user:pass@example.com/", "user name")])
+def test_what_is_no_plain_web_address_is_refused_and_nothing_is_sent(house, opens, go, http_sink, url, word):
+    """WF-20: it is not tried again. Addresses inside are in `test_reach.py`."""
     workflow("flow", hook("call", url))
     opens()
     go()
     step = runs()[0].steps[0]
-    assert (step.state, step.attempts, http_sink.calls) == ("failed", 1, [])
-    assert step.error and any(word in step.error for word in ("OUTBOUND_ALLOW", "https://", "user name"))
-
-
-def test_a_redirect_inside_is_not_followed(house, opens, go, http_sink):
-    """WF-20."""
-    workflow("flow", hook("call", http_sink.url))
-    http_sink.answer = Reply(302, headers={"Location": "http://169.254.169.254/"})
-    opens()
-    go()
-    assert len(http_sink.calls) == 1 and "302" in runs()[0].steps[0].error
+    assert (step.state, step.attempts, http_sink.calls) == ("failed", 1, []) and word in step.error
 
 
 def test_a_long_answer_is_cut(house, opens, go, http_sink):
