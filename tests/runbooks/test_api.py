@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from app.core.db import session
+from app.config.service import export
+from app.core.access import OPERATOR
+from app.core.db import session, transaction
+from app.runbooks import service
 from app.runbooks.models import Execution, Runbook
 from tests import build
 from tests.config.documents import apply, diff, lines
@@ -34,9 +37,20 @@ def test_both_forms_of_the_document_are_applied_once_exported_and_never_approved
     said = lines(apply(document))
     assert "created runbook restart-checkout" in said and "created runbook restart" in said
     assert lines(diff(document)) == []
-    from app.config.service import export
     assert lines(diff({"runbooks": export()["runbooks"]})) == []
     assert {one.state for one in session.query(Runbook)} == {"draft"}
+
+
+def test_what_was_exported_makes_the_same_again_as_a_draft(restart, payments):
+    """RB-29: without the secrets that it names."""
+    build.secret("ops", "hunter2-hunter2", team=payments)
+    made = restart(config={"headers": {"Authorization": "Bearer {{ secret.ops }}"}}, services=[])
+    document = export()["runbooks"]
+    assert "hunter2" not in str(document) and "secret.ops" in str(document)
+    with transaction():
+        service.remove_runbook(session.get(Runbook, made.id), by=OPERATOR)
+    apply({"runbooks": document})
+    assert export()["runbooks"] == document and session.query(Runbook).one().state == "draft"
 
 
 def test_a_changed_document_drops_the_approval(app, olga, payments):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import threading
 from datetime import timedelta
 
 from app.core import clock, secrets
-from app.core.db import session, transaction
+from app.core.db import db, session, transaction
 from app.runbooks import executions, outcomes
 from app.runbooks.models import Execution
 from app.runbooks.runner import runner
@@ -66,6 +68,23 @@ def test_more_than_there_are_threads_wait_in_order_and_hold_none(restart, bob, t
     assert states == ["running"] * 3 + ["pending"] * 5
     assert eventually(lambda: last() and session.query(Execution).filter_by(state="succeeded").count() == 8, what="all of them")
     assert runner().settle() and len(http_sink.calls) == 8
+
+
+def test_two_hundred_that_wait_for_their_targets_hold_nothing(restart, bob, work, last, http_sink, time_machine):
+    """RB-28: no thread, no connection; the next one begins at once, and theirs goes on when it is due."""
+    time_machine.move_to(clock.now(), tick=False)
+    runbook, later = restart(concurrency="unlimited"), clock.now() + timedelta(minutes=5)
+    with transaction():
+        session.bulk_insert_mappings(Execution, [
+            {"key": str(at), "token_hash": str(at), "runbook_id": runbook.id, "version": 1, "started": bob.ref,
+             "started_name": "Bob", "state": "running", "phase": "follow", "handle": {"url": http_sink.url, "key": "1"},
+             "started_at": clock.now(), "deadline_at": later, "next_at": later} for at in range(200)])
+    run(runbook, bob)
+    work()
+    assert (last().state, len(http_sink.calls)) == ("succeeded", 1)
+    session.remove()
+    assert db.engine.pool.checkedout() == 0
+    assert not [one for one in threading.enumerate() if re.fullmatch(r"runbook-\d+", one.name)]
 
 
 def test_whoever_started_one_whose_end_nobody_knows_is_told(restart, bob, tick, run_jobs, smtp):
