@@ -70,6 +70,8 @@ PERIODIC: tuple[Every, ...] = (
     Every(20, "app.postmortems.ticks.remind"),
     Every(2, "app.postmortems.tickets.make_due", outgoing=True),
     Every(60, "app.postmortems.tickets.refresh_due", outgoing=True),
+    Every(2, "app.config.ticks.work"),
+    Every(3600, "app.config.ticks.forget"),
     Every(15, "app.insights.ticks.refresh"),
     Every(60, "app.insights.ticks.close_hours"),
     Every(60, "app.insights.ticks.write_digests"),

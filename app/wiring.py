@@ -49,8 +49,9 @@ BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.postmortems.paper_routes", ""), ("app.postmortems.pattern_routes", ""),
     ("app.postmortems.api", "/api/v1"), ("app.postmortems.item_api", "/api/v1"), ("app.postmortems.pattern_api", "/api/v1"),
     ("app.insights.routes", ""), ("app.insights.digest_routes", ""), ("app.insights.api", "/api/v1"),
-    ("app.config.routes", ""), ("app.config.document_routes", ""),
+    ("app.config.routes", ""), ("app.config.document_routes", ""), ("app.config.moving_routes", ""),
     ("app.config.api", "/api/v1"), ("app.config.document_api", "/api/v1"),
+    ("app.config.moving_api", "/api/v1"),
 )
 
 # Who hears which committed facts. Reactions run in a worker, at least once, in no order.

@@ -29,10 +29,11 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--keep", type=FOLDER, help="Where answers of the API are kept; a run that was cut goes on from there.")
 @click.option("--out", type=FILE, help="Write the document to FILE instead of standard output.")
 @click.option("--plan", "plan_file", type=FILE, help="Write the plan as JSON, too.")
+@click.option("--map", "map_file", type=FILE, help="Whom and what their people and teams are here: YAML with people, teams.")
 @click.option("--trust-verified", is_flag=True, help="Take contact methods as proven.")
 @with_app
 def import_(kind: str, folder: Path | None, token: str | None, url: str, keep: Path | None, out: Path | None,
-            plan_file: Path | None, trust_verified: bool) -> None:
+            plan_file: Path | None, map_file: Path | None, trust_verified: bool) -> None:
     """Read another product's configuration (KIND) into our document. Look at it, then `oncall diff` and `apply` it."""
     importer = _importer(kind)
     if (folder is None) == (token is None):
@@ -43,7 +44,8 @@ def import_(kind: str, folder: Path | None, token: str | None, url: str, keep: P
         kept = keep or Path(current_app.config["ONCALL_INSTANCE"]) / "imports" / kind
         data = importing.fetch(importer, token or "", kept, clock.now(), url=url,
                                progress=lambda text: click.echo(text, err=True))
-    found = importing.converted(importer, data, clock.now(), trust=trust_verified)
+    names = yaml.safe_load(map_file.read_text(encoding="utf-8")) if map_file is not None else None
+    found = importing.converted(importer, data, clock.now(), trust=trust_verified, names=names)
     text = yaml.safe_dump({"version": 1, **found.document}, sort_keys=False, allow_unicode=True, width=120,
                           default_flow_style=None)
     if out is not None:

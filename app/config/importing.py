@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from app.config.kinds import BY_NAME
+from app.config.renaming import renamed, renaming
 from app.core.errors import Failure, Invalid
 from app.core.http import Answer, ForbiddenAddress, Unreachable, request, retry_after
 from app.core.importing import Duty, Imported, Importer
@@ -24,6 +25,8 @@ PROOF = timedelta(days=90)
 PER_SECOND, MOST_TRIES, MOST_WAIT = 5, 6, 120
 ANSWER_BYTES = 32 * 1024 * 1024
 SHOWN = 5
+NOT_COMPARED = "not compared: the export holds no shifts that the source computed"
+Span = tuple[datetime, datetime, set[str], set[str]]
 Data = dict[str, Any]
 Progress = Callable[[str], None]
 
@@ -108,15 +111,18 @@ class _Asking:
             raise Failure(f"The source's answer for {path} is no JSON") from None
 
 
-def converted(importer: Importer, data: Mapping[str, Any], now: datetime, *, trust: bool = False) -> Imported:
-    """The document and the plan: schedules proven, conflicts with what is here named. Raises Invalid for data that is
-    not this product's."""
+def converted(importer: Importer, data: Mapping[str, Any], now: datetime, *, trust: bool = False,
+              names: Mapping[str, Any] | None = None) -> Imported:
+    """The document and the plan: schedules proven, conflicts with what is here named. `names` says what their people and
+    teams are called here (see `renaming`). Raises Invalid for data that is not this product's."""
     try:
         imported = importer.convert(data, now)
     except (KeyError, TypeError, ValueError, AttributeError) as fault:
         raise Invalid(f"This is no export of {importer.name}, or a damaged one: {fault}") from None
     if not imported.plan:
         raise Invalid(f"There is nothing of {importer.name} in it")
+    if names:
+        imported = renamed(imported, renaming(names))
     if trust:
         for user in imported.document.get("users", []):
             user["contact_methods"] = [{**method, "verified": True} for method in user.get("contact_methods", [])]
@@ -126,7 +132,11 @@ def converted(importer: Importer, data: Mapping[str, Any], now: datetime, *, tru
 
 
 def _prove(imported: Imported, now: datetime) -> None:
-    """A schedule whose duty differs from what the source says, within 90 days, is changed: the plan says where."""
+    """A schedule whose duty differs from what the source says, within 90 days, is changed: the plan says where. One of which
+    the source says nothing is not compared, and the plan says that."""
+    proven = {part for key in imported.proofs for part in key.split("+")}
+    imported.plan[:] = [replace(line, reason="; ".join(filter(None, [line.reason, NOT_COMPARED])))
+                        if line.into == "schedules" and line.key not in proven else line for line in imported.plan]
     for key, duties in imported.proofs.items():
         differing = differences(imported.document.get("schedules", []), key.split("+"), duties, now)
         if differing:
@@ -139,28 +149,33 @@ def _prove(imported: Imported, now: datetime) -> None:
 
 def differences(schedules: list[dict[str, Any]], keys: list[str], duties: list[Duty], now: datetime) -> list[str]:
     """The spans in which our schedules together say otherwise than the source, in words; to the second."""
+    spans = list(compared(schedules, keys, duties, now, until=now + PROOF))
+    if not spans:
+        return ["the shifts that the source gave are over, so nothing could be compared"]
+    return [f"{start:%Y-%m-%d %H:%M} to {end:%m-%d %H:%M} UTC {_who(theirs)} there, {_who(here)} here"
+            for start, end, theirs, here in spans if theirs != here]
+
+
+def compared(schedules: Sequence[dict[str, Any]], keys: Sequence[str], duties: Sequence[Duty], now: datetime, *,
+             until: datetime) -> Iterator[Span]:
+    """Who is on duty there and in our schedules of these keys together, span by span, as far as the source says."""
     people = {email: SimpleNamespace(id=number, email=email) for number, email in enumerate(sorted(
         {email for item in schedules for email in _people_in(item)} | {email for duty in duties for email in duty.people}))}
     names = {person.id: email for email, person in people.items()}
     first = max(now, min(duty.start for duty in duties))
-    last = min(now + PROOF, max(duty.end for duty in duties))
+    last = min(until, max(duty.end for duty in duties))
     if last <= first:
-        return ["the shifts that the source gave are over, so nothing could be compared"]
+        return
     plans = [plan_of(item, people, now) for item in schedules if item["key"] in keys]
     ours = [[Duty(shift.start or first, shift.end or last, tuple(names[one] for one in shift.people))
              for shift in rules.shifts(plan, first, last)] for plan in plans]
     edges = sorted({first, last} | {edge for duty in [*duties, *(one for shifts in ours for one in shifts)]
                                     for edge in (duty.start, duty.end) if first < edge < last})
-    found = []
     for start, end in zip(edges, edges[1:], strict=False):
-        theirs = _at(duties, start)
-        here = set().union(*(_at(shifts, start) for shifts in ours)) if ours else set()
-        if theirs != here:
-            found.append(f"{start:%Y-%m-%d %H:%M} to {end:%m-%d %H:%M} UTC {_who(theirs)} there, {_who(here)} here")
-    return found
+        yield start, end, _at(duties, start), set().union(*(_at(shifts, start) for shifts in ours)) if ours else set()
 
 
-def _at(duties: list[Duty], at: datetime) -> set[str]:
+def _at(duties: Sequence[Duty], at: datetime) -> set[str]:
     return {email for duty in duties if duty.start <= at < duty.end for email in duty.people}
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from app.config import pages
+from flask import request
+
+from app.config import errands, moving_pages, pages
 from app.core.feed import Feed
 from app.core.web import actor
 
@@ -11,7 +13,13 @@ def _configuration() -> pages.ConfigurationPage:
     return pages.configuration_page(actor())
 
 
+def _import(key: str) -> moving_pages.ImportPage:
+    return moving_pages.import_page(errands.errand_for(key, "import", actor()), request.args)
+
+
 FEEDS = (
+    Feed("/configuration/import/<key>", "config/import.html", _import, topics=("errand/{key}",), personal=True,
+         regions={"state": "errand.*"}),
     Feed("/configuration", "config/configuration.html", _configuration, topics=("configuration",), personal=True,
          regions={"last": "configuration.*", "drift": "configuration.*"}),
 )

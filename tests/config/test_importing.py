@@ -237,6 +237,6 @@ def test_the_command_writes_document_and_plan(app, tmp_path):
         file = tmp_path / "export" / f"{path}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(answer))
-    import_.callback.__wrapped__("pagerduty", tmp_path / "export", None, "", None, tmp_path / "out.yaml", tmp_path / "plan.json", False)
+    import_.callback.__wrapped__("pagerduty", tmp_path / "export", None, "", None, tmp_path / "out.yaml", tmp_path / "plan.json", None, False)
     assert yaml.safe_load((tmp_path / "out.yaml").read_text())["services"][0]["key"] == "checkout"
     assert {line["verdict"] for line in json.loads((tmp_path / "plan.json").read_text())} >= {"carried", "changed", "skipped"}
