@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import pluggy
 
 from app.core.acting import Action, Call, Done, Order, Ticket
-from app.core.calendars import Access, Calendar, CalendarEntry, Grant
+from app.core.calendars import Access, Calendar, CalendarEntry, Grant, grant_of
 from app.core.clock import now
 from app.core.exchange import (
     Address,
@@ -87,17 +87,17 @@ from app.core.targets import Outcome, RunbookTarget, Step, base_of, perform, sai
 from app.core.texting import gsm, read_reply, spoken, text_message
 
 __all__ = [
-    "API_VERSION", "MAIL_FIELDS", "Access", "Action", "Address", "AlertView", "Answer", "Answered", "Ask", "Calendar",
-    "CalendarEntry", "Call", "Channel", "Connection", "Done", "Door", "Duty", "EventView", "Field", "ForbiddenAddress",
-    "Get", "Grant", "Imported", "Importer", "Inbound", "Integration", "Keys", "Letter", "Line", "Link", "MailSource",
+    "API_VERSION", "Access", "Action", "Address", "AlertView", "Answer", "Answered", "Ask", "Calendar", "CalendarEntry",
+    "Call", "Channel", "Connection", "Done", "Door", "Duty", "EventView", "Field", "ForbiddenAddress", "Get", "Grant",
+    "Imported", "Importer", "Inbound", "Integration", "Keys", "Letter", "Line", "Link", "MAIL_FIELDS", "MailSource",
     "Message", "NoAccess", "Order", "Outcome", "Posted", "Receipt", "Refused", "Rejected", "Reply", "Report", "Retry",
     "RunbookTarget", "Setting", "Severity", "Signal", "SignalStatus", "Signature", "Source", "Step", "Ticket", "Told",
-    "Unreachable", "Wanted", "as_group", "base_of", "check_signature", "deliver", "filled", "first", "grouped", "gsm",
-    "hookimpl", "ignored", "is_mail_address", "labels", "labels_but", "letter", "letter_of", "lines", "listed",
-    "mail_of", "mapping", "meaning", "minutes_of", "moment", "noted", "now", "one_line", "parse_json", "perform",
-    "plain_html", "read_each", "read_reply", "request", "restrictions_of", "said_in", "sequence", "settled",
-    "severity_of", "sign", "span_text", "spoken", "stable_key", "tag_of", "text", "text_message", "web_link", "words",
-    "written",
+    "Unreachable", "Wanted", "as_group", "base_of", "check_signature", "deliver", "filled", "first", "grant_of",
+    "grouped", "gsm", "hookimpl", "ignored", "is_mail_address", "labels", "labels_but", "letter", "letter_of", "lines",
+    "listed", "mail_of", "mapping", "meaning", "minutes_of", "moment", "noted", "now", "object_in", "one_line",
+    "parse_json", "perform", "plain_html", "read_each", "read_reply", "request", "restrictions_of", "said_in",
+    "sequence", "settled", "severity_of", "sign", "span_text", "spoken", "stable_key", "tag_of", "text", "text_message",
+    "tokens_from", "web_link", "words", "written",
 ]
 
 API_VERSION = 1
@@ -173,3 +173,25 @@ def deliver(
     if answer.status in (408, 429) or not 400 <= answer.status < 500:
         raise Retry(said, after=retry_after(answer))
     raise Rejected(said)
+
+
+def object_in(answer: Answer) -> dict[str, Any]:
+    """The object that an answer holds. Raises Retry for anything else."""
+    try:
+        said = answer.json()
+    except ValueError:
+        said = None
+    if not isinstance(said, dict):
+        raise Retry("The answer was not JSON")
+    return said
+
+
+def tokens_from(url: str, who: str, form: Mapping[str, str]) -> dict[str, Any]:
+    """What a token endpoint gives for this form. Raises NoAccess when the person's consent is gone, Retry when our client is
+    not accepted: `invalid_grant` is the consent, anything else of this kind our client (RFC 6749, 5.2)."""
+    def judge(answer: Answer) -> Exception | None:
+        if answer.status not in (400, 401, 403):
+            return None
+        gone = b"invalid_grant" in answer.body
+        return NoAccess("The consent was taken back or ran out") if gone else Retry(f"{who} does not accept our client")
+    return object_in(deliver(url, data=form, judge=judge))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
 
+from app.core import clock
 from app.core.inbound import Inbound
 
 
@@ -19,6 +20,12 @@ class Grant:
     refresh: str = field(repr=False)
     expires_at: datetime
     account: str = ""
+
+
+def grant_of(said: Mapping[str, Any], refresh: str = "", account: str = "") -> Grant:
+    """What a token endpoint answered (RFC 6749, 5.1), as a grant; without another one, the token that renews stays."""
+    lasts = timedelta(seconds=int(said.get("expires_in") or 0))
+    return Grant(str(said["access_token"]), str(said.get("refresh_token") or refresh), clock.now() + lasts, account)
 
 
 @dataclass(frozen=True)

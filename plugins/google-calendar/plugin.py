@@ -7,7 +7,7 @@ developers.google.com/workspace/calendar/api/v3/reference/events, …/guides/ext
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -23,8 +23,10 @@ from app.plugin_api import (
     Retry,
     Setting,
     deliver,
+    grant_of,
     hookimpl,
-    now,
+    object_in,
+    tokens_from,
 )
 
 SCOPES = ("https://www.googleapis.com/auth/calendar.events",
@@ -55,14 +57,14 @@ class GoogleCalendar:
         said = token(config, grant_type="authorization_code", code=inbound.query["code"], redirect_uri=callback)
         if not said.get("refresh_token"):
             raise Rejected("Google gave no token that can be renewed")
-        grant = taken(said, "", "")
+        grant = grant_of(said)
         main = call(config, grant, "GET", "/users/me/calendarList/primary")
         return Grant(grant.access, grant.refresh, grant.expires_at, str(main.get("id") or ""))
 
     def renewed(self, grant: Grant, config: Config) -> Grant:
         """A new access token; the one that renews stays."""
         said = token(config, grant_type="refresh_token", refresh_token=grant.refresh)
-        return taken(said, grant.refresh, grant.account)
+        return grant_of(said, grant.refresh, grant.account)
 
     def revoke(self, grant: Grant, config: Config) -> None:
         """Take the consent back at Google; one that is gone is fine."""
@@ -116,26 +118,11 @@ def moment(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def taken(said: Mapping[str, Any], refresh: str, account: str) -> Grant:
-    """What the token endpoint said, as a grant."""
-    lasts = timedelta(seconds=int(said.get("expires_in") or 0))
-    return Grant(str(said["access_token"]), str(said.get("refresh_token") or refresh), now() + lasts, account)
-
-
 def token(config: Config, **form: str) -> dict[str, Any]:
-    """Ask for tokens. Raises NoAccess when the consent is gone, Retry when our own client is not accepted."""
+    """Ask for tokens."""
     body = {"client_id": config["GOOGLE_CALENDAR_CLIENT_ID"],
             "client_secret": config["GOOGLE_CALENDAR_CLIENT_SECRET"], **form}
-    answer = deliver(f"{config['GOOGLE_CALENDAR_TOKEN_URL']}/token", data=body, judge=refused_token)
-    return said_of(answer)
-
-
-def refused_token(answer: Answer) -> Exception | None:
-    """`invalid_grant` is the person's consent; anything else of this kind is our client (RFC 6749, 5.2)."""
-    if answer.status not in (400, 401, 403):
-        return None
-    gone = b"invalid_grant" in answer.body
-    return NoAccess("The consent was taken back or ran out") if gone else Retry("Google does not accept our client")
+    return tokens_from(f"{config['GOOGLE_CALENDAR_TOKEN_URL']}/token", "Google", body)
 
 
 def pages(config: Config, grant: Grant, path: str, asked: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -155,7 +142,7 @@ def call(config: Config, grant: Grant, method: str, path: str, **more: Any) -> d
     """One call of the API. Raises Refused for what is not there, Retry when we ask too often."""
     answer = deliver(f"{config['GOOGLE_CALENDAR_API_URL']}{path}", method=method, account=True, judge=refused_call,
                      most=2_000_000, headers={"Authorization": f"Bearer {grant.access}"}, **more)
-    return said_of(answer) if answer.body else {}
+    return object_in(answer) if answer.body else {}
 
 
 def refused_call(answer: Answer) -> Exception | None:
@@ -163,17 +150,6 @@ def refused_call(answer: Answer) -> Exception | None:
     if answer.status == 403 and any(reason in answer.text for reason in TOO_OFTEN):
         return Retry("Google asks us to call less often", after=60)
     return Refused("It is not there any more") if answer.status in (404, 410) else None
-
-
-def said_of(answer: Answer) -> dict[str, Any]:
-    """The object that an answer holds. Raises Retry for anything else."""
-    try:
-        said = answer.json()
-    except ValueError:
-        said = None
-    if not isinstance(said, dict):
-        raise Retry("The answer was not JSON")
-    return said
 
 
 @hookimpl

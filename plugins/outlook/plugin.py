@@ -7,7 +7,7 @@ Sources: learn.microsoft.com/graph/auth-v2-user, …/graph/api/calendar-list-eve
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -17,14 +17,14 @@ from app.plugin_api import (
     CalendarEntry,
     Grant,
     Inbound,
-    NoAccess,
     Refused,
     Rejected,
-    Retry,
     Setting,
     deliver,
+    grant_of,
     hookimpl,
-    now,
+    object_in,
+    tokens_from,
 )
 
 SCOPES = "offline_access User.Read Calendars.ReadWrite"
@@ -53,7 +53,7 @@ class Outlook:
         said = token(config, grant_type="authorization_code", code=inbound.query["code"], redirect_uri=callback)
         if not said.get("refresh_token"):
             raise Rejected("Microsoft gave no token that can be renewed")
-        grant = taken(said, "", "")
+        grant = grant_of(said)
         me = call(config, grant, "GET", "/me?$select=mail,userPrincipalName")
         return Grant(grant.access, grant.refresh, grant.expires_at,
                      str(me.get("mail") or me.get("userPrincipalName") or ""))
@@ -61,7 +61,7 @@ class Outlook:
     def renewed(self, grant: Grant, config: Config) -> Grant:
         """New tokens; the one that renews may be another as well."""
         said = token(config, grant_type="refresh_token", refresh_token=grant.refresh, scope=SCOPES)
-        return taken(said, grant.refresh, grant.account)
+        return grant_of(said, grant.refresh, grant.account)
 
     def revoke(self, grant: Grant, config: Config) -> None:
         """Microsoft has no call for that: the tokens are forgotten here, and people can take the consent back there."""
@@ -127,24 +127,10 @@ def digest(one: Mapping[str, Any]) -> str:
     return kept.get(f"{PROPERTY}oncallDigest".lower(), "")
 
 
-def taken(said: Mapping[str, Any], refresh: str, account: str) -> Grant:
-    """What the token endpoint said, as a grant."""
-    lasts = timedelta(seconds=int(said.get("expires_in") or 0))
-    return Grant(str(said["access_token"]), str(said.get("refresh_token") or refresh), now() + lasts, account)
-
-
 def token(config: Config, **form: str) -> dict[str, Any]:
-    """Ask for tokens. Raises NoAccess when the consent is gone, Retry when our own client is not accepted."""
+    """Ask for tokens."""
     body = {"client_id": config["OUTLOOK_CLIENT_ID"], "client_secret": config["OUTLOOK_CLIENT_SECRET"], **form}
-    return said_of(deliver(f"{config['OUTLOOK_LOGIN_URL']}/token", data=body, judge=refused_token))
-
-
-def refused_token(answer: Answer) -> Exception | None:
-    """`invalid_grant` is the person's consent; anything else of this kind is our client (RFC 6749, 5.2)."""
-    if answer.status not in (400, 401, 403):
-        return None
-    gone = b"invalid_grant" in answer.body
-    return NoAccess("The consent was taken back or ran out") if gone else Retry("Microsoft does not accept our client")
+    return tokens_from(f"{config['OUTLOOK_LOGIN_URL']}/token", "Microsoft", body)
 
 
 def pages(config: Config, grant: Grant, path: str, asked: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -165,23 +151,12 @@ def call(config: Config, grant: Grant, method: str, path: str, **more: Any) -> d
     answer = deliver(f"{config['OUTLOOK_API_URL']}{path}", method=method, account=True, judge=refused_call,
                      most=2_000_000,
                      headers={"Authorization": f"Bearer {grant.access}", "Prefer": 'outlook.timezone="UTC"'}, **more)
-    return said_of(answer) if answer.body else {}
+    return object_in(answer) if answer.body else {}
 
 
 def refused_call(answer: Answer) -> Exception | None:
     """404 and 410: a calendar or an entry that is not there."""
     return Refused("It is not there any more") if answer.status in (404, 410) else None
-
-
-def said_of(answer: Answer) -> dict[str, Any]:
-    """The object that an answer holds. Raises Retry for anything else."""
-    try:
-        said = answer.json()
-    except ValueError:
-        said = None
-    if not isinstance(said, dict):
-        raise Retry("The answer was not JSON")
-    return said
 
 
 @hookimpl
