@@ -47,7 +47,7 @@ def create_app(environ: Mapping[str, str] | None = None, *, doors: bool = True) 
     registry.watch = plugin_switches.Watch(app)
     jobs.init_jobs(app, wiring.SUBSCRIPTIONS)
     hold.init_hold(app, (row.path for row in timetable.PERIODIC if row.outgoing))
-    app.extensions.update(panels=wiring.PANELS, owned=belongings.OWNED, sealed=sealed.SEALED,
+    app.extensions.update(panels=wiring.PANELS, owned=belongings.OWNED, sealed=sealed.SEALED, hushed=jobs.function(wiring.HUSHED),
                           answers=wiring.ANSWERS, orders=wiring.ORDERS, estates=belongings.ESTATES)
     extensions.init_extensions(app)
     web.init_web(app)

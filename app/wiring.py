@@ -8,8 +8,10 @@ from app.webhooks.rules import HEARD
 # Every table of the house, so that metadata and migrations are complete.
 MODELS = (
     "app.core.events", "app.core.chain", "app.core.pulse", "app.core.plugin_switches",
+    "app.core.shadow",
     "app.identity.models", "app.catalog.models", "app.oncall.models", "app.oncall.calendar_models",
-    "app.incidents.models", "app.notifications.models", "app.notifications.channel_models", "app.escalation.models",
+    "app.incidents.models", "app.shadow.models", "app.notifications.models",
+    "app.notifications.channel_models", "app.escalation.models",
     "app.workflows.models",
     "app.ingest.models", "app.heartbeats.models", "app.webhooks.models", "app.runbooks.models", "app.connections.models",
     "app.status_pages.models", "app.status_pages.maintenance_models", "app.status_pages.subscriber_models",
@@ -27,6 +29,7 @@ BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.oncall.api", "/api/v1"), ("app.oncall.api_calendars", "/api/v1"), ("app.oncall.api_requests", "/api/v1"),
     ("app.incidents.routes", ""), ("app.incidents.room_routes", ""), ("app.incidents.bulk_routes", ""),
     ("app.incidents.api", "/api/v1"), ("app.incidents.room_api", "/api/v1"), ("app.incidents.bulk_api", "/api/v1"),
+    ("app.shadow.routes", ""), ("app.shadow.api", "/api/v1"),
     ("app.notifications.routes", ""), ("app.notifications.callbacks", ""),
     ("app.notifications.channel_routes", ""), ("app.notifications.api", "/api/v1"),
     ("app.escalation.routes", ""), ("app.escalation.api", "/api/v1"),
@@ -68,6 +71,8 @@ SUBSCRIPTIONS: tuple[On, ...] = (
     On("incident.snoozed", "app.escalation.reactions.stop"),
     On("incident.merged", "app.escalation.reactions.stop"),
     On("incident.snooze_ended", "app.escalation.reactions.begin_again", queue="pages"),
+    On("incident.let_page", "app.escalation.reactions.begin_again", queue="pages"),
+    On("incident.alert_joined", "app.shadow.reactions.wake", queue="pages"),
     On("incident.unmerged", "app.escalation.reactions.begin_again", queue="pages"),
     On("incident.undone", "app.escalation.reactions.revive", queue="pages"),
     On("incident.resolved", "app.escalation.reactions.let_go", queue="pages"),
@@ -139,6 +144,9 @@ MAIL = "app.ingest.mailroom.run"
 # What makes all figures again from the log, for `oncall doctor --rebuild-insights`.
 REBUILD = "app.insights.rollups.rebuild"
 
+# Of which facts plugins hear nothing, since what they concern is in shadow.
+HUSHED = "app.shadow.queries.hushed"
+
 # Who sees alike: people for whom this function says the same share one render of a live page.
 RIGHTS = "app.identity.queries.rights"
 
@@ -156,11 +164,12 @@ ORDERS: dict[str, str] = {"list": "app.notifications.replies.list_open"}
 
 # Parts of pages that a higher domain adds: page, panel name, function of the page's subject.
 PANELS: dict[str, dict[str, str]] = {
-    "health": {"inbox": "app.ingest.queries.health", "outbox": "app.notifications.queries.health",
+    "health": {"shadow": "app.shadow.queries.health",
+               "inbox": "app.ingest.queries.health", "outbox": "app.notifications.queries.health",
                "escalation": "app.escalation.queries.health"},
-    "doctor": {"zones": "app.oncall.zones.moved"},
+    "doctor": {"zones": "app.oncall.zones.moved", "shadow": "app.shadow.panels.doctor"},
     "incident": {"next": "app.escalation.panels.next_step", "paged": "app.notifications.panels.paged_people",
-                 "posts": "app.notifications.threads.posts"},
+                 "posts": "app.notifications.threads.posts", "shadow": "app.shadow.panels.of_incident"},
     "alert": {"raw": "app.ingest.queries.deliveries_of"},
     "home": {"shifts": "app.oncall.panels.my_duty", "items": "app.postmortems.panels.my_items"},
     "incident_for_reader": {"impact": "app.escalation.impact.around", "status": "app.status_pages.panels.of_incident",
@@ -178,7 +187,7 @@ PANELS: dict[str, dict[str, str]] = {
                 "browsers": "app.notifications.pages.browsers_panel", "rules": "app.notifications.pages.rules_panel",
                 "quiet": "app.notifications.pages.quiet_panel",
                 "calendars": "app.oncall.calendar_pages.profile_panel"},
-    "shell": {"duty": "app.oncall.panels.duty_line"},
+    "shell": {"duty": "app.oncall.panels.duty_line", "shadow": "app.shadow.panels.banner"},
     "team": {"calendar": "app.oncall.calendar_pages.team_panel", "workflows": "app.workflows.watching.of_team"},
     "people": {"reached": "app.notifications.queries.reachable"},
     "person": {"contacts": "app.notifications.pages.others_panel"},
@@ -205,7 +214,8 @@ PANELS: dict[str, dict[str, str]] = {
 # Which regions of which page refresh on which facts: the modules that say so, each with its own FEEDS.
 FEEDS: tuple[str, ...] = (
     "app.workflows.live",
-    "app.catalog.live", "app.oncall.live", "app.incidents.live", "app.notifications.live", "app.escalation.live",
+    "app.catalog.live", "app.oncall.live", "app.incidents.live", "app.shadow.live",
+    "app.notifications.live", "app.escalation.live",
     "app.ingest.live", "app.heartbeats.live", "app.webhooks.live", "app.runbooks.live", "app.connections.live",
     "app.status_pages.live", "app.partners.live", "app.postmortems.live", "app.config.live",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.house_extras import AUTOMATION, CONFIGURATION, INGEST, LEARNING, OUTSIDE, PAGING, Extra
 
 # A domain may import only from those to its left.
-DOMAINS = ("core", "identity", "catalog", "oncall", "incidents", "notifications", "escalation", "ingest", "heartbeats",
+DOMAINS = ("core", "identity", "catalog", "oncall", "incidents", "shadow", "notifications", "escalation", "ingest", "heartbeats",
            "webhooks", "connections", "runbooks",
            "status_pages", "partners", "postmortems", "workflows", "insights", "config")
 

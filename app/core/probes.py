@@ -41,7 +41,9 @@ def healthz() -> Response:
 def readyz() -> tuple[Response, int]:
     """Database, Redis, migrations and clock are fine; else 503 naming which is not."""
     found = health.examine()
-    return jsonify({"status": "ok" if found.ok else "not ready", "problems": found.problems}), 200 if found.ok else 503
+    shadow = {"shadow": found.figures["shadow"]} if found.figures.get("shadow") else {}
+    return jsonify({"status": "ok" if found.ok else "not ready", "problems": found.problems, **shadow}), (
+        200 if found.ok else 503)
 
 
 @blueprint.get("/metrics")

@@ -136,6 +136,7 @@ def tell_of_gaps(event: Event) -> None:
         for method in [] if gap is None else [one for found in usable(managers).values() for one in found]:
             since = max(gap.start or now, now)
             for message in plain_message("gap", method, once=f"gap:{event.id}:{schedule.id}:{method.id}"):
+                message.scope = f"team:{schedule.team_id}"
                 message.reason = f"{user.name} was deactivated, so nobody is on duty in {schedule.name} from " \
                                  f"{since:%Y-%m-%d %H:%M} UTC"
 

@@ -46,6 +46,8 @@ TABLE: dict[str, frozenset[str]] = {
     "status_page.read": EVERYBODY, "status_page.write": RESPONDERS, "status_page.edit": MANAGERS,
     # The document may say of each object what its own action permits, and nothing else.
     "configuration.read": MANAGERS, "configuration.apply": MANAGERS,
+    # What is in shadow concerns everybody; of what would have left they see what concerns teams they may see.
+    "shadow.read": EVERYBODY, "shadow.edit": ADMINS,
     "audit.read": MANAGERS, "admin": ADMINS, "scim": ADMINS,
 }
 # A person paged for, assigned to or requested on an incident is a responder there, for these actions only; and so is who
@@ -75,6 +77,7 @@ NEEDED_SCOPES: dict[str, frozenset[str]] = {
     "runbook.read": _READ_CONFIG | _READ_INCIDENTS, "runbook.run": frozenset({"incidents:write"}),
     "runbook.edit": _WRITE_CONFIG,
     "route.read": _READ_CONFIG, "route.edit": _WRITE_CONFIG,
+    "shadow.read": _READ_CONFIG | _READ_INCIDENTS, "shadow.edit": _WRITE_CONFIG,
     "postmortem.read": _READ_INCIDENTS, "postmortem.write": _WRITE_INCIDENTS, "postmortem.review": _WRITE_INCIDENTS,
     "postmortem.manage": frozenset({"incidents:write", "config:write"}), "action_item.change": _WRITE_INCIDENTS,
     "team.read": _READ_CONFIG, "team.edit": _WRITE_CONFIG, "team.create": _WRITE_CONFIG,

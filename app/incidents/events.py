@@ -56,3 +56,4 @@ STORM_OVER = Kind("incident.storm_over", "The storm is over after {number} alert
                   ("number",), timeline=True)
 FLAPPING = Kind("incident.flapping", "Flapping: {number} openings in 30 minutes, it stays open until 15 minutes are quiet",
                 ("number",), timeline=True)
+LET_PAGE = Kind("incident.let_page", "{actor} let it page: it was silent since it was in shadow", timeline=True)

@@ -5,17 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    Index,
-    Integer,
-    String,
-    Text,
-    UniqueConstraint,
-    column,
-    select,
-    table,
-    text,
-)
+from sqlalchemy import Index, Integer, String, Text, UniqueConstraint, column, select, table, text
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from app.catalog.models import Service
@@ -54,6 +44,8 @@ class Incident(Base):
     alert_count: Mapped[int] = mapped_column(default=0)
     test: Mapped[bool] = mapped_column(default=False)
     quiet: Mapped[bool] = mapped_column(default=False)
+    in_shadow: Mapped[bool] = mapped_column(default=False)  # opened so: it counts in no figure
+    silenced_by: Mapped[int | None] = mapped_column(BigId, index=True)  # the ended shadow that it was open in
     labels: Mapped[dict[str, Any]] = mapped_column(default=dict)
     route: Mapped[dict[str, Any]] = mapped_column(default=dict)
     former_id: Mapped[int | None] = foreign("incidents.id", index=True)

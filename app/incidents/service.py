@@ -15,6 +15,7 @@ from app.core import clock
 from app.core.access import SYSTEM, Actor
 from app.core.db import session
 from app.core.errors import Conflict, Invalid, Problem
+from app.core.shadow import covering
 from app.identity.models import Team, User
 from app.identity.queries import allow
 from app.incidents import events, moves, rules
@@ -23,7 +24,7 @@ from app.incidents.notes import add_note
 from app.incidents.queries import next_number_query, state_of
 
 __all__ = ["Opening", "acknowledge", "add_note", "add_responders", "assign", "end_snooze", "involve", "lock", "open_by_hand",
-           "open_incident", "reopen", "resolve", "set_priority", "snooze", "trigger_again", "unacknowledge"]
+           "open_incident", "reopen", "resolve", "set_priority", "snooze", "speak", "trigger_again", "unacknowledge"]
 
 SNOOZE = (timedelta(minutes=5), timedelta(days=7))
 lock = moves.lock  # others reach it with the commands
@@ -62,13 +63,17 @@ def open_incident(opening: Opening, *, by: Actor) -> Incident:
         id=number, title=opening.title[:300], description=opening.description[:10_000], severity=opening.severity,
         urgency=opening.urgency or rules.urgency_of(opening.severity), service=opening.service, team=team,
         labels=opening.labels, route=opening.route, former_id=opening.former_id, opened_by=by.ref, opened_at=now,
-        triggered_at=now, test=opening.test, quiet=opening.quiet)
+        triggered_at=now, test=opening.test, quiet=opening.quiet, in_shadow=_in_shadow(opening.service, team, by))
     session.add(incident)
     session.flush()
     service = opening.service.name if opening.service else None
     moves.said(events.OPENED, incident, by, title=incident.title, severity=incident.severity, source=by.name,
             service=service, delivery=opening.delivery, former=opening.former_id, test=opening.test)
     return incident
+
+
+def _in_shadow(service: Service | None, team: Team | None, by: Actor) -> bool:
+    return covering([one.ref for one in (service, team) if one is not None] + [by.ref]) is not None
 
 
 def open_by_hand(opening: Opening, *, by: Actor) -> Incident:
@@ -142,7 +147,7 @@ def reopen(incident: Incident, *, by: Actor) -> Incident:
         raise Conflict("It was resolved more than 30 days ago. Open a new incident instead.", state=state_of(incident))
     incident.status = status
     incident.resolved_at = incident.resolved_by = incident.resolved_name = None
-    incident.resolution_note = ""
+    incident.resolution_note, incident.silenced_by = "", None
     moves.trigger(incident)
     moves.said(events.REOPENED, incident, by, via=by.via)
     return incident
@@ -210,6 +215,16 @@ def end_snooze(incident: Incident) -> None:
     """Its time is over: triggered again, paged from the first level."""
     moves.trigger(incident)
     moves.said(events.SNOOZE_ENDED, incident, SYSTEM, reason="")
+
+
+def speak(incident: Incident, *, by: Actor) -> Incident:
+    """Its ended shadow left it silent; from now on it is heard, and what is triggered pages from its first level."""
+    incident = lock(incident.id)
+    if incident.status == rules.RESOLVED:
+        raise Conflict(f"Already resolved by {incident.resolved_name}", state=state_of(incident))
+    incident.silenced_by, incident.triggered_at = None, clock.now()
+    moves.said(events.LET_PAGE, incident, by)
+    return incident
 
 
 def trigger_again(incident: Incident, *, by: Actor) -> Incident:

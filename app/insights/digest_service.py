@@ -112,6 +112,6 @@ def _send(digest: Digest, team: Team, person: User, method: ContactMethod) -> No
     token, base = secrets.new_token(), current_app.config["BASE_URL"]
     session.add(DigestCopy(digest_id=digest.id, user_id=person.id, token_hash=secrets.digest(token)))
     for message in notifications.plain_message("digest", method, once=f"digest:{team.id}:{digest.week}:{person.id}"):
-        message.reason, message.expires_at = digest.subject, clock.now() + EXPIRES
+        message.reason, message.expires_at, message.scope = digest.subject, clock.now() + EXPIRES, team.ref
         seal_data(message, {"text": digest.text, "url": f"{base}/insights/digests?team={team.key}",
                             "unsubscribe": f"{base}/digest/{token}"})

@@ -55,7 +55,7 @@ def keep(ids: Sequence[int]) -> None:
     session.execute(delete(PageFact).where(PageFact.incident_id.in_(ids)))
     incidents = session.execute(select(
         Incident.id, Incident.opened_at, Incident.team_id, Incident.service_id, Incident.severity, Incident.urgency,
-        Incident.status).where(Incident.id.in_(ids), ~Incident.test, ~Incident.quiet,
+        Incident.status).where(Incident.id.in_(ids), ~Incident.test, ~Incident.quiet, ~Incident.in_shadow,
                                Incident.merged_into_id.is_(None))).all()
     wanted = [row.id for row in incidents]
     if not wanted:

@@ -124,7 +124,7 @@ def sums(since: int, until: int, teams: set[int] | None = None) -> list[Delivery
         Message.sent_at, Message.delivered_at, Message.kind, Message.step, Message.round).outerjoin(
         Incident, Incident.id == Message.incident_id).where(
         Message.queued_at >= instant(since), Message.queued_at < instant(until), Message.kind != "test",
-        (Incident.id.is_(None)) | ~Incident.test))
+        Message.state != "unsent", (Incident.id.is_(None)) | (~Incident.test & ~Incident.in_shadow)))
     for row in rows:
         if teams is not None and row.team_id is not None and row.team_id not in teams:
             continue

@@ -22,7 +22,7 @@ def tell_of_lost(event: Event) -> None:
     people = [one for one in [*_managers(incident.team), *_admins()] if one.id != user.id]
     service.tell(list({one.id: one for one in people}.values()), kind="alarm", cause=f"lost:{user.id}:{event.at:%Y%m%d%H}",
                  reason=f"{user.name} can't be reached: {event.data['error']}. They were to be paged for #{incident.id} "
-                        f"{incident.title[:80]}")
+                        f"{incident.title[:80]}", scope=incident.ref)
 
 
 def tell_of_refusal(event: Event) -> None:
@@ -38,14 +38,15 @@ def tell_of_busy(event: Event) -> None:
     team = next((session.get(Team, int(ref.partition(":")[2])) for ref in event.also if ref.startswith("team:")), None)
     service.tell(_managers(team) or _admins(), kind="alarm", cause=f"busy:{event.id}", reason=(
         f"{event.data['name']} sends more than {event.data['limit']:,} signals a minute: every one is taken. "
-        "Look at what makes it repeat itself"))
+        "Look at what makes it repeat itself"), scope=team.ref if team else event.subject)
 
 
 def tell_of_ownerless(event: Event) -> None:
     """`service.ownerless`: admins, with the names."""
     service.tell(_admins(), kind="alarm", cause=f"ownerless:{event.id}", reason=(
         f"The team {event.data['team']} was archived and its services have no owner: "
-        f"{', '.join(event.data['names'][:10])}. Signals for them go the next way; hand them to a team"))
+        f"{', '.join(event.data['names'][:10])}. Signals for them go the next way; hand them to a team"),
+        scope=event.subject)
 
 
 def _managers(team: Team | None) -> list[User]:

@@ -24,7 +24,7 @@ MESSAGE = component("Message", {
         "user": {"type": "object", "properties": {"email": {"type": "string"}, "name": {"type": "string"}}},
         "channel": {"type": "string"}, "address": {"type": "string", "description": "masked"},
         "reason": {"type": "string"}, "attempts": {"type": "integer"},
-        "state": {"enum": ["queued", "sending", "sent", "delivered", "failed", "cancelled", "expired"]},
+        "state": {"enum": ["queued", "sending", "sent", "delivered", "failed", "cancelled", "expired", "unsent"]},
         "queued_at": {"type": "string"}, "next_at": {"type": ["string", "null"]},
         "started_at": {"type": ["string", "null"], "description": "claimed for sending"},
         "sent_at": {"type": ["string", "null"]}, "delivered_at": {"type": ["string", "null"]},

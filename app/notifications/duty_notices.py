@@ -62,12 +62,12 @@ def tell_of_handover(event: Event) -> None:
     until = event.data["until"]
     begun = f"You are on duty in {schedule.name}" + (f" until {_said(until)}" if until else "")
     said = service.tell(_people(one for one in incoming if wanted[one]["start"]), kind="shift",
-                        cause=f"event:{event.id}", reason=begun)
+                        cause=f"event:{event.id}", reason=begun, scope=f"team:{schedule.team_id}")
     for message in said:
         seal_data(message, _handed(schedule))
     after = " and ".join(event.data["after"])
     service.tell(_people(one for one in outgoing if wanted[one]["end"]), kind="shift", cause=f"event:{event.id}:end",
-                 reason=f"Your shift in {schedule.name} is over; {after} took over")
+                 reason=f"Your shift in {schedule.name} is over; {after} took over", scope=f"team:{schedule.team_id}")
 
 
 def look_ahead() -> int:
@@ -88,12 +88,14 @@ def _ahead(schedule: Schedule, plan: duty.Schedule, now: datetime, inactive: fro
         key = f"{schedule.id}:{shift.start:%Y-%m-%dT%H:%M}"
         if not shift.people:
             written += len(service.tell(_people(_managers(schedule)), kind="gap", cause=f"gap-ahead:{key}", reason=(
-                f"Nobody is on duty in {schedule.name} from {_said(clock.rfc3339(shift.start))}, in less than a day")))
+                f"Nobody is on duty in {schedule.name} from {_said(clock.rfc3339(shift.start))}, in less than a day"),
+                scope=f"team:{schedule.team_id}"))
         coming = [one for one in shift.people if one not in before.people]
         wanted = choices(coming) if coming else {}
         written += len(service.tell(
             _people(one for one in coming if wanted[one]["before"]), kind="shift", cause=f"shift-ahead:{key}",
-            reason=f"Your shift in {schedule.name} begins {_said(clock.rfc3339(shift.start))}"))
+            reason=f"Your shift in {schedule.name} begins {_said(clock.rfc3339(shift.start))}",
+            scope=f"team:{schedule.team_id}"))
     return written + _unreachable(schedule, plan, now, inactive)
 
 
@@ -108,7 +110,8 @@ def _unreachable(schedule: Schedule, plan: duty.Schedule, now: datetime, inactiv
     for person in _people(unreachable(plan, now, inactive)):
         written += len(service.tell(
             _people(_managers(schedule)), kind="unreachable", cause=f"unreachable:{schedule.id}:{person.id}:{week}",
-            reason=f"{person.name} is on duty in {schedule.name} within two weeks and can't be paged"))
+            reason=f"{person.name} is on duty in {schedule.name} within two weeks and can't be paged",
+            scope=f"team:{schedule.team_id}"))
     return written
 
 

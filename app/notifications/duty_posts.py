@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import cast
 
 from flask import current_app
@@ -11,9 +11,12 @@ from sqlalchemy import CursorResult, or_, select, update
 from app.core import clock
 from app.core.db import session, transaction
 from app.core.events import Event, sentence
+from app.core.shadow import JUST_NOW, begun_since, newest
 from app.notifications import accounts
 from app.notifications.channel_models import DutyPost, Room
 from app.plugin_api import Address, Link, Message, NoAccess, Receipt, Refused, Rejected, Retry
+from app.shadow import queries as shadows
+from app.shadow.service import Held, note
 
 LEASE = timedelta(seconds=60)
 WAITS = (5, 15, 60, 300)
@@ -40,12 +43,13 @@ def due(limit: int) -> list[int]:
 def send(key: int) -> bool:
     """Claim, call, record. Says whether the post was ours."""
     with transaction():
+        seen = newest()
         claimed = _claim(key)
     session.remove()
     if claimed is None:
         return False
     message, address, route = claimed
-    outcome = route if isinstance(route, Exception) else _call(message, address, route)
+    outcome = route if isinstance(route, Exception) else _call(message, address, route, seen)
     with transaction():
         _record(key, outcome)
         if isinstance(route, accounts.Route) and not isinstance(outcome, Refused | Rejected):
@@ -61,6 +65,11 @@ def _claim(key: int) -> tuple[Message, Address, accounts.Route | Exception] | No
     if cast(CursorResult[tuple[int]], result).rowcount != 1:
         return None
     post_ = session.get_one(DutyPost, key, populate_existing=True)
+    if (shadow := shadows.of_team(post_.room.team_id, _made(post_))) is not None:
+        post_.lease_until = post_.next_at = None
+        note(shadow, Held(f"duty:{post_.id}", now, "post", post_.room.channel, post_.text,
+                          whom=post_.room.name or post_.room.address, team_id=post_.room.team_id))
+        return None
     url = f"{current_app.config['BASE_URL']}/schedules/{post_.key}"
     message = Message(id=f"duty-{post_.id}", kind="shift", subject=post_.text, text=post_.text, urgency="low",
                       links=(Link("open", "Open the schedule", url),))
@@ -68,7 +77,14 @@ def _claim(key: int) -> tuple[Message, Address, accounts.Route | Exception] | No
     return message, Address(post_.room.address, {}), routes if isinstance(routes, Exception) else routes[0]
 
 
-def _call(message: Message, address: Address, route: accounts.Route) -> Receipt | Exception:
+def _made(post_: DutyPost) -> datetime:
+    """When the hand-off was; now where the log was trimmed meanwhile."""
+    return session.scalar(select(Event.at).where(Event.id == post_.event_id)) or clock.now()
+
+
+def _call(message: Message, address: Address, route: accounts.Route, seen: int) -> Receipt | Exception:
+    if begun_since(seen):
+        return Retry(JUST_NOW, after=1)
     try:
         return route.channel.send(message, address, route.config)
     except (Retry, Refused, Rejected, NoAccess) as expected:

@@ -112,6 +112,7 @@ class Message(Base):
     account: Mapped[str] = mapped_column(String(80), default="")
     avoid: Mapped[str] = mapped_column(String(300), default="")
     bundle: Mapped[str] = mapped_column(String(60), default="")
+    scope: Mapped[str] = mapped_column(String(40), default="")  # what a message without an incident is about: `team:3`
     again_of: Mapped[int | None] = foreign("messages.id")
     provider: Mapped[str] = mapped_column(String(60), default="")
     provider_id: Mapped[str] = mapped_column(String(300), default="")

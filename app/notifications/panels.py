@@ -81,6 +81,8 @@ def _outcome(message: Message) -> str:
         return f"delivered {seconds} s" if seconds < 600 else "delivered"
     if message.state == "failed":
         return message.error[:80] or "failed"
+    if message.state == "unsent":
+        return "not sent, in shadow"
     if message.state == "queued":
         return "tried again" if message.attempts else "waiting"
     return message.state

@@ -33,7 +33,7 @@ def tell_those_paged(event: Event) -> None:
         return
     paged = select(Message.user_id).where(Message.incident_id == incident.id,
                                           Message.kind.in_(("page", "request")),
-                                          Message.state.in_(("sent", "delivered", "sending")))
+                                          Message.state.in_(service.UNDER_WAY))
     people = [user for user in session.scalars(select(User).where(User.id.in_(paged), User.state == "active"))
               if user.ref != event.actor]
     kind = event.kind.partition(".")[2]
@@ -67,7 +67,8 @@ def tell_named(event: Event) -> None:
 def tell_of_exchange(event: Event) -> None:
     """A swap or a request for cover: everybody whom it concerns learns of it quietly, but for who did it."""
     kind = "swap" if event.kind.startswith("schedule.swap_") else "cover"
-    service.tell(_people(event.data["tell"]), kind=kind, cause=f"event:{event.id}", reason=sentence(event))
+    service.tell(_people(event.data["tell"]), kind=kind, cause=f"event:{event.id}", reason=sentence(event),
+                 scope=_team(event))
 
 
 def tell_of_handover(event: Event) -> None:
@@ -83,7 +84,12 @@ def post_handover(event: Event) -> None:
 def tell_of_gaps(event: Event) -> None:
     """Managers learn when nobody is on duty."""
     for_whom = _people(event.data["tell"])
-    service.tell(for_whom, kind="gap", cause=f"event:{event.id}", reason=sentence(event))
+    service.tell(for_whom, kind="gap", cause=f"event:{event.id}", reason=sentence(event), scope=_team(event))
+
+
+def _team(event: Event) -> str:
+    """The team that a fact about a schedule concerns, as a reference."""
+    return next((ref for ref in event.also if ref.startswith("team:")), "")
 
 
 def _people(ids: list[int]) -> list[User]:

@@ -11,6 +11,7 @@ from sqlalchemy import CursorResult, select, update
 
 from app.core import clock
 from app.core.db import session, transaction
+from app.core.shadow import JUST_NOW, Shadow, begun_since, newest
 from app.core.worker import owner
 from app.incidents.models import Incident
 from app.notifications import accounts, bundles, queries
@@ -19,6 +20,8 @@ from app.notifications.models import Message
 from app.notifications.outcomes import fail, record_outcome
 from app.plugin_api import Address, NoAccess, Receipt, Refused, Rejected, Retry
 from app.plugin_api import Message as Outgoing
+from app.shadow import queries as shadows
+from app.shadow.service import Held, note
 
 log = structlog.get_logger()
 LEASE = timedelta(seconds=60)
@@ -34,6 +37,7 @@ class Claim:
     outgoing: Outgoing
     address: Address
     routes: list[accounts.Route] | Exception
+    shadows: int
     others: tuple[int, ...] = ()
 
 
@@ -78,6 +82,7 @@ def postpone(message_id: int, fault: Exception) -> None:
 
 def _claim(message_id: int) -> Claim | None:
     """What is handed over now, the first of a bundle with all the others; None when nothing of it is ours."""
+    seen = newest()
     asked = session.get(Message, message_id, populate_existing=True)
     together = bundles.due(asked) if asked is not None else []
     if not together or together[0].id != message_id:  # a bundle goes with its first message
@@ -89,7 +94,7 @@ def _claim(message_id: int) -> Claim | None:
     return Claim(message.id, message.channel, compose(message, others),
                  Address(message.address, queries.data_of(message.method)),
                  accounts.routes(message.channel, only=message.account if message.kind == "test" else "",
-                                 avoid=message.avoid.split()), tuple(one.id for one in others))
+                                 avoid=message.avoid.split()), seen, tuple(one.id for one in others))
 
 
 def _taken(message: Message) -> bool:
@@ -99,6 +104,9 @@ def _taken(message: Message) -> bool:
     if (reason := unwanted(message, incident)) is not None:
         _put_away(message, *reason)
         return False
+    if (shadow := _shadow(message, incident)) is not None:
+        _withhold(message, shadow)
+        return False
     result = session.execute(update(Message).where(
         Message.id == message.id, Message.state == "queued", Message.next_at <= now).values(
         state="sending", lease_until=now + LEASE, lease_owner=owner(), attempts=Message.attempts + 1,
@@ -107,6 +115,25 @@ def _taken(message: Message) -> bool:
         return False
     session.refresh(message)
     return True
+
+
+def _shadow(message: Message, incident: Incident | None) -> Shadow | None:
+    """The shadow that keeps it back. Codes, tests that a person asked for and alarms about the system itself leave."""
+    if message.kind in ("code", "test") or (message.kind == "alarm" and incident is None and not message.scope):
+        return None
+    if incident is not None:
+        return shadows.of_incident(incident, message.queued_at)
+    return shadows.of(message.scope, message.queued_at)
+
+
+def _withhold(message: Message, shadow: Shadow) -> None:
+    """It is listed instead; whatever follows a message that was sent follows this one, too."""
+    if not _put_away(message, "unsent", shadow.words):
+        return
+    noun, _, key = message.scope.partition(":")
+    note(shadow, Held(f"message:{message.id}", message.next_at, message.kind, message.channel, message.reason,
+                      user=(message.user_id, message.user.name), incident=message.incident,
+                      team_id=int(key) if noun == "team" else None))
 
 
 def _shared(incident_id: int | None) -> Incident | None:
@@ -142,19 +169,24 @@ def _outdated(message: Message, incident: Incident) -> tuple[str, str] | None:
     return None
 
 
-def _put_away(message: Message, state: str, reason: str) -> None:
-    """It is not sent. Where its method was at fault the next one starts at once, as after a failure."""
+def _put_away(message: Message, state: str, reason: str) -> bool:
+    """It is not sent; says whether it waited. Where its method was at fault the next one starts at once, as after a
+    failure."""
     result = session.execute(update(Message).where(Message.id == message.id, Message.state == "queued").values(
         state=state, error=reason[:500]).execution_options(synchronize_session=False))
-    if isinstance(result, CursorResult) and result.rowcount == 1 and state == "failed":
+    done = isinstance(result, CursorResult) and result.rowcount == 1
+    if done and state == "failed":
         session.refresh(message)
         fail(message)
+    return done
 
 
 def _call(claim: Claim) -> tuple[list[Tried], Receipt | Exception]:
     """Hand it to one account after the other until one takes it; nothing is open meanwhile."""
     if isinstance(claim.routes, Exception):
         return [], claim.routes
+    if begun_since(claim.shadows):
+        return [], Retry(JUST_NOW, after=1)
     tried: list[Tried] = []
     for route in claim.routes:
         outcome = call(route, claim)

@@ -18,10 +18,9 @@ from app.incidents.models import Incident
 from app.notifications import bundles, events, queries, quiet, rules
 from app.notifications.models import ContactMethod, Message
 
-EXPIRES = timedelta(minutes=30)
-AT_ONCE, APART = timedelta(seconds=5), timedelta(seconds=30)
+EXPIRES, AT_ONCE, APART = timedelta(minutes=30), timedelta(seconds=5), timedelta(seconds=30)
 NOTICES, NOTICES_APART = ("acknowledged", "resolved", "assigned", "merged"), timedelta(seconds=60)
-UNDER_WAY = ("sending", "sent", "delivered")
+UNDER_WAY = ("sending", "sent", "delivered", "unsent")
 TOLD = "told"  # a message to somebody by name; it replaces no notice
 SEND = "app.notifications.ticks.send"
 
@@ -155,9 +154,10 @@ def _last_notices(incident: Incident, ids: Sequence[int]) -> dict[int, datetime]
     return {method: at for method, at in found}
 
 
-def tell(people: Sequence[User], *, kind: str, cause: str, reason: str, without: Collection[str] = ()) -> list[Message]:
-    """A notice that concerns no incident, by the ways that come first in each person's own rules for low urgency, but
-    by none of the channels `without`."""
+def tell(people: Sequence[User], *, kind: str, cause: str, reason: str, without: Collection[str] = (),
+         scope: str = "") -> list[Message]:
+    """A notice beside incidents, about `scope` (`team:3`), by the ways that come first in each person's own rules for
+    low urgency, but by none of the channels `without`."""
     ids = [person.id for person in people]
     methods, own = queries.usable(ids), queries.rules_of(ids, "low")
     written = []
@@ -168,7 +168,7 @@ def tell(people: Sequence[User], *, kind: str, cause: str, reason: str, without:
         written += [_queued(kind, by_id[step.method_id], None, once=f"{cause}:{person.id}:{number}")
                     for number, step in enumerate(steps) if step.after == steps[0].after]
     for message in written:
-        message.reason = reason[:300]
+        message.reason, message.scope = reason[:300], scope
     return _keep(written)
 
 
@@ -191,7 +191,7 @@ def send_again(message: Message, *, avoid: str = "", after: int = 0) -> list[Mes
     again = _queued(message.kind, message.method, message.incident, once=f"again:{message.id}", after=after)
     again.run_id, again.level, again.round, again.step = message.run_id, message.level, message.round, message.step
     again.urgency, again.reason, again.avoid, again.again_of = message.urgency, message.reason, avoid, message.id
-    again.bundle = message.bundle  # those that went together go together again
+    again.bundle, again.scope = message.bundle, message.scope  # those that went together go together again
     return _keep([again])
 
 

@@ -12,12 +12,15 @@ from sqlalchemy import CursorResult, or_, select, update
 
 from app.core import clock
 from app.core.db import session, transaction
+from app.core.shadow import JUST_NOW, Shadow, begun_since, newest
 from app.incidents.models import Incident
 from app.notifications import accounts, compose, room_posts, threads
 from app.notifications.channel_models import Room, Surface
 from app.notifications.models import Message
 from app.plugin_api import Address, NoAccess, Receipt, Refused, Rejected, Retry
 from app.plugin_api import Message as Outgoing
+from app.shadow import queries as shadows
+from app.shadow.service import Held, note
 
 log = structlog.get_logger()
 LEASE = timedelta(seconds=60)
@@ -34,6 +37,7 @@ class Refresh:
     receipt: Receipt
     until: datetime
     route: accounts.Route | Exception
+    shadows: int
     changed: bool = True
     notes: tuple[tuple[int, str], ...] = ()
     people: Sequence[str] | None = None
@@ -81,7 +85,7 @@ def refresh(surface_id: int) -> bool:
 
 
 def _claim(surface_id: int) -> Refresh | None:
-    now = clock.now()
+    now, seen = clock.now(), newest()
     result = session.execute(update(Surface).where(
         Surface.id == surface_id, Surface.next_at <= now,
         or_(Surface.lease_until.is_(None), Surface.lease_until < now)).values(
@@ -96,11 +100,23 @@ def _claim(surface_id: int) -> Refresh | None:
     if not changed and not notes:
         surface.lease_until = surface.next_at = None
         return None
+    if (shadow := shadows.of_incident(incident, incident.triggered_at)) is not None:
+        _withhold(surface, incident, shadow, now)
+        return None
     routes = accounts.routes(surface.channel, only=surface.account)
     return Refresh(surface.id, outgoing, Address(surface.address, {}), Receipt(provider_id=surface.provider_id),
-                   now + LEASE, routes if isinstance(routes, Exception) else routes[0], changed,
+                   now + LEASE, routes if isinstance(routes, Exception) else routes[0], seen, changed,
                    tuple((note.id, f"{note.author_name}: {note.body}") for note in notes),
                    threads.members(incident.id, surface.channel) if surface.own else None)
+
+
+def _withhold(surface: Surface, incident: Incident, shadow: Shadow, now: datetime) -> None:
+    """Neither made nor changed; a post that would have been made is listed."""
+    surface.lease_until = surface.next_at = None
+    surface.error = shadow.words
+    if not surface.provider_id:
+        whom = surface.room.name or surface.room.address if surface.room else "a channel of its own"
+        note(shadow, Held(f"surface:{surface.id}", now, "post", surface.channel, whom=whom, incident=incident))
 
 
 def _outgoing(surface: Surface, incident: Incident) -> Outgoing:
@@ -114,6 +130,8 @@ def _outgoing(surface: Surface, incident: Incident) -> Outgoing:
 def _call(claim: Refresh) -> Receipt | Exception | None:
     if isinstance(claim.route, Exception):
         return claim.route
+    if begun_since(claim.shadows):
+        return Retry(JUST_NOW, after=1)
     channel: Any = claim.route.channel
     config, found = claim.route.config, None
     try:

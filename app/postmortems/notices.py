@@ -17,7 +17,8 @@ from app.postmortems.models import ActionItem, Postmortem
 
 def about(postmortem: Postmortem, people: Iterable[User], *, cause: str, reason: str) -> int:
     """Tell these people something about the document, once for each cause."""
-    written = notifications.tell(list(people), kind="postmortem", cause=cause, reason=reason, without=LOUD)
+    written = notifications.tell(list(people), kind="postmortem", cause=cause, reason=reason, without=LOUD,
+                                 scope=f"team:{postmortem.team_id}")
     for message in written:
         seal_data(message, {"url": queries.link(postmortem)})
     return len(written)
@@ -26,7 +27,8 @@ def about(postmortem: Postmortem, people: Iterable[User], *, cause: str, reason:
 def item(found: ActionItem, *, cause: str, reason: str) -> int:
     """Tell its owner something about an action item."""
     owner = [found.owner] if found.owner.is_active else []
-    written = notifications.tell(owner, kind="action_item", cause=cause, reason=reason, without=(*LOUD, "webpush"))
+    written = notifications.tell(owner, kind="action_item", cause=cause, reason=reason, without=(*LOUD, "webpush"),
+                                 scope=f"team:{found.postmortem.team_id}")
     for message in written:
         seal_data(message, {"url": address(found), "description": found.description})
     return len(written)

@@ -18,9 +18,12 @@ from app.core.errors import Failure, NotFound
 from app.core.forms import Problems
 from app.core.jobs import wake
 from app.core.secrets import digest
+from app.core.shadow import begun_since, newest
 from app.plugin_api import Action, NoAccess, Order
 from app.postmortems import events, items, notices, queries, rules
 from app.postmortems.models import ActionItem, ItemTicket
+from app.shadow import queries as shadows
+from app.shadow.service import Held, note
 
 MAKE = "app.postmortems.tickets.make_due"
 OURS = ("title", "description")
@@ -117,7 +120,7 @@ def _make(key: int) -> bool:
         now = clock.now()
         if ticket is None or ticket.state not in ("queued", "making") or ticket.next_at is None or ticket.next_at > now:
             return False
-        lost = ticket.state == "making"  # its lease is over: nobody knows what came of it
+        lost, seen = ticket.state == "making", newest()  # its lease is over: nobody knows what came of it
         won = session.execute(update(ItemTicket).where(ItemTicket.id == key, ItemTicket.next_at == ticket.next_at).values(
             state="making", next_at=now + LEASE, tries=ItemTicket.tries + 1, unknown=ItemTicket.unknown | lost)).rowcount
         if not won:
@@ -127,6 +130,8 @@ def _make(key: int) -> bool:
     session.remove()
     if job is None:
         return True
+    if begun_since(seen):
+        return False  # its lease ends, and it is looked for before it is made
     tried = acting.attempt(job.action, job.order, job.config, look=job.unknown, timeout=SECONDS)
     with transaction():
         found = locked(ItemTicket, key)
@@ -136,6 +141,12 @@ def _make(key: int) -> bool:
 
 
 def _readable(ticket: ItemTicket) -> _Job | None:
+    item = session.get_one(ActionItem, ticket.item_id)
+    if (shadow := shadows.of_team(item.postmortem.team_id)) is not None:
+        note(shadow, Held(f"ticket:{ticket.id}:{ticket.tries}", clock.now(), "action", ticket.connection, item.title,
+                          whom=ticket.connection, team_id=item.postmortem.team_id))
+        _failed(ticket, f"Not made, {shadow.words}")
+        return None
     try:
         return _job(ticket)
     except Failure as fault:
@@ -196,6 +207,8 @@ def _refresh(key: int, wanted: Callable[[ItemTicket], bool]) -> bool:
     with transaction():
         ticket = locked(ItemTicket, key)
         if ticket is None or ticket.state != "made" or not wanted(ticket):
+            return False
+        if shadows.of_team(session.get_one(ActionItem, ticket.item_id).postmortem.team_id) is not None:
             return False
         ticket.checked_at = clock.now()  # whoever else comes now has nothing left to do
         try:

@@ -16,10 +16,13 @@ from sqlalchemy import CursorResult, select, update
 from app.core import clock
 from app.core.db import session, transaction
 from app.core.secrets import Unreadable
+from app.core.shadow import JUST_NOW, Shadow, begun_since, newest
 from app.core.worker import owner
 from app.plugin_api import NoAccess, Outcome, Rejected, Retry
 from app.runbooks import executions, outcomes, queries, requests, rules, vault
 from app.runbooks.models import Execution
+from app.shadow import queries as shadows
+from app.shadow.service import Held, note
 
 log = structlog.get_logger()
 LEASE = timedelta(seconds=60)
@@ -33,6 +36,7 @@ class Work:
     phase: str
     ready: requests.Ready
     handle: Mapping[str, Any]
+    shadows: int
 
 
 def due(phases: tuple[str, ...], limit: int) -> list[int]:
@@ -67,24 +71,44 @@ def renew(execution_ids: list[int]) -> None:
 
 def _claim(execution_id: int) -> Work | None:
     """Ours by compare-and-set; approval, right and time are asked again in the same transaction."""
-    now = clock.now()
+    now, seen = clock.now(), newest()
     result = session.execute(update(Execution).where(
         Execution.id == execution_id, Execution.next_at <= now, Execution.lease_until.is_(None)).values(
         lease_until=now + LEASE, lease_owner=owner()).execution_options(synchronize_session=False))
     if not isinstance(result, CursorResult) or result.rowcount != 1:
         return None
     execution = session.get_one(Execution, execution_id, populate_existing=True)
+    if (shadow := _shadow(execution)) is not None:
+        _withhold(execution, shadow, now)
+        return None
     if execution.state == "pending" and not _begin(execution, now):
         return None
     if execution.state == "running" and execution.deadline_at is not None and execution.deadline_at <= now:
         outcomes.time_over(execution)
         return None
     try:
-        return Work(execution.id, execution.phase, _ready(execution, now), dict(execution.handle))
+        return Work(execution.id, execution.phase, _ready(execution, now), dict(execution.handle), seen)
     except (ValueError, Unreadable) as fault:
         if not executions.end(execution, executions.Result("failed", error=str(fault))):
             outcomes.note(execution.id, execution.phase, outcomes.Said(Rejected(str(fault)), now, 0, ()))
         return None
+
+
+def _shadow(execution: Execution) -> Shadow | None:
+    """The shadow of its incident, or of the team for which it runs."""
+    incident, since = execution.incident, execution.created_at
+    return (shadows.of_incident(incident, since) if incident is not None else None) or shadows.of_team(
+        execution.team_id, since)
+
+
+def _withhold(execution: Execution, shadow: Shadow, now: datetime) -> None:
+    """It ends here, called or not; what was begun outside goes on there, unseen."""
+    note(shadow, Held(f"execution:{execution.id}", now, "runbook", execution.runbook.target,
+                      f"started by {execution.started_name}", whom=execution.runbook.name, incident=execution.incident,
+                      team_id=execution.team_id))
+    begun = "" if execution.calling_at is None and not execution.handle else "; what it began may still go on"
+    if not executions.end(execution, executions.Result("cancelled", error=f"Not run, {shadow.words}{begun}")):
+        execution.next_at = execution.lease_until = execution.lease_owner = None
 
 
 def _begin(execution: Execution, now: datetime) -> bool:
@@ -129,6 +153,8 @@ def _leaves(work: Work) -> bool:
 def _call(work: Work) -> Outcome | Exception:
     """The one place where something acts outside."""
     target: Any = work.ready.target
+    if begun_since(work.shadows):
+        return Retry(JUST_NOW, after=1)
     try:
         if work.phase == "follow":
             return _outcome(target.follow(work.handle, work.ready.config))

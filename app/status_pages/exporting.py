@@ -15,8 +15,10 @@ from app.core import clock, http, secrets
 from app.core.access import SYSTEM
 from app.core.db import session, transaction
 from app.core.events import record
+from app.core.shadow import JUST_NOW, begun_since, newest
 from app.identity.models import Membership, User
 from app.notifications import service as notifications
+from app.shadow import queries as shadows
 from app.status_pages import events, feeds, rendering, states
 from app.status_pages.models import StatusPage
 
@@ -39,6 +41,7 @@ class Copy:
     folder: bool
     url: str
     header: str
+    shadows: int
 
 
 def due() -> list[int]:
@@ -61,6 +64,8 @@ def write(page_id: int) -> bool:
     if copy is None:
         return False
     try:
+        if begun_since(copy.shadows):
+            raise Failed(JUST_NOW)
         _written(copy)
         fault = ""
     except (Failed, OSError) as refused:
@@ -73,19 +78,21 @@ def write(page_id: int) -> bool:
 
 
 def _claim(page_id: int) -> Copy | None:
-    now = clock.now()
+    now, seen = clock.now(), newest()
     result = session.execute(update(StatusPage).where(
         StatusPage.id == page_id, or_(StatusPage.export_due_at.is_(None), StatusPage.export_due_at <= now)).values(
         export_due_at=now + AGAIN).execution_options(synchronize_session=False))
     if not isinstance(result, CursorResult) or result.rowcount != 1:
         return None
     page = session.get_one(StatusPage, page_id, populate_existing=True)
+    if shadows.of_team(page.team_id) is not None:
+        return None
     files = {"index.html": rendering.page(page, base=".", exported=True), "status.json": rendering.as_json(page),
              "feed.atom": feeds.atom(page), "feed.rss": feeds.rss(page), "maintenance.ics": feeds.calendar(page),
              "badge.svg": rendering.badge(page)}
     header = secrets.open_(page.export_sealed, bound_to=f"status_page:{page.slug}/export") if page.export_sealed else ""
     return Copy(page.id, page.slug, page.version, files, bool(page.exports.get("folder")), page.exports.get("url") or "",
-                header)
+                header, seen)
 
 
 def _written(copy: Copy) -> None:
@@ -137,7 +144,7 @@ def _record(page: StatusPage, version: int, fault: str) -> None:
         record(events.EXPORT_FAILED, page.ref, by=SYSTEM, also=states.also(page), name=page.name, error=fault)
         notifications.tell(_managers(page), kind="alarm", cause=f"status-export:{page.id}:{now:%Y%m%d%H%M}",
                            reason=f"The copy of the status page {page.name} can't be written since "
-                                  f"{page.export_failing_since:%H:%M} UTC: {fault}")
+                                  f"{page.export_failing_since:%H:%M} UTC: {fault}", scope=f"team:{page.team_id}")
 
 
 def _managers(page: StatusPage) -> list[User]:

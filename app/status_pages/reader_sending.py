@@ -10,15 +10,17 @@ from datetime import timedelta
 from functools import partial
 
 import structlog
+from flask import Flask, current_app
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import joinedload
 
 from app.core import clock, http
 from app.core.db import session, transaction
+from app.core.shadow import JUST_NOW, Shadow, begun_since, newest
 from app.core.signatures import sign
 from app.notifications import accounts
 from app.plugin_api import Address, Link, Message, NoAccess, Receipt, Refused, Rejected, Retry
-from app.status_pages import queries, subscribing
+from app.status_pages import announcing, queries, subscribing
 from app.status_pages.maintenance_models import Announcement
 from app.status_pages.subscriber_models import Subscriber, SubscriberMessage
 from app.status_pages.words import Words
@@ -54,6 +56,8 @@ def fan_out(announcement_id: int) -> int:
         return 0
     now = clock.now()
     keys = subscribing.matching(found.page_id, found.kind, found.components)
+    if keys and announcing.held_back(found, len(keys)):
+        keys = []
     if keys:
         session.execute(insert(SubscriberMessage), [{"announcement_id": found.id, "subscriber_id": key, "state": "queued",
                                                      "attempts": 0, "next_at": now, "error": "", "created_at": now}
@@ -65,10 +69,12 @@ def fan_out(announcement_id: int) -> int:
 def send_batch(pool: ThreadPoolExecutor) -> int:
     """Claim some, hand them over several at a time, record what came of them."""
     with transaction():
+        seen = newest()
         jobs = _claim()
         routes = accounts.routes("email") if any(job.kind == "email" for job in jobs) else []
     session.remove()
-    outcomes = list(pool.map(lambda job: _handed(job, routes), jobs))
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    outcomes = list(pool.map(lambda job: _inside(app, seen, job, routes), jobs))
     if jobs:
         with transaction():
             for job, (outcome, tried) in zip(jobs, outcomes, strict=True):
@@ -91,11 +97,15 @@ def _claim() -> list[Job]:
     found = session.scalars(select(SubscriberMessage).where(SubscriberMessage.id.in_(due)).options(
         joinedload(SubscriberMessage.subscriber).joinedload(Subscriber.page), joinedload(SubscriberMessage.announcement))
         .order_by(SubscriberMessage.id).execution_options(populate_existing=True)).all()
-    return [job for one in found if (job := _prepared(one)) is not None]
+    shadows = {news: announcing.withheld(news) for news in {one.announcement for one in found} if news is not None}
+    return [job for one in found if (job := _prepared(one, shadows.get(one.announcement))) is not None]
 
 
-def _prepared(message: SubscriberMessage) -> Job | None:
+def _prepared(message: SubscriberMessage, shadow: Shadow | None) -> Job | None:
     """What is to be handed over; a message that can't be made, as when its key was lost, keeps none of the others back."""
+    if shadow is not None:
+        message.state, message.error = "dropped", shadow.words
+        return None
     try:
         return _job(message)
     except Exception as fault:
@@ -133,6 +143,14 @@ def _room(kind: str) -> accounts.Route | None:
     """The channel of a plugin by which rooms of this kind hear."""
     channel = subscribing.rooms().get(kind)
     return accounts.Route(kind, kind, channel, accounts.config_of(channel)) if channel else None
+
+
+def _inside(app: Flask, seen: int, job: Job, routes: Sequence[accounts.Route] | Exception) -> tuple[Outcome, Tried]:
+    with app.app_context():
+        try:
+            return (Retry(JUST_NOW, after=1), []) if begun_since(seen) else _handed(job, routes)
+        finally:
+            session.remove()
 
 
 def _handed(job: Job, routes: Sequence[accounts.Route] | Exception) -> tuple[Outcome, Tried]:

@@ -14,6 +14,7 @@ from app.core.db import alone, session
 from app.core.events import record
 from app.incidents.models import Incident
 from app.incidents.rules import OPEN
+from app.shadow import queries as shadows
 from app.status_pages import events, rules
 from app.status_pages.announcing import tell_of_component
 from app.status_pages.maintenance_models import PageWindow
@@ -46,13 +47,14 @@ def differing(now: datetime, *, only: Iterable[int] | None = None) -> list[Shoul
 
 
 def _severities() -> dict[int, list[str]]:
-    """The severities of open incidents by component."""
+    """The severities of open incidents by component; what opened in shadow and is there still is not shown outside."""
     found: dict[int, list[str]] = {}
-    for key, severity in session.execute(
-            select(ComponentService.component_id, Incident.severity)
+    for key, severity, incident, doubtful in session.execute(
+            select(ComponentService.component_id, Incident.severity, Incident.id, Incident.in_shadow)
             .join(Incident, Incident.service_id == ComponentService.service_id)
             .where(Incident.status.in_(OPEN), Incident.merged_into_id.is_(None), ~Incident.test)):
-        found.setdefault(key, []).append(severity)
+        if not doubtful or shadows.of(f"incident:{incident}") is None:
+            found.setdefault(key, []).append(severity)
     return found
 
 

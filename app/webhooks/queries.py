@@ -99,14 +99,15 @@ def deliveries(webhook: Webhook, limit: int = 50) -> list[WebhookDelivery]:
 
 def teams_of(event: Event) -> list[int]:
     """The teams that a fact concerns: the present one of its incident, else those that it names."""
-    incident = _incident_of(event)
+    incident = incident_of(event)
     if incident is not None and incident.team_id:
         return [incident.team_id]
     named = (ref.partition(":") for ref in (event.subject, *event.also))
     return [int(key) for noun, _, key in named if noun == "team" and key.isdecimal()]
 
 
-def _incident_of(event: Event) -> Incident | None:
+def incident_of(event: Event) -> Incident | None:
+    """The incident that a fact is about."""
     noun, _, key = event.subject.partition(":")
     return session.get(Incident, int(key)) if noun == "incident" and key.isdecimal() else None
 
@@ -116,7 +117,7 @@ def body_of(event: Event) -> dict[str, Any]:
     actor, _, _ = event.actor.partition(":")
     told = {"id": str(event.id), "kind": event.kind, "at": clock.rfc3339(event.at), "text": sentence(event),
             "actor": {"kind": actor, "name": event.actor_name}, "subject": event.subject, "data": event.data}
-    incident = _incident_of(event)
+    incident = incident_of(event)
     return {**told, **_flat(incident)} if incident is not None else told
 
 

@@ -14,7 +14,10 @@ from app.core.db import session, transaction
 from app.core.events import Event, record
 from app.core.http import Answer, ForbiddenAddress, Unreachable, request, retry_after
 from app.core.jobs import stir
+from app.core.shadow import JUST_NOW, Shadow, begun_since, newest
 from app.core.signatures import sign
+from app.shadow import queries as shadows
+from app.shadow.service import Held, note
 from app.webhooks import events, queries, rules
 from app.webhooks.models import Webhook, WebhookDelivery
 from app.webhooks.service import also
@@ -31,6 +34,7 @@ class Call:
     url: str
     body: bytes
     secret: str
+    shadows: int
 
 
 def hand_over(delivery_id: int) -> bool:
@@ -49,7 +53,7 @@ def hand_over(delivery_id: int) -> bool:
 
 
 def _claim(delivery_id: int) -> Call | None:
-    now = clock.now()
+    now, seen = clock.now(), newest()
     result = session.execute(update(WebhookDelivery).where(
         WebhookDelivery.id == delivery_id, WebhookDelivery.state == "queued", WebhookDelivery.next_at <= now).values(
         state="sending", lease_until=now + LEASE, attempts=WebhookDelivery.attempts + 1)
@@ -65,9 +69,18 @@ def _claim(delivery_id: int) -> Call | None:
         return _cancel(delivery, "the log was trimmed meanwhile")
     if event is not None and not _concerned(webhook, event):
         return _cancel(delivery, "it is another team's by now")
+    if event is not None and (shadow := _shadow(delivery, event)) is not None:
+        note(shadow, Held(f"webhook:{delivery.id}", now, "webhook", "webhook", delivery.kind, whom=webhook.name,
+                          incident=queries.incident_of(event), team_id=webhook.team_id))
+        return _cancel(delivery, shadow.words)
     told = queries.body_of(event) if event else queries.test_body(webhook, delivery.created_at)
     body = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
-    return Call(delivery.id, webhook.url, body, queries.secret_of(webhook))
+    return Call(delivery.id, webhook.url, body, queries.secret_of(webhook), seen)
+
+
+def _shadow(delivery: WebhookDelivery, event: Event) -> Shadow | None:
+    """The shadow of what it tells of, or of the team whose webhook it is."""
+    return shadows.of_event(event, delivery.created_at) or shadows.of_team(delivery.webhook.team_id, delivery.created_at)
 
 
 def _concerned(webhook: Webhook, event: Event) -> bool:
@@ -82,6 +95,8 @@ def _cancel(delivery: WebhookDelivery, reason: str) -> None:
 
 def _call(call: Call) -> Answer | str:
     """The answer, or a sentence that says why there is none."""
+    if begun_since(call.shadows):
+        return JUST_NOW
     headers = sign(call.body, secret=call.secret, at=clock.now(), delivery=str(call.delivery_id))
     try:
         return request("POST", call.url, data=call.body, timeout=rules.CALL_SECONDS,

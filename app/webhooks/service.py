@@ -156,6 +156,7 @@ def send_again(delivery: WebhookDelivery, *, by: Actor) -> None:
         raise Conflict("This delivery is still on its way")
     delivery.state, delivery.attempts, delivery.next_at = "queued", 0, clock.now()
     delivery.error, delivery.answer, delivery.ended_at = "", None, None
+    delivery.created_at = clock.now()  # somebody wants it now, whatever was in shadow before
     session.flush()
     _told(delivery.webhook)
 

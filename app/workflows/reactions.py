@@ -44,7 +44,8 @@ def tell_of_failure(event: Event) -> None:
     where = f" at {run.failed_step}" if run.failed_step else ""
     about = f" for #{run.incident_id}" if run.incident_id else ""
     notifications.tell(people, kind="alarm", cause=f"workflow-run:{run.id}", reason=(
-        f"Workflow {run.workflow.name} failed{where}{about}: {run.error[:120]}. {context.run_url(run)}"))
+        f"Workflow {run.workflow.name} failed{where}{about}: {run.error[:120]}. {context.run_url(run)}"),
+        scope=run.incident.ref if run.incident else f"team:{run.workflow.team_id}")
 
 
 def _may_know(person: User, run: WorkflowRun) -> bool:

@@ -16,7 +16,10 @@ from app.core.db import session, transaction
 from app.core.errors import Failure
 from app.core.events import Event, caused_by
 from app.core.masking import storable
+from app.core.shadow import JUST_NOW, Shadow, begun_since, newest
 from app.core.worker import owner
+from app.shadow import queries as shadows
+from app.shadow.service import Held, note
 from app.workflows import calls, remedies, requests, rules, running, verbs
 from app.workflows.calls import Result
 from app.workflows.declared import VERBS
@@ -38,6 +41,7 @@ class Claim:
     visit: int
     prepared: Prepared
     look: bool
+    shadows: int
 
 
 def due(limit: int) -> list[int]:
@@ -54,7 +58,8 @@ def work(key: int) -> bool:
     session.remove()
     if not isinstance(claim, Claim):
         return claim
-    result = calls.perform(claim.prepared, look=claim.look)
+    result = (Result(False, error=JUST_NOW, again=True, after=1) if begun_since(claim.shadows)
+              else calls.perform(claim.prepared, look=claim.look))
     with transaction():
         _record(claim, result)
     return True
@@ -124,10 +129,27 @@ def _begun(run: WorkflowRun, step: WorkflowStep, node: dict[str, Any], *, died: 
         running.settle(run, step, Result(False, error=str(fault)))
         return True
     step.request, step.warnings = storable(prepared.shown), list(prepared.warnings)[:20]
+    seen = newest()
+    if (shadow := _shadow(run)) is not None:
+        running.settle(run, step, _withheld(run, step, prepared, shadow))
+        return True
     look = died or step.unsure
     calls_made = (2 if look or prepared.oauth else 1) * max(1, len(prepared.mails))
     step.next_at = clock.now() + timedelta(seconds=prepared.timeout * calls_made + rules.LEASE)
-    return Claim(step.id, run.id, step.visits, prepared, look)
+    return Claim(step.id, run.id, step.visits, prepared, look, seen)
+
+
+def _shadow(run: WorkflowRun) -> Shadow | None:
+    """The shadow of its incident, or of its team."""
+    return (shadows.of_incident(run.incident, run.started_at) if run.incident is not None else None) or shadows.of_team(
+        run.workflow.team_id, run.started_at)
+
+
+def _withheld(run: WorkflowRun, step: WorkflowStep, prepared: Prepared, shadow: Shadow) -> Result:
+    """Everything up to the call, and on from there as if it had gone well."""
+    note(shadow, Held(f"step:{step.id}", clock.now(), "action", prepared.slug, f"workflow {run.workflow.name}, {step.node}",
+                      whom=run.workflow.name, incident=run.incident, team_id=run.workflow.team_id))
+    return Result(True, warnings=(f"Not called, {shadow.words}",))
 
 
 def _wish(run: WorkflowRun, step: WorkflowStep, node: dict[str, Any]) -> Wish:
