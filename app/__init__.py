@@ -47,8 +47,8 @@ def create_app(environ: Mapping[str, str] | None = None, *, doors: bool = True) 
     registry.watch = plugin_switches.Watch(app)
     jobs.init_jobs(app, wiring.SUBSCRIPTIONS)
     hold.init_hold(app, (row.path for row in timetable.PERIODIC if row.outgoing))
-    app.extensions.update(panels=wiring.PANELS, owned=belongings.OWNED, sealed=sealed.SEALED, hushed=jobs.function(wiring.HUSHED),
-                          answers=wiring.ANSWERS, orders=wiring.ORDERS, estates=belongings.ESTATES)
+    app.extensions.update(panels=wiring.PANELS, owned=belongings.OWNED, sealed=sealed.SEALED,
+                          answers=wiring.ANSWERS, orders=wiring.ORDERS, estates=belongings.ESTATES, hushed=wiring.HUSHED)
     extensions.init_extensions(app)
     web.init_web(app)
     pages.install(app, navigation.SHELL)

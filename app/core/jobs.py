@@ -46,7 +46,7 @@ PLUGINS = (On("*", "app.core.jobs.tell_plugins"),)
 
 def tell_plugins(event: Event) -> None:
     """Let every plugin that listens hear a committed fact, read-only. One that fails is logged and stops no other."""
-    if current_app.extensions["hushed"](event):
+    if function(current_app.extensions["hushed"])(event):
         return
     current_app.extensions["plugins"].tell(EventView(
         id=event.id, kind=event.kind, at=event.at, actor=event.actor, subject=event.subject, data=event.data))
