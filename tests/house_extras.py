@@ -89,6 +89,7 @@ OUTSIDE = {
     "status_pages/auto_notices": Extra(3.3, "notices that a page writes by itself"),
     "status_pages/templates": Extra(3.1, "commands on texts that are kept"),
     "status_pages/subscribing": Extra(3.2, "commands on subscriptions", public=True),
+    "status_pages/withholding": Extra(3.2, "what shadow keeps from readers, apart from telling them"),
     "status_pages/reader_sending": Extra(3.5, "claim, call, record: nothing else may be open during the call"),
     "status_pages/reader_ticks": Extra(4, "what is done for subscribers as time passes, apart from pages"),
     "status_pages/notice_forms": Extra(4.1, "the composer, apart from the forms of pages"),

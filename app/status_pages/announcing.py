@@ -11,9 +11,6 @@ from sqlalchemy import select
 
 from app.core import clock
 from app.core.db import session
-from app.core.shadow import Shadow, covering, standing
-from app.shadow import queries as shadows
-from app.shadow.service import Held, note
 from app.status_pages import queries, rules
 from app.status_pages.maintenance_models import Announcement, PageWindow
 from app.status_pages.models import Component, NoticeUpdate, Span, StatusPage
@@ -83,23 +80,3 @@ def tell_of_window(window: PageWindow, what: str, *, once: str = "", text: str =
                         "\n\n".join(filter(None, (span, text or plain(window.text)))), window.components,
                         {"event": "maintenance", "window": window.public_id, "title": window.title, "what": what,
                          "state": window.state, "starts": clock.rfc3339(window.starts), "ends": clock.rfc3339(window.ends)}))
-
-
-def withheld(news: Announcement) -> Shadow | None:
-    """The shadow of its page's team, or of every service that the components follow of which it tells."""
-    if not standing(news.created_at):
-        return None
-    found = shadows.of_team(news.page.team_id, news.created_at)
-    services = [one for component in news.components if (made := session.get(Component, component)) is not None
-                for one in made.services]
-    theirs = [covering((one.ref, f"team:{one.team_id}"), news.created_at) for one in services]
-    return found or (theirs[0] if theirs and all(theirs) else None)
-
-
-def held_back(news: Announcement, readers: int) -> bool:
-    """Whether these readers are not told, since it stands in shadow; it is listed then."""
-    shadow = withheld(news)
-    if shadow is not None:
-        note(shadow, Held(f"readers:{news.id}", news.created_at, "readers", "status page", news.subject,
-                          whom=f"{readers} readers of {news.page.name}", team_id=news.page.team_id))
-    return shadow is not None

@@ -20,7 +20,7 @@ from app.core.shadow import JUST_NOW, Shadow, begun_since, newest
 from app.core.signatures import sign
 from app.notifications import accounts
 from app.plugin_api import Address, Link, Message, NoAccess, Receipt, Refused, Rejected, Retry
-from app.status_pages import announcing, queries, subscribing
+from app.status_pages import queries, subscribing, withholding
 from app.status_pages.maintenance_models import Announcement
 from app.status_pages.subscriber_models import Subscriber, SubscriberMessage
 from app.status_pages.words import Words
@@ -56,7 +56,7 @@ def fan_out(announcement_id: int) -> int:
         return 0
     now = clock.now()
     keys = subscribing.matching(found.page_id, found.kind, found.components)
-    if keys and announcing.held_back(found, len(keys)):
+    if keys and withholding.held_back(found, len(keys)):
         keys = []
     if keys:
         session.execute(insert(SubscriberMessage), [{"announcement_id": found.id, "subscriber_id": key, "state": "queued",
@@ -97,7 +97,7 @@ def _claim() -> list[Job]:
     found = session.scalars(select(SubscriberMessage).where(SubscriberMessage.id.in_(due)).options(
         joinedload(SubscriberMessage.subscriber).joinedload(Subscriber.page), joinedload(SubscriberMessage.announcement))
         .order_by(SubscriberMessage.id).execution_options(populate_existing=True)).all()
-    shadows = {news: announcing.withheld(news) for news in {one.announcement for one in found} if news is not None}
+    shadows = {news: withholding.withheld(news) for news in {one.announcement for one in found} if news is not None}
     return [job for one in found if (job := _prepared(one, shadows.get(one.announcement))) is not None]
 
 
