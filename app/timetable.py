@@ -74,6 +74,7 @@ PERIODIC: tuple[Every, ...] = (
     Every(3600, "app.config.ticks.forget"),
     Every(15, "app.insights.ticks.refresh"),
     Every(60, "app.insights.ticks.close_hours"),
+    Every(60, "app.insights.ticks.pack_days"),
     Every(60, "app.insights.ticks.write_digests"),
 )
 

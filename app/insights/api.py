@@ -11,7 +11,7 @@ from app.core.openapi import component, operation, query, sent
 from app.core.web import actor
 from app.identity.queries import allow
 from app.incidents.queries import incident_for
-from app.insights import deliveries, load, pages, queries, service, tables
+from app.insights import counting, deliveries, load, pages, queries, service, tables
 from app.insights.filters import TAKES, Filters, refuse_others
 
 blueprint = Blueprint("insights_api", __name__)
@@ -46,8 +46,9 @@ def asked_of(page: str) -> tuple[Any, ...]:
 def response() -> Any:
     """Times to acknowledge and to resolve, by team, service and severity too."""
     chosen, by = _asked("response"), actor()
-    return _figures(chosen, tables.response_document(queries.response(chosen, by), {
-        f"by_{name}": queries.groups(chosen, by, name) for name in ("team", "service", "severity")}))
+    some = queries.days(chosen, by)
+    return _figures(chosen, tables.response_document(counting.response(some), {
+        f"by_{name}": found for name, found in queries.groups(some, by).items()}))
 
 
 @blueprint.get("/insights/load")

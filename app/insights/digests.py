@@ -13,7 +13,7 @@ from app.core import clock
 from app.core.access import SYSTEM
 from app.core.db import session
 from app.identity.models import Team
-from app.insights import load, queries
+from app.insights import counting, load, queries
 from app.insights.filters import Filters
 from app.insights.models import Digest
 from app.insights.rules import share, span_words
@@ -83,7 +83,7 @@ def due(now: datetime, zone: ZoneInfo) -> date | None:
 def told(team: Team, week: date, zone: ZoneInfo) -> Told:
     """What the team is told on this Monday: of the seven days before it, and of the two weeks ahead."""
     chosen = Filters(week - WEEK, week - timedelta(days=1), zone, team=team.key)
-    number = queries.response(chosen, SYSTEM).incidents
+    number = counting.response(queries.days(chosen, SYSTEM)).incidents
     gaps, lost, notes = _ahead(team, zone)
     ahead = {"gaps": gaps, "unreachable": len(lost), "overdue": _overdue(team, wall_time(clock.now(), zone).date())}
     kept = session.scalar(select(Digest.ahead).where(Digest.team_id == team.id, Digest.week == week - WEEK)) or {}
@@ -103,8 +103,9 @@ def _known(kept: dict[str, float], name: str) -> str:
 
 def _past(chosen: Filters) -> list[Row]:
     """What is counted of both weeks."""
+    weeks = [(queries.days(one, SYSTEM), _load(one)) for one in (chosen, chosen.before)]
     (now, load_now, noise_now), (before, load_before, noise_before) = (
-        (queries.response(one, SYSTEM), _load(one), _noise(one)) for one in (chosen, chosen.before))
+        (counting.response(some), borne, counting.noise(some)) for some, borne in weeks)
 
     def noise(number: int, whole: int) -> str:
         part = share(number, whole)
@@ -123,11 +124,6 @@ def _past(chosen: Filters) -> list[Row]:
 def _load(chosen: Filters) -> dict[str, float]:
     """The team's sums; nobody by name."""
     return load.load(chosen, SYSTEM)[0].total
-
-
-def _noise(chosen: Filters) -> int:
-    return int(session.scalar(select(func.count()).where(
-        *queries.scope(chosen, SYSTEM), queries.FIGURES["noise"][1])) or 0)
 
 
 def _ahead(team: Team, zone: ZoneInfo) -> tuple[float, list[str], list[str]]:

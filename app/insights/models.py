@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Index, String, Text, UniqueConstraint, text
+from sqlalchemy import Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
@@ -46,6 +46,21 @@ class IncidentFact(Base):
     level: Mapped[int] = mapped_column(default=0)
     answered_level: Mapped[int | None]
     pages: Mapped[int] = mapped_column(default=0)
+
+
+class FactDay(Base):
+    """The incidents of a day (since 1970, UTC) that count, in columns: `data` holds all of `number` incidents, whose teams
+    and services are places in `pairs`, whose keys of alerts are places in `keys`. Until a `stale` day is packed anew, its
+    facts are read one by one."""
+
+    __tablename__ = "insight_days"
+
+    day: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    stale: Mapped[bool] = mapped_column(default=True)
+    number: Mapped[int] = mapped_column(default=0)
+    pairs: Mapped[list[Any]] = mapped_column(default=list)
+    keys: Mapped[list[str]] = mapped_column(default=list)
+    data: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
 
 
 class PageFact(Base):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,11 +16,12 @@ from app.identity.models import Team, User
 from app.identity.queries import visible_teams
 from app.incidents.models import Incident
 from app.ingest.models import Integration
-from app.insights import charts, deliveries, filters, load, queries
+from app.insights import charts, counting, deliveries, filters, load, queries
 from app.insights.charts import Chart
+from app.insights.columns import Columns
 from app.insights.filters import Filters
 from app.insights.models import IncidentFact, NoiseMark, PageFact
-from app.insights.rules import SEVERITIES, TARGET, days, instant, share, span_words
+from app.insights.rules import SEVERITIES, TARGET, days, instant, midnight, offsets, share, span_words
 
 PAGES = (("overview", "Overview"), ("response", "Response"), ("load", "On-call load"), ("noise", "Noise"),
          ("delivery", "Delivery"))
@@ -70,8 +70,8 @@ class Base:
 class Overview(Base):
     """How it went, beside the period before."""
 
-    now: queries.Response
-    before: queries.Response
+    now: counting.Response
+    before: counting.Response
     charts: list[Chart]
     sentences: list[str]
 
@@ -80,7 +80,7 @@ class Overview(Base):
 class ResponsePage(Base):
     """Who waited how long, by team, service and severity."""
 
-    now: queries.Response
+    now: counting.Response
     groups: list[tuple[str, str, list[queries.Group]]]
     slowest: list[tuple[IncidentFact, str]]
     charts: list[Chart]
@@ -142,30 +142,33 @@ def frame(chosen: Filters, page: str, by: Actor) -> Frame:
 def overview(args: Mapping[str, str], by: Actor) -> Overview:
     """How it went."""
     chosen = asked(args, by, "overview")
-    now, before = queries.response(chosen, by), queries.response(chosen.before, by)
-    numbers: dict[date, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for day, severity, number in queries.by_day(chosen, by):
-        numbers[day][severity] += number
-    span = list(days(chosen.first, chosen.last))
-    shown = [charts.stacked("Incidents", span, numbers),
-             charts.lines("Time to acknowledge", span, _medians(chosen, by), _moved(chosen, by))]
+    some, others = queries.days(chosen, by), queries.days(chosen.before, by)
+    now, before = counting.response(some), counting.response(others)
+    span, begun = list(days(chosen.first, chosen.last)), _begun(chosen)
+    levels = dict(zip(begun, counting.severities(some, list(begun.values())), strict=True))
+    shown = [charts.stacked("Incidents", span, levels),
+             charts.lines("Time to acknowledge", span, _answers(chosen, some), _moved(chosen, others))]
     return Overview(frame(chosen, "overview", by), now, before, shown, sentences(now, before))
 
 
-def _medians(chosen: Filters, by: Actor) -> dict[date, dict[int, int]]:
-    found: dict[date, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    for day, seconds, number in queries.answered_by_day(chosen, by):
-        found[day][seconds] += number
-    return found
+def _begun(chosen: Filters) -> dict[date, int]:
+    """The first day of each column of a chart, and the instant at which it begins."""
+    columns = charts.buckets(list(days(chosen.first, chosen.last)))
+    return {some[0]: int(midnight(some[0], chosen.zone).timestamp()) for some in columns}
 
 
-def _moved(chosen: Filters, by: Actor) -> dict[date, dict[int, int]]:
+def _answers(chosen: Filters, some: list[Columns]) -> dict[date, Mapping[int, int]]:
+    begun = _begun(chosen)
+    return dict(zip(begun, counting.answers(some, list(begun.values())), strict=True))
+
+
+def _moved(chosen: Filters, others: list[Columns]) -> dict[date, Mapping[int, int]]:
     """The period before, each of its days in the place of one of this."""
     shift = chosen.first - chosen.before.first
-    return {day + shift: counted for day, counted in _medians(chosen.before, by).items()}
+    return {day + shift: counted for day, counted in _answers(chosen.before, others).items()}
 
 
-def sentences(now: queries.Response, before: queries.Response) -> list[str]:
+def sentences(now: counting.Response, before: counting.Response) -> list[str]:
     """At most three plain sentences on what changed most."""
     found = []
     if now.incidents != before.incidents:
@@ -185,10 +188,12 @@ def sentences(now: queries.Response, before: queries.Response) -> list[str]:
 def response_page(args: Mapping[str, str], by: Actor) -> ResponsePage:
     """Who waited how long."""
     chosen = asked(args, by, "response")
-    hours = {(weekday, hour): number for weekday, hour, number in queries.by_hour(chosen, by)}
-    groups = [(name, words, queries.groups(chosen, by, name)) for name, words in (
+    some = queries.days(chosen, by)
+    hours = counting.hours(some, offsets(chosen.since, chosen.until, chosen.zone))
+    groups = queries.groups(some, by)
+    shown = [(name, words, groups[name]) for name, words in (
         ("team", "Teams"), ("service", "Services"), ("severity", "Severities"))]
-    return ResponsePage(frame(chosen, "response", by), queries.response(chosen, by), groups, queries.slowest(chosen, by),
+    return ResponsePage(frame(chosen, "response", by), counting.response(some), shown, queries.slowest(chosen, by),
                         [charts.heat("When incidents come", hours)])
 
 

@@ -1,13 +1,12 @@
-"""Figures over incidents, sources and deliveries: sums in the database, each filtered by what the reader may see."""
+"""Figures over incidents and sources, each filtered by what the reader may see."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, or_, select, true
 
 from app.catalog.models import Service
 from app.catalog.queries import service_by_key
@@ -18,9 +17,13 @@ from app.identity.models import Team
 from app.identity.queries import allow, may, team_by_key, visible_teams
 from app.incidents.models import Incident
 from app.ingest.models import Integration
+from app.insights import counting
+from app.insights.columns import Chosen, Columns
+from app.insights.counting import RESPONSE
+from app.insights.days import read
 from app.insights.filters import Filters
 from app.insights.models import IncidentFact
-from app.insights.rules import HOUR, LISTED, SOON, Stats, instant, offsets, stats
+from app.insights.rules import LISTED, SOON, Stats
 
 AT_A_TIME = 500
 Fact = IncidentFact
@@ -33,20 +36,6 @@ FIGURES: Mapping[str, tuple[str, ColumnElement[bool]]] = {
     "noise": ("Noise", Fact.noise | (Fact.unaided & (Fact.resolved < SOON))), "flapping": ("Flapping", Fact.flapping),
 }
 """What an incident may be counted as: the words, and when it is."""
-
-
-@dataclass(frozen=True)
-class Response:
-    """How incidents were answered."""
-
-    incidents: int
-    acknowledge: Stats
-    resolve: Stats
-    never: int
-    automatic: int
-    answered: int
-    level_1: int
-    escalated: int
 
 
 @dataclass(frozen=True)
@@ -79,24 +68,40 @@ class Source:
         return round(100 * self.noise / self.incidents)
 
 
-def scope(filters: Filters, by: Actor) -> list[ColumnElement[bool]]:
-    """The incidents that the filters choose, of those the reader may see. Raises NotFound for keys of what is not there,
-    also of what is hidden."""
+def chosen(filters: Filters, by: Actor) -> Chosen:
+    """Whose incidents the filters choose, of those the reader may see. Raises NotFound for keys of what is not there, also
+    of what is hidden."""
     allow(by, "incident.read")
-    found: list[ColumnElement[bool]] = [Fact.opened >= int(filters.since.timestamp()),
-                                        Fact.opened < int(filters.until.timestamp())]
-    teams = visible_teams(by)
-    if teams is not None:
-        found.append(or_(Fact.team_id.in_(teams), Fact.team_id.is_(None)))
-    if filters.team:
-        found.append(Fact.team_id == team_for(filters.team, by).id)
+    teams, services = visible_teams(by), None
     if filters.service:
-        found.append(Fact.service_id == _service(filters.service, by).id)
-    if filters.integration:
-        found.append(Fact.integration_id == _integration(filters.integration, by))
+        services = frozenset({_service(filters.service, by).id})
     if filters.tag:
-        found.append(Fact.service_id.in_([one.id for one in session.scalars(select(Service)) if filters.tag in one.tags]))
-    return found + [getattr(Fact, name) == value for name in ("severity", "urgency") if (value := getattr(filters, name))]
+        tagged = frozenset(one.id for one in session.scalars(select(Service)) if filters.tag in one.tags)
+        services = tagged if services is None else services & tagged
+    return Chosen(
+        int(filters.since.timestamp()), int(filters.until.timestamp()), None if teams is None else frozenset(teams),
+        team=team_for(filters.team, by).id if filters.team else None, services=services,
+        integration=_integration(filters.integration, by) if filters.integration else None,
+        severity=filters.severity, urgency=filters.urgency)
+
+
+def days(filters: Filters, by: Actor, *names: str) -> list[Columns]:
+    """The incidents that count in columns, day by day: all that are needed, or those named."""
+    return read(chosen(filters, by), *(names or RESPONSE))
+
+
+def scope(filters: Filters, by: Actor) -> list[ColumnElement[bool]]:
+    """The same as conditions."""
+    one = chosen(filters, by)
+    found: list[ColumnElement[bool]] = [Fact.opened >= one.since, Fact.opened < one.until]
+    if one.teams is not None:
+        found.append(or_(Fact.team_id.in_(one.teams), Fact.team_id.is_(None)))
+    if one.services is not None:
+        found.append(Fact.service_id.in_(one.services))
+    for name, value in (("team_id", one.team), ("integration_id", one.integration)):
+        if value is not None:
+            found.append(getattr(Fact, name) == value)
+    return found + [getattr(Fact, name) == value for name in ("severity", "urgency") if (value := getattr(one, name))]
 
 
 def team_for(key: str, by: Actor) -> Team:
@@ -121,72 +126,16 @@ def _integration(key: str, by: Actor) -> int:
     return int(row.id)
 
 
-def response(filters: Filters, by: Actor) -> Response:
-    """How the incidents of the period were answered."""
-    chosen = scope(filters, by)
-    number, *counts = session.execute(select(func.count(), *(
-        func.coalesce(func.sum(case((FIGURES[name][1], 1), else_=0)), 0)
-        for name in ("never", "automatic", "acknowledged", "level-1", "escalated"))).where(*chosen)).one()
-    return Response(number, stats(_counted(Fact.acknowledged, chosen)), stats(_counted(Fact.resolved, chosen)), *counts)
+def groups(some: list[Columns], by: Actor) -> dict[str, list[Group]]:
+    """The same of each team, service and severity, most incidents first."""
+    return {dimension: _named(dimension, found, by) for dimension, found in counting.groups(some).items()}
 
 
-def _counted(column: Any, chosen: list[ColumnElement[bool]]) -> dict[int, int]:
-    rows = session.execute(select(column, func.count()).where(*chosen, column.is_not(None)).group_by(column))
-    return {value: count for value, count in rows}
-
-
-def by_day(filters: Filters, by: Actor) -> list[tuple[date, str, int]]:
-    """How many incidents of which severity were opened on each local day."""
-    rows = _by_clock(filters, by, 86400, Fact.severity)
-    return [(instant(at).date(), severity, number) for at, severity, number in rows]
-
-
-def answered_by_day(filters: Filters, by: Actor) -> list[tuple[date, int, int]]:
-    """How many incidents of each local day were answered after how many seconds."""
-    rows = _by_clock(filters, by, 86400, Fact.acknowledged, Fact.acknowledged.is_not(None))
-    return [(instant(at).date(), seconds, number) for at, seconds, number in rows]
-
-
-def by_hour(filters: Filters, by: Actor) -> list[tuple[int, int, int]]:
-    """How many incidents were opened at each weekday (Monday is 0) and hour of the local clock."""
-    found: dict[tuple[int, int], int] = {}
-    for at, _, number in _by_clock(filters, by, HOUR, Fact.urgency):
-        place = (instant(at).weekday(), instant(at).hour)
-        found[place] = found.get(place, 0) + number
-    return [(*place, number) for place, number in found.items()]
-
-
-def _by_clock(filters: Filters, by: Actor, size: int, value: Any, *also: Any) -> Iterator[tuple[int, Any, int]]:
-    """Counts by the beginning of each piece of the local clock, written as if it were UTC, and by a value. The period is
-    asked for in parts between which the clock was moved, so that the database can reckon."""
-    chosen = [*scope(filters, by), *also]
-    for start, end, offset in offsets(filters.since, filters.until, filters.zone):
-        local = Fact.opened + offset
-        piece = (local - local % size).label("piece")
-        yield from ((int(at), one, number) for at, one, number in session.execute(select(piece, value, func.count()).where(
-            *chosen, Fact.opened >= start, Fact.opened < end).group_by(piece, value)))
-
-
-def groups(filters: Filters, by: Actor, dimension: str) -> list[Group]:
-    """The same for each `team`, `service` or `severity`, most incidents first."""
-    column = {"team": Fact.team_id, "service": Fact.service_id, "severity": Fact.severity}[dimension]
-    chosen, found = scope(filters, by), {}
-    for value, number in session.execute(select(column, func.count()).where(*chosen).group_by(column)):
-        found[value] = number
-    seconds = {name: _by(column, getattr(Fact, name), chosen) for name in ("acknowledged", "resolved")}
+def _named(dimension: str, found: Mapping[Any, tuple[int, Stats, Stats]], by: Actor) -> list[Group]:
     known_as = names(dimension, by, found)
-    made = [Group(*known_as.get(value, ("", "nobody's" if value is None else "hidden")), number,
-                  stats(seconds["acknowledged"].get(value, {})), stats(seconds["resolved"].get(value, {})))
-            for value, number in found.items()]
+    made = [Group(*known_as.get(value, ("", "nobody's" if value is None else "hidden")), *figures)
+            for value, figures in found.items()]
     return sorted(made, key=lambda one: (-one.incidents, one.name))
-
-
-def _by(column: Any, measure: Any, chosen: list[ColumnElement[bool]]) -> dict[Any, dict[int, int]]:
-    found: dict[Any, dict[int, int]] = {}
-    for value, seconds, number in session.execute(select(column, measure, func.count()).where(
-            *chosen, measure.is_not(None)).group_by(column, measure)):
-        found.setdefault(value, {})[seconds] = number
-    return found
 
 
 def known(model: Model, by: Actor) -> ColumnElement[bool]:
@@ -209,16 +158,11 @@ def names(dimension: str, by: Actor, ids: Iterable[Any] | None = None) -> dict[A
 
 def sources(filters: Filters, by: Actor) -> list[Source]:
     """Integrations, services and keys with enough incidents to say something, the noisiest first."""
-    chosen, found = scope(filters, by), []
-    noise, marked, flapping = (func.sum(case((condition, 1), else_=0)) for condition in (
-        FIGURES["noise"][1], Fact.noise, Fact.flapping))
-    for kind, column in (("integration", Fact.integration_id), ("service", Fact.service_id), ("key", Fact.dedup_key)):
-        rows = session.execute(select(column, func.count(), func.sum(Fact.pages), noise, marked, flapping).where(
-            *chosen, column.is_not(None), *([Fact.dedup_key != ""] if kind == "key" else [])).group_by(column)
-            .having(func.count() >= LISTED)).all()
-        known_as = names(kind, by, [row[0] for row in rows])
-        found += [Source(kind, *known_as[row[0]], *(int(value or 0) for value in row[1:]))
-                  for row in rows if row[0] in known_as]
+    some, found = days(filters, by, "key", "pages", "flags"), []
+    for kind in ("integration", "service", "key"):
+        rows = {value: numbers for value, numbers in counting.sources(some, kind).items() if numbers[0] >= LISTED}
+        known_as = names(kind, by, rows)
+        found += [Source(kind, *known_as[value], *numbers) for value, numbers in rows.items() if value in known_as]
     return sorted(found, key=lambda one: (-one.share, -one.incidents, one.kind, one.name))[:100]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, update
 
 from app.core import clock
 from app.core.access import SYSTEM
@@ -16,7 +16,8 @@ from app.core.db import session, transaction
 from app.core.events import Event, record
 from app.incidents.models import Alert, Incident
 from app.insights import events
-from app.insights.models import IncidentFact, NoiseMark, PageFact, ReadUntil
+from app.insights.days import DAY, days_of, pack, stale
+from app.insights.models import FactDay, IncidentFact, NoiseMark, PageFact, ReadUntil
 from app.insights.sums import close_hours, forget_sums, mark
 from app.notifications.models import Message
 
@@ -51,6 +52,7 @@ def is_behind() -> bool:
 
 def keep(ids: Sequence[int]) -> None:
     """Make the facts of these incidents what the log says of them now."""
+    changed = days_of(ids)
     session.execute(delete(IncidentFact).where(IncidentFact.incident_id.in_(ids)))
     session.execute(delete(PageFact).where(PageFact.incident_id.in_(ids)))
     incidents = session.execute(select(
@@ -58,6 +60,7 @@ def keep(ids: Sequence[int]) -> None:
         Incident.status).where(Incident.id.in_(ids), ~Incident.test, ~Incident.quiet, ~Incident.in_shadow,
                                Incident.merged_into_id.is_(None))).all()
     wanted = [row.id for row in incidents]
+    stale(changed | {int(row.opened_at.timestamp()) // DAY for row in incidents})
     if not wanted:
         return
     said, pages, sources = _said(wanted), _pages(wanted), _sources(wanted)
@@ -148,6 +151,10 @@ def rebuild(said: Callable[[int, int], object] = lambda done, of: None) -> int:
     while some := _in_transaction(lambda place=last: _next(place)):
         done, last = done + len(some), some[-1]
         said(done, of)
+    with transaction():
+        session.execute(update(FactDay).values(stale=True))
+    while pack():
+        pass
     forget_sums()
     while _in_transaction(lambda: close_hours(200)):
         pass

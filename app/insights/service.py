@@ -11,6 +11,7 @@ from app.core.forms import check_text, refuse
 from app.identity.queries import allow
 from app.incidents.models import Incident
 from app.insights import events
+from app.insights.days import days_of, stale
 from app.insights.models import IncidentFact, NoiseMark
 
 
@@ -53,6 +54,7 @@ def _counts(incident: Incident, noise: bool) -> None:
     """The row of facts may have been made anew meanwhile, or be made in a moment: whatever is there is told."""
     session.flush()
     session.execute(update(IncidentFact).where(IncidentFact.incident_id == incident.id).values(noise=noise))
+    stale(days_of([incident.id]))
 
 
 def _also(incident: Incident) -> list[str]:

@@ -9,9 +9,10 @@ from dataclasses import asdict
 from typing import Any
 
 from app.core import clock
+from app.insights.counting import Response
 from app.insights.deliveries import Delivery
 from app.insights.load import Share, TeamLoad
-from app.insights.queries import Group, Response, Source
+from app.insights.queries import Group, Source
 from app.insights.rules import Stats, instant
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")

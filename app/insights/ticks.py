@@ -7,7 +7,7 @@ from sqlalchemy import select
 from app.core import clock
 from app.core.db import session, transaction
 from app.identity.models import Team
-from app.insights import digest_service, digests, rollups
+from app.insights import days, digest_service, digests, rollups
 from app.insights.models import Digest
 
 
@@ -27,6 +27,11 @@ def close_hours() -> int:
     """Sum the messages of hours that are over for good."""
     with transaction():
         return rollups.close_hours()
+
+
+def pack_days() -> int:
+    """Put days that are over into columns, and those again of which something changed."""
+    return days.pack()
 
 
 def _ahead() -> bool:

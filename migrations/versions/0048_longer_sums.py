@@ -38,9 +38,8 @@ def upgrade() -> None:
     last, connection = 0, op.get_bind()
     while rows := connection.execute(sa.select(SUMS.c.id, SUMS.c.first).where(SUMS.c.id > last).order_by(
             SUMS.c.id).limit(1000)).all():
-        for row in rows:
-            if row.first:
-                connection.execute(sa.update(SUMS).where(SUMS.c.id == row.id).values(_counted(row.first)))
+        if counted := [{"key": row.id, **_counted(row.first)} for row in rows if row.first]:
+            connection.execute(sa.update(SUMS).where(SUMS.c.id == sa.bindparam("key")), counted)
         last = rows[-1].id
     op.create_index("ix_insight_deliveries_late", "insight_deliveries", ["hour", "team_id", "late"], sqlite_where=LATE,
                     postgresql_where=LATE)

@@ -1,0 +1,191 @@
+"""What the incidents of days amount to: counts, times and shares over their columns. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import compress
+from typing import Any
+
+from app.insights.columns import (
+    AUTOMATIC,
+    ESCALATED,
+    FLAPPING,
+    LEVEL_1,
+    MARKED,
+    NEVER,
+    NOISE,
+    NONE,
+    Columns,
+)
+from app.insights.rules import HOUR, SEVERITIES, Stats, ranked, stats
+
+Days = Sequence[Columns]
+RESPONSE = ("acknowledged", "resolved", "flags")
+THURSDAY = 72
+"""Hours from a Monday to the day of the week on which 1970 began."""
+
+
+@dataclass(frozen=True)
+class Response:
+    """How incidents were answered."""
+
+    incidents: int
+    acknowledge: Stats
+    resolve: Stats
+    never: int
+    automatic: int
+    answered: int
+    level_1: int
+    escalated: int
+
+
+def response(days: Days) -> Response:
+    """How all of them were answered."""
+    flags = counted(days, "flags")
+    answers, ends = _seconds(days, "acknowledged"), _seconds(days, "resolved")
+    return Response(sum(flags.values()), stats(answers), stats(ends), _having(flags, NEVER), _having(flags, AUTOMATIC),
+                    sum(answers.values()), _having(flags, LEVEL_1), _having(flags, ESCALATED))
+
+
+def counted(days: Days, name: str) -> Counter[int]:
+    """How often each value stands in a column."""
+    found: Counter[int] = Counter()
+    for day in days:
+        found.update(day[name])
+    return found
+
+
+def noise(days: Days) -> int:
+    """How many were noise."""
+    return _having(counted(days, "flags"), NOISE)
+
+
+def _having(flags: Counter[int], bit: int) -> int:
+    return sum(number for value, number in flags.items() if value & bit)
+
+
+def _seconds(days: Days, name: str) -> Counter[int]:
+    found = counted(days, name)
+    found.pop(NONE, None)
+    return found
+
+
+def severities(days: Days, starts: Sequence[int]) -> list[dict[str, int]]:
+    """How many of which severity were opened in each of the periods that begin at `starts`."""
+    found: list[dict[str, int]] = [dict.fromkeys(SEVERITIES, 0) for _ in starts]
+    for day in days:
+        levels = bytes(day["severity"])
+        for place, low, high in _pieces(day["opened"], starts):
+            for code, level in enumerate(SEVERITIES):
+                found[place][level] += levels.count(code, low, high)
+    return found
+
+
+def answers(days: Days, starts: Sequence[int]) -> list[Counter[int]]:
+    """How many of those opened in each of the periods that begin at `starts` were answered after how many seconds."""
+    found: list[Counter[int]] = [Counter() for _ in starts]
+    for day in days:
+        for place, low, high in _pieces(day["opened"], starts):
+            found[place].update(day["acknowledged"][low:high])
+    for one in found:
+        one.pop(NONE, None)
+    return found
+
+
+def _pieces(opened: Sequence[int], starts: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    """Which of the periods, from which place in the column, until before which; `opened` is in order, and none lies before
+    the first start."""
+    low = 0
+    while low < len(opened):
+        place = bisect_right(starts, opened[low]) - 1
+        high = bisect_left(opened, starts[place + 1], low) if place + 1 < len(starts) else len(opened)
+        yield place, low, high
+        low = high
+
+
+def hours(days: Days, parts: Sequence[tuple[int, int, int]]) -> dict[tuple[int, int], int]:
+    """How many were opened at each weekday (Monday is 0) and hour of a clock whose `parts` are those of `rules.offsets`."""
+    found: Counter[int] = Counter()
+    for day in days:
+        opened, low = day["opened"], 0
+        while low < len(opened):
+            at = opened[low]
+            end, ahead = next((end, ahead) for start, end, ahead in parts if start <= at < end)
+            high = bisect_left(opened, min(end, at - (at + ahead) % HOUR + HOUR), low)
+            found[((at + ahead) // HOUR + THURSDAY) % 168] += high - low
+            low = high
+    return {divmod(hour, 24): number for hour, number in found.items()}
+
+
+def groups(days: Days) -> dict[str, dict[Any, tuple[int, Stats, Stats]]]:
+    """How many incidents there were of each team, service and severity, and how they were answered and resolved."""
+    by_pair = {name: _by_pair(days, name) for name in ("acknowledged", "resolved")}
+    return {"team": _grouped(by_pair, 0), "service": _grouped(by_pair, 1), "severity": _by_severity(days)}
+
+
+def _by_pair(days: Days, name: str) -> dict[Any, list[int]]:
+    found: dict[Any, list[int]] = {}
+    for day in days:
+        appends = [found.setdefault(pair, []).append for pair in day.pairs]
+        for place, seconds in zip(day["pair"], day[name], strict=True):
+            appends[place](seconds)
+    for some in found.values():
+        some.sort()
+    return found
+
+
+def _grouped(by_pair: dict[str, dict[Any, list[int]]], place: int) -> dict[Any, tuple[int, Stats, Stats]]:
+    found: dict[str, dict[Any, list[int]]] = {}
+    for name, pairs in by_pair.items():
+        merged = found[name] = {}
+        for pair, some in pairs.items():
+            merged.setdefault(pair[place], []).extend(some)
+    return {value: (len(some), _ranked(some), _ranked(found["resolved"][value]))
+            for value, some in found["acknowledged"].items() if some}
+
+
+def _by_severity(days: Days) -> dict[Any, tuple[int, Stats, Stats]]:
+    found = {}
+    for code, level in enumerate(SEVERITIES):
+        table = bytes(place == code for place in range(256))
+        times: list[Counter[int]] = [Counter(), Counter()]
+        for day in days:
+            mask = bytes(day["severity"]).translate(table)
+            for counter, name in zip(times, ("acknowledged", "resolved"), strict=True):
+                counter.update(compress(day[name], mask))
+        if number := sum(times[0].values()):
+            for counter in times:
+                counter.pop(NONE, None)
+            found[level] = (number, stats(times[0]), stats(times[1]))
+    return found
+
+
+def _ranked(some: list[int]) -> Stats:
+    some.sort()
+    return ranked(some[bisect_left(some, 0):])
+
+
+def sources(days: Days, kind: str) -> dict[Any, list[int]]:
+    """For each `integration`, `service` or `key`: incidents, pages, and those that were noise, marked so, flapping."""
+    found: list[Counter[Any]] = [Counter() for _ in range(5)]
+    for day in days:
+        named = _named(day, kind)
+        found[0].update(named)
+        for value, number in zip(named, day["pages"], strict=True):
+            if number:
+                found[1][value] += number
+        for counter, bit in zip(found[2:], (NOISE, MARKED, FLAPPING), strict=True):
+            mask = day.bit(bit)
+            if any(mask):
+                counter.update(compress(named, mask))
+    return {value: [counter[value] for counter in found] for value in found[0] if value}
+
+
+def _named(day: Columns, kind: str) -> list[Any]:
+    if kind == "integration":
+        return list(day["integration"])
+    names = list(day.keys) if kind == "key" else [service for _, service in day.pairs]
+    return list(map(names.__getitem__, day["key" if kind == "key" else "pair"]))

@@ -1,0 +1,70 @@
+"""Facts of incidents day by day, in columns: packed once a day is over, and again when one of its incidents changes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import insert, select, update
+
+from app.core import clock
+from app.core.db import locked, session, transaction
+from app.insights.columns import Chosen, Columns, of_facts, packed, unpacked
+from app.insights.models import FactDay, IncidentFact
+
+DAY = 86400
+"""Seconds: these days are those of UTC, whatever the reader's are."""
+
+
+def stale(days: Collection[int]) -> None:
+    """Facts of these days (since 1970) change in the open transaction: what was packed of them no longer counts."""
+    if not days:
+        return
+    known = set(session.scalars(select(FactDay.day).where(FactDay.day.in_(days))))
+    session.execute(update(FactDay).where(FactDay.day.in_(known)).values(stale=True))
+    if fresh := sorted(set(days) - known):
+        session.execute(insert(FactDay), [{"day": day} for day in fresh])
+
+
+def days_of(ids: Collection[int]) -> set[int]:
+    """The days on which incidents were opened that there are facts of."""
+    return {at // DAY for at in session.scalars(select(IncidentFact.opened).where(IncidentFact.incident_id.in_(ids)))}
+
+
+def pack(limit: int = 20) -> int:
+    """Pack days that are over, each in a transaction of its own: who changes a fact waits for that one only."""
+    today = int(clock.now().timestamp()) // DAY
+    found = session.scalars(select(FactDay.day).where(FactDay.stale, FactDay.day < today).order_by(
+        FactDay.day.desc()).limit(limit)).all()
+    session.rollback()
+    for day in found:
+        with transaction():
+            _pack(day)
+    return len(found)
+
+
+def _pack(day: int) -> None:
+    """Locked first, read then: who changes a fact afterwards waits, and says so after this."""
+    row = locked(FactDay, day)
+    if row is not None:
+        columns = _read(day)
+        row.number, row.pairs, row.keys = len(columns), [list(pair) for pair in columns.pairs], list(columns.keys)
+        row.data, row.stale = packed(columns), False
+
+
+def _read(day: int) -> Columns:
+    return of_facts(session.execute(select(IncidentFact.__table__).where(
+        IncidentFact.opened >= day * DAY, IncidentFact.opened < (day + 1) * DAY).order_by(
+        IncidentFact.opened, IncidentFact.incident_id)))
+
+
+def read(chosen: Chosen, *names: str) -> list[Columns]:
+    """The incidents that count, day by day, in these columns and those by which they are chosen."""
+    among = FactDay.day.between(chosen.since // DAY, (chosen.until - 1) // DAY)
+    wanted = {*names, "opened", "pair", "integration", "severity", "urgency"}
+    columns = [FactDay.day, FactDay.number, FactDay.pairs, FactDay.data, *([FactDay.keys] if "key" in wanted else [])]
+    found = {row.day: Columns([tuple(pair) for pair in row.pairs], row.keys if "key" in wanted else (),
+                              unpacked(row.data, row.number, wanted))
+             for row in session.execute(select(*columns).where(among, ~FactDay.stale))}
+    for day in session.scalars(select(FactDay.day).where(among, FactDay.stale)).all():
+        found[day] = _read(day)
+    return [one for day in sorted(found) if len(one := found[day].narrowed(chosen))]

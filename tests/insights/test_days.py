@@ -1,0 +1,83 @@
+"""Days in columns: the same figures, packed or not, and never older than the facts."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import func, insert, select
+
+from app.core.access import SYSTEM
+from app.core.db import session, transaction
+from app.incidents.models import Incident
+from app.insights import counting, days, queries, service
+from app.insights.columns import Columns, of_facts, packed, unpacked
+from app.insights.filters import Filters
+from app.insights.models import FactDay, IncidentFact
+from app.insights.rules import SEVERITIES
+from tests.insights.conftest import NOW
+from tests.insights.test_figures import REFRESH, happened
+from tests.oncall.test_service import person
+
+PACK = "app.insights.ticks.pack_days"
+DAY = timedelta(days=1)
+
+
+def facts(checkout) -> None:
+    """A thousand facts of five days, of two teams and of none, with everything that there may be."""
+    chance, team = random.Random(3), checkout.team_id
+    with transaction():
+        session.execute(insert(IncidentFact), [{
+            "incident_id": one, "opened": int(NOW.timestamp()) - chance.randrange(5 * 86400), "severity": chance.choice(SEVERITIES),
+            "team_id": chance.choice([team, team + 1, None]), "service_id": chance.choice([checkout.id, None]),
+            "urgency": chance.choice(["high", "low"]), "dedup_key": chance.choice(["", "disk", "für"]), "level": chance.randrange(3),
+            "acknowledged": chance.choice([None, 0, 5000]), "resolved": chance.choice([None, 0, 599, 600]), "answered_level": 1,
+            "automatic": chance.random() < .1, "unaided": chance.random() < .5, "noise": chance.random() < .1, "pages": chance.randrange(3),
+        } for one in range(1, 1001)])
+        days.stale(days.days_of(range(1, 1001)))
+
+
+def by_database(filters: Filters) -> list[int]:
+    """The same counted by the database."""
+    return [session.scalar(select(func.count()).select_from(IncidentFact).where(*queries.scope(filters, SYSTEM), queries.FIGURES[name][1]))
+            for name in ("all", "never", "automatic", "acknowledged", "level-1", "escalated", "noise")]
+
+
+@pytest.mark.both_databases
+def test_columns_count_what_the_database_counts_packed_or_not(checkout, tick):
+    """INS-01, INS-06: by every filter, with a first and a last day that are cut."""
+    facts(checkout)
+    chosen = Filters((NOW - 3 * DAY).date(), (NOW - DAY).date(), ZoneInfo("Asia/Kolkata"))
+    for turn in range(2):
+        for narrower in ({}, {"team": "payments"}, {"service": "checkout"}, {"severity": "high", "urgency": "low"}):
+            some = Filters(chosen.first, chosen.last, chosen.zone, **narrower)
+            found = queries.days(some, SYSTEM)
+            one = counting.response(found)
+            assert [one.incidents, one.never, one.automatic, one.answered, one.level_1, one.escalated, counting.noise(found)] == \
+                by_database(some), (turn, narrower)
+        tick(PACK)
+    assert session.query(FactDay).filter(FactDay.stale).count() == 1  # today goes on
+
+
+def test_a_packed_day_that_changes_is_read_from_its_facts_until_it_is_packed_anew(checkout, ana, tick, get):
+    """INS-14: a mark counts at once, on the day before yesterday too."""
+    with transaction():
+        one = [happened(checkout, NOW - 2 * DAY, end=3600) for _ in range(5)][0]
+    tick(REFRESH)
+    tick(PACK)
+    assert session.query(FactDay).one().number == 5 and get("noise")["sources"][0]["noise"] == 0
+    with transaction():
+        service.mark_noise(session.get_one(Incident, one.id), "a deploy", by=person(ana))
+    assert get("noise")["sources"][0]["noise"] == 1
+    tick(PACK)
+    assert not session.query(FactDay).filter(FactDay.stale).count() and get("noise")["sources"][0]["noise"] == 1
+
+
+def test_columns_are_packed_and_back(checkout):
+    """Each value as it was; only what is asked for is unpacked."""
+    facts(checkout)
+    day = of_facts(session.execute(select(IncidentFact.__table__).order_by(IncidentFact.opened)))
+    back = Columns(day.pairs, day.keys, unpacked(packed(day), len(day), list(day.held)))
+    assert back == day and len(back) == 1000 and list(unpacked(packed(day), 1000, ["flags"])) == ["flags"]
