@@ -46,7 +46,7 @@ async def measure(bench: Bench) -> list[Figure]:
     """Every kind of question, each some times, through the API; the target is that of the slowest twentieth."""
     server, number = Redis(), int(bench.of(20_000, 1_000_000, 1_000_000))
     try:
-        app = _application(bench.address, server.url)
+        app = application(bench.address, server.url)
         with app.app_context():
             migrate()
             header = _filled(number)
@@ -61,7 +61,14 @@ async def measure(bench: Bench) -> list[Figure]:
             Figure(f"slowest question, p95: {slowest or 'none'}", percentile(took[slowest], .95), "ms", target)]
 
 
-def _application(database: str, redis: str) -> Flask:
+def counted(sqlite: bool) -> str:
+    """A series of numbers n, from {0} to {1}, as the FROM of a statement."""
+    return ("(WITH RECURSIVE s(n) AS (SELECT {0} UNION ALL SELECT n + 1 FROM s WHERE n < {1}) SELECT n FROM s)" if sqlite
+            else "generate_series({0}, {1}) AS n")
+
+
+def application(database: str, redis: str) -> Flask:
+    """An application on this database, in this process."""
     folder = tempfile.mkdtemp(prefix="oncall-bench-")
     return create_app({"ONCALL_INSTANCE": folder, "DATABASE_URL": database, "REDIS_URL": redis, "LOG_LEVEL": "WARNING",
                        "BASE_URL": "http://localhost", "SECRET_KEY": "b" * 40,
@@ -81,11 +88,9 @@ def _filled(number: int) -> dict[str, str]:
     sqlite = db.engine.dialect.name == "sqlite"
     cases = " ".join(f"WHEN {at} THEN '{word}'" for at, word in enumerate(WORDS))
     words = f"CASE n % 10 {cases} END"
-    counted = "(WITH RECURSIVE s(n) AS (SELECT {0} UNION ALL SELECT n + 1 FROM s WHERE n < {1}) SELECT n FROM s)"
-    series = counted if sqlite else "generate_series({0}, {1}) AS n"
     at = "datetime('2026-01-01', '+' || n || ' seconds')" if sqlite else "timestamptz '2026-01-01' + n * interval '1 second'"
     for start in range(0, number, AT_ONCE):  # a statement has its time, here as anywhere
-        some = series.format(start + 1, min(start + AT_ONCE, number))
+        some = counted(sqlite).format(start + 1, min(start + AT_ONCE, number))
         with db.engine.begin() as connection:
             connection.execute(text(ROWS.format(senders=SENDERS, services=SERVICES, word=words, at=at, series=some)))
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

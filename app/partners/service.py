@@ -158,7 +158,7 @@ def grant(partner: Partner, page: StatusPage, until: datetime | None, *, by: Act
     session.flush()
     said = clock.rfc3339(until) or "for good"
     record(events.GRANTED, partner.ref, by=by, also=_also(page), partner=word(partner), page=page.name, until=said)
-    journal.note("granted", by=by, partner=partner, page=page, detail=said)
+    journal.note("granted", by=by, partner=partner, page=page, detail=f"until {said}" if until else said)
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,7 @@ from app.status_pages.forms import faults, moment
 from app.status_pages.maintenance_models import NoticeTemplate
 from app.status_pages.models import Notice, NoticeIncident, StatusPage
 from app.status_pages.notices import Said
+from app.status_pages.texts import html
 
 CHOICES = [("", "Leave it"), (notices.COMPUTED, "As its incidents say"),
            *((state, state.replace("_", " ").capitalize()) for state in rules.STATES)]
@@ -56,6 +57,7 @@ class Composer:
     impacts: Sequence[str] = rules.IMPACTS
     choices: list[tuple[str, str]] = field(default_factory=lambda: CHOICES)
     errors: Mapping[str, str] = field(default_factory=dict)
+    shown: Callable[[str], Markup] = html
 
 
 def composer(status: StatusPage, notice: Notice | None, by: Actor, *, typed: Mapping[str, Any] | None = None,
