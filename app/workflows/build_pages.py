@@ -101,7 +101,8 @@ def build_page(key: str, by: Actor, args: Mapping[str, str], errors: Mapping[str
     chosen = args.get("step", "")
     zoom = args.get("zoom", "")
     return BuildPage(
-        workflow, definition, draw(definition, called), _outline(definition, called, found),
+        workflow, definition, draw(definition, called, states={fault.node: "to mend" for fault in found}),
+        _outline(definition, called, found),
         words.trigger(definition["trigger"]), _chosen(definition, chosen, called, workflow.team_id) if chosen else None,
         args.get("add", ""), _kinds(called), found, draft is not None, bool(draft and draft.undo),
         len(definition["nodes"]) > SPLIT_ABOVE, workflow.number if draft and draft.number != workflow.number else None,
@@ -111,13 +112,8 @@ def build_page(key: str, by: Actor, args: Mapping[str, str], errors: Mapping[str
 def _outline(definition: Mapping[str, Any], called: Mapping[str, str], faults: Sequence[Fault]) -> list[OutlineRow]:
     graph = graph_of(definition)
     nodes = {node["id"]: node for node in definition["nodes"]}
-    depth: dict[str, int] = {TRIGGER: 0}
-    rows = []
+    rows, depth = [], graph.levels()
     for number, node in enumerate(graph.in_order(), 2):
-        into = graph.into.get(node, ())
-        branch = [depth.get(edge.source, 0) + (len(OUTPUTS.get(graph.nodes.get(edge.source, ""), ("next",))) > 1
-                                               and edge.out in ("then", "else", "error")) for edge in into]
-        depth[node] = min(branch, default=0)
         outs = [(f"{node}.{out}", words.OUTS[out], [edge.target for edge in graph.out_of[node] if edge.out == out])
                 for out in OUTPUTS.get(graph.nodes[node], ())]
         one = nodes[node]

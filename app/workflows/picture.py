@@ -10,8 +10,8 @@ from app.workflows import words
 from app.workflows.documents import graph_of
 from app.workflows.rules import TRIGGER, Edge, Graph
 
-WIDTH, HEIGHT, ACROSS, DOWN, MARGIN = 196, 52, 224, 96, 20
-LETTERS = 23
+WIDTH, HEIGHT, ACROSS, DOWN, MARGIN = 220, 52, 248, 96, 20
+TITLE, DETAIL = 22, 24  # letters that fit into a box
 
 
 @dataclass(frozen=True)
@@ -59,17 +59,18 @@ def draw(definition: Mapping[str, Any], names: Mapping[str, str], *, states: Map
     nodes = {node["id"]: node for node in definition["nodes"]}
     trigger = definition.get("trigger") or {}
     event = str(trigger.get("event") or "Trigger")
-    boxes = [Box(TRIGGER, *at[TRIGGER], _cut(words.EVENTS.get(event, event)),
-                 _cut(words.conditions.in_words(trigger.get("when"))), "incident")]
-    boxes += [Box(node, *at[node], _cut(words.title(nodes[node], names)), _cut(words.detail(nodes[node])),
+    boxes = [Box(TRIGGER, *at[TRIGGER], _cut(words.EVENTS.get(event, event), TITLE),
+                 _cut(words.conditions.in_words(trigger.get("when")), DETAIL), "incident")]
+    boxes += [Box(node, *at[node], _cut(words.title(nodes[node], names), TITLE),
+                  _cut(words.detail(nodes[node]), DETAIL),
                   words.drawing(nodes[node]), (states or {}).get(node, "")) for node in graph.nodes]
     arrows = [_arrow(edge, at, graph, taken) for edge in graph.edges if edge.source in at and edge.target in at]
     return Picture(boxes, arrows, int(max(box.x for box in boxes) + WIDTH + MARGIN),
                    int(max(box.y for box in boxes) + HEIGHT + MARGIN))
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= LETTERS else text[:LETTERS - 1] + "…"
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[:most - 1] + "…"
 
 
 def _layers(graph: Graph) -> dict[str, int]:

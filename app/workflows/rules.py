@@ -89,6 +89,19 @@ class Graph:
                 ready += [] if left[edge.target] else [edge.target]
         return [*order, *(node for node in self.nodes if node not in order)]
 
+    def levels(self) -> dict[str, int]:
+        """How far in each node stands: one further on a side of a branch; where sides meet, as far as where they parted."""
+        above: dict[str, list[str]] = {TRIGGER: []}
+        found = {TRIGGER: 0}
+        for node in self.in_order():
+            arrows = [edge for edge in self.into.get(node, ()) if edge.source in above]
+            shared = [one for one in (above[arrows[0].source] + [arrows[0].source] if arrows else [])
+                      if all(one == edge.source or one in above[edge.source] for edge in arrows)]
+            above[node] = shared
+            last = shared[-1] if shared else TRIGGER
+            found[node] = found[last] + (len(arrows) == 1 and arrows[0].out in ("then", "else", "error"))
+        return found
+
     def in_cycles(self) -> list[str]:
         """The nodes from which arrows lead back to themselves."""
         return [node for node in self.nodes if node in self.ancestors(node)]

@@ -55,7 +55,8 @@ def detail(node: Mapping[str, Any]) -> str:
     said = node.get("with") or {}
     shown = next((str(said[name]) for name in ("channel", "url", "to", "project", "repository", "body", "text", "user",
                                                "schedule", "severity", "priority") if said.get(name)), "")
-    return shown or VERBS[node["action"]].name if node.get("action") in VERBS else shown
+    named = VERBS[node["action"]].name if node.get("name") and node.get("action") in VERBS else ""
+    return shown or named
 
 
 def drawing(node: Mapping[str, Any]) -> str:

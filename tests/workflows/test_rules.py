@@ -8,7 +8,8 @@ import pytest
 
 from app.core.db import session, transaction
 from app.workflows import rules, running
-from tests.workflows.stories import runs, workflow
+from app.workflows.documents import graph_of
+from tests.workflows.stories import edges, runs, workflow
 
 STATES = ("running", "waiting", "succeeded", "failed", "timed_out", "cancelled", "refused")
 MOVES = {("running", to) for to in STATES[1:6]} | {("waiting", to) for to in ("running", "failed", "timed_out", "cancelled")}
@@ -33,3 +34,10 @@ def test_no_command_moves_a_run_against_the_table(house, opens, go):
         running.cancel(runs()[0], "cancelled")
     with pytest.raises(AssertionError, match="cancelled never becomes timed_out"), transaction():
         running.cancel(session.merge(runs()[0]), "timed_out")
+
+
+def test_where_sides_meet_it_goes_on_as_far_in_as_before_they_parted():
+    """The outline steps in at a branch, and out again."""
+    graph = graph_of({"nodes": [{"id": one, "kind": "condition" if one in "ad" else "action"} for one in "abcdef"], "edges": edges(
+        "trigger>a", "a.then>b", "a.else>c", "b>d", "c>d", "d.then>e", "e.error>f")})
+    assert graph.levels() == {"trigger": 0, "a": 0, "b": 1, "c": 1, "d": 0, "e": 1, "f": 2}

@@ -18,7 +18,7 @@ from app.workflows.requests import Prepared
 from tests import build
 from tests.escalation.test_races import at_once
 from tests.fakes import Reply
-from tests.workflows.stories import edges, hook, note, runs, workflow
+from tests.workflows.stories import hook, note, runs, workflow
 
 
 def test_a_secret_shows_nowhere_even_when_it_is_echoed(house, opens, go, http_sink, client, token, ana):
@@ -132,23 +132,6 @@ def test_two_workers_at_once_do_a_step_once(house, opens, app, run_jobs):
     assert session.query(Note).count() == 25 and {run.state for run in runs()} == {"succeeded"}
 
 
-def test_waiting_runs_hold_nobody(house, go, tick, http_sink, opens):
-    """WF-10: they are rows that nobody looks at before their time."""
-    from app.core.access import OPERATOR
-    from app.workflows import manual
-
-    flow = workflow("wait", {"id": "wait", "kind": "delay", "for": "30m"}, trigger="manual")
-    with transaction():
-        for _ in range(100):
-            manual.run_by_hand(flow, None, by=OPERATOR)
-    assert working.due(10) == []
-    session.rollback()
-    workflow("quick", note("a"))
-    opens()
-    go()
-    assert runs("quick")[0].state == "succeeded"
-
-
 def test_an_oauth_token_is_fetched_once_and_again_for_another_secret(house, opens, go, http_sink):
     """WF-22: client credentials; cached until the secret changes."""
     calls.TOKENS._held.clear()
@@ -163,12 +146,3 @@ def test_an_oauth_token_is_fetched_once_and_again_for_another_secret(house, open
         go()
     assert [call.path for call in http_sink.calls] == ["/token", "/api", "/api", "/token", "/api"]
     assert http_sink.calls[1].headers["authorization"] == "Bearer at"
-
-
-def test_a_storm_ends_in_full(house, opens, go):
-    """WF-36: a storm; here forty."""
-    workflow("flow", note("a"), {"id": "x", "kind": "action", "action": "acknowledge"}, edges=edges("trigger>a", "a>x"))
-    for at in range(40):
-        opens(str(at))
-    go()
-    assert {run.state for run in runs()} == {"succeeded"} and len(runs()) == 40
