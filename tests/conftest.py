@@ -15,7 +15,7 @@ from app.identity.models import Team, User
 from tests import build
 from tests.application import Client, as_a_process, drain, empty
 from tests.fakes import MailServer, PushService, WebServer
-from tests.home import guard
+from tests.home import guard, in_memory
 from tests.servers import Postgres, Redis
 
 MARKS = {
@@ -33,6 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Name the marks."""
     for name, meaning in MARKS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
+    in_memory(config)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import cache
@@ -116,21 +116,28 @@ def region(name: str, key: object = None) -> Markup:
 
 
 def nav() -> list[Link]:
-    """The navigation entries whose endpoints exist, and which of them the reader is in."""
+    """The navigation entries whose endpoints exist and that the reader may open, and which of them the reader is in."""
+    if "nav" not in g:  # a page draws them several times
+        shown = _open_to_reader()
+        g.nav = [_link(item) for item in current_app.extensions["shell"].nav if item.endpoint in shown]
+    return g.nav  # type: ignore[no-any-return]
+
+
+def _link(item: NavItem) -> Link:
+    url = url_for(item.endpoint)
+    below = tuple(f"{at.rstrip('/')}/" for at in (url, item.under) if at.strip("/"))
+    return Link(url, item.label, item.icon, item.group, item.tab, f"{request.path}/".startswith(below))
+
+
+def _open_to_reader() -> Collection[str]:
+    """Endpoints of the navigation that the reader may open at all."""
     shell: Shell = current_app.extensions["shell"]
-    links = []
-    for item in shell.nav:
-        if (view := current_app.view_functions.get(item.endpoint)) is not None and _open(shell, view):
-            url = url_for(item.endpoint)
-            below = tuple(f"{at.rstrip('/')}/" for at in (url, item.under) if at.strip("/"))
-            links.append(Link(url, item.label, item.icon, item.group, item.tab, f"{request.path}/".startswith(below)))
-    return links
-
-
-def _open(shell: Shell, view: Any) -> bool:
-    """Whether the reader may open this view at all."""
-    return not shell.may or not current_user.is_authenticated or bool(
-        resolve_name(shell.may)(actor(), getattr(view, "access", "admin")))
+    views = {item.endpoint: current_app.view_functions[item.endpoint] for item in shell.nav
+             if item.endpoint in current_app.view_functions}
+    if not shell.may or not current_user.is_authenticated:
+        return views
+    may, reader = resolve_name(shell.may), actor()
+    return {name for name, view in views.items() if may(reader, getattr(view, "access", "admin"))}
 
 
 def place(name: str) -> str:
