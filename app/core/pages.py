@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 from pkgutil import resolve_name
@@ -116,10 +116,12 @@ def region(name: str, key: object = None) -> Markup:
 
 
 def nav() -> list[Link]:
-    """The navigation entries whose endpoints exist and that the reader may open, and which of them the reader is in."""
+    """The navigation entries that exist and that the reader may open, and which of them the reader is in."""
     if "nav" not in g:  # a page draws them several times
-        shown = _open_to_reader()
-        g.nav = [_link(item) for item in current_app.extensions["shell"].nav if item.endpoint in shown]
+        shell: Shell = current_app.extensions["shell"]
+        open_to = partial(resolve_name(shell.may), actor()) if shell.may and current_user.is_authenticated else bool
+        g.nav = [_link(item) for item in shell.nav if (view := current_app.view_functions.get(item.endpoint)) is not None
+                 and open_to(getattr(view, "access", "admin"))]
     return g.nav  # type: ignore[no-any-return]
 
 
@@ -127,17 +129,6 @@ def _link(item: NavItem) -> Link:
     url = url_for(item.endpoint)
     below = tuple(f"{at.rstrip('/')}/" for at in (url, item.under) if at.strip("/"))
     return Link(url, item.label, item.icon, item.group, item.tab, f"{request.path}/".startswith(below))
-
-
-def _open_to_reader() -> Collection[str]:
-    """Endpoints of the navigation that the reader may open at all."""
-    shell: Shell = current_app.extensions["shell"]
-    views = {item.endpoint: current_app.view_functions[item.endpoint] for item in shell.nav
-             if item.endpoint in current_app.view_functions}
-    if not shell.may or not current_user.is_authenticated:
-        return views
-    may, reader = resolve_name(shell.may), actor()
-    return {name for name, view in views.items() if may(reader, getattr(view, "access", "admin"))}
 
 
 def place(name: str) -> str:
