@@ -54,7 +54,7 @@ def order(item: ActionItem, key: str, params: Mapping[str, Any], *, by: Actor) -
     session.add(ticket)
     session.flush()
     items.said(events.TICKET_ORDERED, item, by, connection=connection.name)
-    wake(MAKE)
+    wake(MAKE, "default")
     return ticket
 
 

@@ -25,7 +25,7 @@ from app.runbooks import events, queries, requests, rules, subjects
 from app.runbooks.models import Execution, Runbook
 from app.runbooks.parameters import check_values
 
-TICK = "app.runbooks.ticks.run"
+TICK, QUEUE = "app.runbooks.ticks.run", "default"  # no page waits behind it
 SAID = {"succeeded": "succeeded", "failed": "failed", "timed_out": "ran out of time", "cancelled": "was cancelled"}
 
 
@@ -68,7 +68,7 @@ def start(runbook: Runbook, *, parameters: Any, by: Actor, incident: Incident | 
     told = requests.hidden(document, clean)
     tell(events.QUEUED, execution, by=by, parameters=told, version=execution.version, cause=how.cause,
          why=f"({how.reason})" if how.reason else "")
-    wake(TICK)
+    wake(TICK, QUEUE)
     return execution
 
 
@@ -187,7 +187,7 @@ def end(execution: Execution, result: Result, *, by: Actor = SYSTEM, at: datetim
     seconds = execution.seconds
     tell(events.ENDED, execution, by=by, said=result.said or _words(execution), state=result.state, seconds=seconds,
             output=rules.shown(execution.output), error=rules.shown(execution.error), cause=execution.cause)
-    wake(TICK)
+    wake(TICK, QUEUE)
     return True
 
 
@@ -224,7 +224,7 @@ def cancel(execution: Execution, *, by: Actor) -> Execution:
         raise Conflict(f"It is over: {SAID[execution.state]}", {"state": execution.state})
     if begun and can and handle:
         execution.phase, execution.next_at, execution.looks = "cancel", clock.now(), 0
-        wake(TICK)
+        wake(TICK, QUEUE)
     return execution
 
 

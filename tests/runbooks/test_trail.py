@@ -7,11 +7,13 @@ from datetime import timedelta
 import pytest
 
 from app.core import clock, jobs
-from app.core.db import session
+from app.core.db import pending, session, transaction
 from app.core.events import Event, sentence
 from app.core.feed import View
 from app.incidents.live import FEEDS as OF_INCIDENTS
+from app.runbooks import executions
 from app.runbooks.live import FEEDS
+from tests import build
 from tests.fakes import Reply
 from tests.runbooks.conftest import facts, run
 
@@ -74,3 +76,11 @@ def test_progress_is_live_on_the_execution_and_stands_in_no_log(restart, bob, wo
     time_machine.shift(timedelta(seconds=6))
     work()
     assert told() == {"/executions/<number>"} and session.query(Event).count() == before
+
+
+def test_what_runs_stands_behind_no_page(restart, bob):
+    """RB-28: a start wakes workers by a queue that comes after that of the pages."""
+    runbook = restart()
+    with transaction():
+        executions.start(runbook, parameters={"pod": "web-1"}, by=build.actor(bob))
+        assert {queue for path, queue in pending().wakes if path == executions.TICK} == {"default"}
