@@ -185,7 +185,7 @@ def _who(emails: set[str]) -> str:
 
 def _people_in(item: Mapping[str, Any]) -> set[str]:
     turns = [email for layer in item.get("layers", []) for turn in layer["participants"] for email in turn]
-    return {*turns, *(email for one in item.get("overrides", []) for email in one["people"])}
+    return {*turns, *(email for one in item.get("overrides", []) for email in one.get("people") or ())}
 
 
 def _compare(imported: Imported) -> None:

@@ -6,10 +6,11 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from app.config import errands, imports
+from app.config import errands, imports, parity
 from app.config.models import Errand
 from app.core import clock
 from app.core.access import access, own_transaction
+from app.core.errors import Invalid
 from app.core.openapi import component, operation, sent
 from app.core.web import actor, takes
 from app.identity.queries import allow
@@ -27,6 +28,17 @@ BEGIN = {"type": "object", "additionalProperties": False, "required": ["source"]
     "url": {"type": "string", "maxLength": 500}, "token": {"type": "string", "maxLength": 500},
     "data": {"type": "object", "description": "Exported answers by path, in place of a token"}}}
 TAG = "moving in"
+PARITY = component("Parity", {"type": "object", "required": ["id", "percentage", "pairs", "duty"], "properties": {
+    "id": {"type": "string"}, "source": {"type": "string"}, "from": {"type": "string"}, "to": {"type": "string"},
+    "percentage": {"type": "number"}, "duty": {"type": "array", "items": {"type": "object"}},
+    "pairs": {"type": "array", "items": {"type": "object", "properties": {
+        "where": {"enum": ["both", "there", "here"]}, "title": {"type": "string"}, "cause": {"type": "string"},
+        "first_there": {"type": ["string", "null"]}, "first_here": {"type": ["string", "null"]},
+        "apart": {"type": ["integer", "null"], "description": "Seconds; negative when ours was first"},
+        "same_people": {"type": "boolean"}}}}}})
+COMPARE = {"type": "object", "additionalProperties": False, "required": ["source", "from", "to", "data"], "properties": {
+    "source": {"type": "string"}, "from": {"type": "string"}, "to": {"type": "string"},
+    "data": {"type": "object", "description": "What the product recorded, by the path of its API"}}}
 
 
 @blueprint.post("/imports")
@@ -51,6 +63,37 @@ def begin() -> tuple[dict[str, Any], int]:
 def show(key: str) -> dict[str, Any]:
     """State, plan and document."""
     return _shown(errands.errand_for(key, "import", actor()))
+
+
+@blueprint.post("/parity-reports")
+@access("admin")
+@own_transaction
+@takes(32 * 1024 * 1024)
+@operation("Compare what another product recorded with what happened here", request=COMPARE, responses={201: PARITY},
+           tag=TAG)
+def compare() -> tuple[dict[str, Any], int]:
+    """Both, only there, only here; at most 31 days."""
+    by = actor()
+    allow(by, "admin")
+    values = sent(request)
+    try:
+        since, until = (clock.parse_instant(values[name]) for name in ("from", "to"))
+    except ValueError as fault:
+        raise Invalid(str(fault)) from None
+    return _parity(parity.reported(values["source"], values["data"], since, until, by=by)), 201
+
+
+@blueprint.get("/parity-reports/<key>")
+@access("admin")
+@operation("One parity report", responses={200: PARITY}, tag=TAG)
+def parity_report(key: str) -> dict[str, Any]:
+    """As it was compared."""
+    return _parity(errands.errand_for(key, "parity", actor()))
+
+
+def _parity(errand: Errand) -> dict[str, Any]:
+    return {"id": errand.key, "source": errand.said["source"], "from": errand.said["since"], "to": errand.said["until"],
+            **errand.found}
 
 
 def _shown(errand: Errand) -> dict[str, Any]:

@@ -39,6 +39,26 @@ class Duty:
     people: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Paged:
+    """One page that went out: to whom, when (aware), by what."""
+
+    email: str
+    at: datetime
+    channel: str
+
+
+@dataclass(frozen=True)
+class Happened:
+    """One problem as the source recorded it: when it began, the key that its sender gave it ("" when unknown), its pages."""
+
+    id: str
+    title: str
+    at: datetime
+    key: str
+    pages: tuple[Paged, ...]
+
+
 @dataclass
 class Imported:
     """The document's objects by kind, one line for each object of the source, and by the key of a schedule what the
@@ -89,6 +109,9 @@ class Importer(Protocol):
 
     def convert(self, data: Mapping[str, Any], now: datetime) -> Imported:
         """The document and the plan. Pure, and the same for the same data at every time of one day."""
+
+    def happened(self, data: Mapping[str, Any]) -> Sequence[Happened]:
+        """The problems that `data` records, with whom the source paged of them. Pure."""
 
 
 class Keys:

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.plugin_api import Get, Imported, Keys, listed
+from app.plugin_api import Get, Happened, Imported, Keys, listed
 
 from .importing_chains import chains, integrations
+from .importing_history import happened
 from .importing_people import People
 from .importing_shifts import schedules
 
@@ -42,6 +43,10 @@ class OnCallAccount:
             for path in (f"schedules/{one['id']}/final_shifts" for one in found if name == "schedules"):
                 if path not in have:
                     yield path, {"results": list(_paged(get, f"{path}/", **span))}
+
+    def happened(self, data: Mapping[str, Any]) -> list[Happened]:
+        """What it recorded."""
+        return happened(data)
 
     def convert(self, data: Mapping[str, Any], now: datetime) -> Imported:
         """The document and the plan."""

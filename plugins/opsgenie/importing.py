@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from app.plugin_api import Get, Imported, Keys, listed
+from app.plugin_api import Get, Happened, Imported, Keys, listed
 
 from .importing_escalations import escalations, routing
+from .importing_history import happened
 from .importing_people import People
 from .importing_schedules import schedules
 from .importing_things import heartbeats, integrations, maintenance, policies, services
@@ -48,6 +49,10 @@ class OpsgenieAccount:
             for one, part in ((one, part) for one in found for part in PARTS.get(name, ())):
                 if f"{name}/{one['id']}/{part}" not in have:
                     yield f"{name}/{one['id']}/{part}", _part(get, path, one, part)
+
+    def happened(self, data: Mapping[str, Any]) -> list[Happened]:
+        """What it recorded."""
+        return happened(data)
 
     def convert(self, data: Mapping[str, Any], now: datetime) -> Imported:
         """The document and the plan."""

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.plugin_api import Get, Imported, Keys, listed
+from app.plugin_api import Get, Happened, Imported, Keys, listed
 
+from .importing_history import happened
 from .importing_people import People
 from .importing_rules import rules
 from .importing_schedules import schedules
@@ -51,6 +52,10 @@ class PagerDutyAccount:
             for path in (PARTS[name].format(one["id"]) for one in found if name in PARTS):
                 if path not in have:
                     yield path, get(path, **(span if name == "schedules" else {}))
+
+    def happened(self, data: Mapping[str, Any]) -> list[Happened]:
+        """What it recorded."""
+        return happened(data)
 
     def convert(self, data: Mapping[str, Any], now: datetime) -> Imported:
         """The document and the plan."""
