@@ -89,17 +89,18 @@ from app.core.targets import Outcome, RunbookTarget, Step, base_of, perform, sai
 from app.core.texting import gsm, read_reply, spoken, text_message
 
 __all__ = [
-    "API_VERSION", "Access", "Action", "Address", "AlertView", "Answer", "Answered", "Ask", "Calendar", "CalendarEntry",
-    "Call", "Channel", "Connection", "Done", "Door", "Duty", "EventView", "Field", "ForbiddenAddress", "Get", "Grant",
-    "Happened", "Imported", "Importer", "Inbound", "Integration", "Keys", "Letter", "Line", "Link", "MAIL_FIELDS", "MailSource",
-    "Message", "NoAccess", "Order", "Outcome", "Paged", "Posted", "Receipt", "Refused", "Rejected", "Reply", "Report",
-    "Retry", "RunbookTarget", "Setting", "Severity", "Signal", "SignalStatus", "Signature", "Source", "Step", "Ticket", "Told",
-    "Unreachable", "Wanted", "as_group", "base_of", "check_signature", "deliver", "filled", "first", "grant_of",
-    "grouped", "gsm", "hookimpl", "ignored", "is_mail_address", "labels", "labels_but", "letter", "letter_of", "lines",
-    "listed", "mail_of", "mapping", "meaning", "minutes_of", "moment", "noted", "now", "object_in", "one_line",
-    "parse_json", "perform", "plain_html", "read_each", "read_reply", "request", "restrictions_of", "said_in",
-    "sequence", "settled", "severity_of", "sign", "span_text", "spoken", "stable_key", "tag_of", "text", "text_message",
-    "tokens_from", "web_link", "words", "written",
+    "API_VERSION", "Access", "Action", "Address", "AlertView", "Answer", "Answered", "Ask", "Calendar",
+    "CalendarEntry", "Call", "Channel", "Connection", "Done", "Door", "Duty", "EventView", "Field",
+    "ForbiddenAddress", "Get", "Grant", "Happened", "Imported", "Importer", "Inbound", "Integration", "Keys",
+    "Letter", "Line", "Link", "MAIL_FIELDS", "MailSource", "Message", "NoAccess", "Order", "Outcome", "Paged",
+    "Posted", "Receipt", "Refused", "Rejected", "Reply", "Report", "Retry", "RunbookTarget", "Setting", "Severity",
+    "Signal", "SignalStatus", "Signature", "Source", "Step", "Ticket", "Told", "Unreachable", "Wanted", "as_group",
+    "base_of", "check_signature", "deliver", "filled", "first", "grant_of", "grouped", "gsm", "hookimpl", "ignored",
+    "is_mail_address", "labels", "labels_but", "letter", "letter_of", "lines", "listed", "mail_of", "mapping",
+    "meaning", "minutes_of", "moment", "noted", "now", "object_in", "one_line", "parse_json", "perform", "plain_html",
+    "read_each", "read_reply", "request", "restrictions_of", "said_in", "sequence", "settled", "severity_of", "sign",
+    "span_text", "spoken", "stable_key", "tag_of", "text", "text_message", "tokens_from", "web_link", "words",
+    "written",
 ]
 
 API_VERSION = 1

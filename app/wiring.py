@@ -53,7 +53,7 @@ BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.postmortems.api", "/api/v1"), ("app.postmortems.item_api", "/api/v1"), ("app.postmortems.pattern_api", "/api/v1"),
     ("app.insights.routes", ""), ("app.insights.digest_routes", ""), ("app.insights.api", "/api/v1"),
     ("app.config.routes", ""), ("app.config.document_routes", ""), ("app.config.moving_routes", ""),
-    ("app.config.parity_routes", ""),
+    ("app.config.parity_routes", ""), ("app.config.replay_routes", ""),
     ("app.config.api", "/api/v1"), ("app.config.document_api", "/api/v1"),
     ("app.config.moving_api", "/api/v1"),
 )

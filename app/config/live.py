@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import request
 
-from app.config import errands, moving_pages, pages
+from app.config import errands, moving_pages, pages, replay_pages
 from app.core.feed import Feed
 from app.core.web import actor
 
@@ -17,7 +17,13 @@ def _import(key: str) -> moving_pages.ImportPage:
     return moving_pages.import_page(errands.errand_for(key, "import", actor()), request.args)
 
 
+def _replay(key: str) -> replay_pages.ReplayPage:
+    return replay_pages.replay_page(errands.errand_for(key, "replay", actor()))
+
+
 FEEDS = (
+    Feed("/configuration/replay/<key>", "config/replay.html", _replay, topics=("errand/{key}",), personal=True,
+         regions={"state": "errand.*"}),
     Feed("/configuration/import/<key>", "config/import.html", _import, topics=("errand/{key}",), personal=True,
          regions={"state": "errand.*"}),
     Feed("/configuration", "config/configuration.html", _configuration, topics=("configuration",), personal=True,

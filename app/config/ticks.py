@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from sqlalchemy import and_, delete, or_, select, update
 
-from app.config import errands, imports
+from app.config import errands, imports, replays
 from app.config.models import Errand
 from app.core import clock
 from app.core.access import SYSTEM
@@ -21,7 +21,7 @@ log = structlog.get_logger()
 Found = tuple[dict[str, Any], dict[str, Any]]
 Progress = Callable[[str], None]
 LEASE, MOST_TRIES, EVERY = timedelta(minutes=5), 3, 1.0
-WORK: dict[str, Callable[[Errand, Progress], Found]] = {"import": imports.work}
+WORK: dict[str, Callable[[Errand, Progress], Found]] = {"import": imports.work, "replay": replays.work}
 
 
 def work() -> int:
