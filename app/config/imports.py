@@ -20,7 +20,7 @@ from app.config.models import Errand
 from app.core import clock
 from app.core.access import Actor
 from app.core.db import transaction
-from app.core.errors import Invalid
+from app.core.errors import Failure, Invalid
 from app.core.importing import Imported, Importer
 from app.core.jobs import wake
 
@@ -109,11 +109,27 @@ def connected(slug: str, url: str, token: str, *, by: Actor) -> Errand:
 def work(errand: Errand, progress: Callable[[str], None]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Read it: what to keep openly and what encrypted. A run that was cut goes on where it ended, on the same machine."""
     importer, secret = _importer(errand.said["source"]), errands.secret_of(errand)
-    folder = Path(current_app.config["ONCALL_INSTANCE"]) / "imports" / errand.key
-    data = importing.fetch(importer, secret["token"], folder, clock.now(), url=errand.said.get("url", ""), progress=progress)
-    found, kept = told(importer, data, {})
+    folder, url = kept_in() / errand.key, errand.said.get("url", "")
+    try:
+        data = importing.fetch(importer, secret["token"], folder, clock.now(), url=url, progress=progress)
+        found, kept = told(importer, data, {})
+    except Failure:  # it is told, and not tried again
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     shutil.rmtree(folder, ignore_errors=True)
     return found, kept
+
+
+def kept_in() -> Path:
+    """Where the answers of imports that were cut are kept on this machine, each under its key."""
+    return Path(current_app.config["ONCALL_INSTANCE"]) / "errands"
+
+
+def tidy(keys: set[str]) -> None:
+    """Remove the answers of all imports but these."""
+    for folder in kept_in().glob("*"):
+        if folder.name not in keys:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def mapped(errand: Errand, names: Mapping[str, Any]) -> None:

@@ -47,8 +47,10 @@ class Drift:
     applied: AppliedDocument
 
 
-def remember(document: Document, things: Mapping[tuple[str, str], Any], by: Actor, *, changes: int) -> None:
-    """Note that `by` applied this document, and what it said of each object that is theirs to change."""
+def remember(document: Document, things: Mapping[tuple[str, str], Any], after: Mapping[tuple[str, str], dict[str, Any]],
+             by: Actor, *, changes: int) -> None:
+    """Note that `by` applied this document, and what it said of each object that is theirs to change: `after` are the
+    objects as they stand now."""
     if not document.files:
         return
     applied = AppliedDocument(actor=by.ref, actor_name=by.name[:200], via=by.via[:40], files=list(document.files),
@@ -64,9 +66,9 @@ def remember(document: Document, things: Mapping[tuple[str, str], Any], by: Acto
             thing = things[kind.name, key]
             if not is_theirs(kind, thing, by):
                 continue
-            after = kind.document(thing)
+            now = after[kind.name, key]
             one = former.get(key) or ManagedObject(kind=kind.name, key=key)
-            one.ref, one.applied, one.said = thing.ref, applied, {name: after[name] for name in item if name in after}
+            one.ref, one.applied, one.said = thing.ref, applied, {name: now[name] for name in item if name in now}
             session.add(one)
     session.flush()
     _forget_old()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, request
 
-from app.config import errands, imports, parity
+from app.config import errands, imports, parity, replays
 from app.config.models import Errand
 from app.core import clock
 from app.core.access import access, own_transaction
@@ -36,6 +38,16 @@ PARITY = component("Parity", {"type": "object", "required": ["id", "percentage",
         "first_there": {"type": ["string", "null"]}, "first_here": {"type": ["string", "null"]},
         "apart": {"type": ["integer", "null"], "description": "Seconds; negative when ours was first"},
         "same_people": {"type": "boolean"}}}}}})
+REPLAY = component("Replay", {"type": "object", "required": ["id", "state", "from", "to", "error", "progress"],
+                              "properties": {
+    "id": {"type": "string"}, "state": {"enum": ["waiting", "running", "done", "failed"]}, "from": {"type": "string"},
+    "to": {"type": "string"}, "answers": {"type": "string"}, "error": {"type": "string"}, "progress": {"type": "string"},
+    "deliveries": {"type": "integer"}, "purged": {"type": "integer"}, "same": {"type": "integer"},
+    "differing": {"type": "integer"}, "differences": {"type": "array", "items": {"type": "object"}},
+    "people": {"type": "array", "items": {"type": "object"}}}})
+PLAY = {"type": "object", "additionalProperties": False, "required": ["from", "to"], "properties": {
+    "from": {"type": "string"}, "to": {"type": "string"}, "answers": {"enum": ["recorded", "never"], "default": "recorded"},
+    "document": {"type": ["object", "string"], "description": "The changed document, or its text as YAML or JSON"}}}
 COMPARE = {"type": "object", "additionalProperties": False, "required": ["source", "from", "to", "data"], "properties": {
     "source": {"type": "string"}, "from": {"type": "string"}, "to": {"type": "string"},
     "data": {"type": "object", "description": "What the product recorded, by the path of its API"}}}
@@ -76,11 +88,32 @@ def compare() -> tuple[dict[str, Any], int]:
     by = actor()
     allow(by, "admin")
     values = sent(request)
-    try:
-        since, until = (clock.parse_instant(values[name]) for name in ("from", "to"))
-    except ValueError as fault:
-        raise Invalid(str(fault)) from None
+    since, until = _period(values)
     return _parity(parity.reported(values["source"], values["data"], since, until, by=by)), 201
+
+
+@blueprint.post("/replays")
+@access("admin")
+@own_transaction
+@takes(12 * 1024 * 1024)
+@operation("Play a period again through a changed document", request=PLAY, responses={202: REPLAY}, tag=TAG)
+def play() -> tuple[dict[str, Any], int]:
+    """A worker does it; at most 31 days. Nothing is sent or stored."""
+    by = actor()
+    allow(by, "admin")
+    values = sent(request)
+    said = values.get("document")
+    sources = [("document", (said if isinstance(said, str) else json.dumps(said)).encode())] if said else []
+    since, until = _period(values)
+    return _replay(replays.begun(since, until, sources, answers=values.get("answers", "recorded"), by=by)), 202
+
+
+@blueprint.get("/replays/<key>")
+@access("admin")
+@operation("How far a replay is, or what it came to", responses={200: REPLAY}, tag=TAG)
+def replay(key: str) -> dict[str, Any]:
+    """Pages added, removed, moved and the same, by incident and by person."""
+    return _replay(errands.errand_for(key, "replay", actor()))
 
 
 @blueprint.get("/parity-reports/<key>")
@@ -89,6 +122,18 @@ def compare() -> tuple[dict[str, Any], int]:
 def parity_report(key: str) -> dict[str, Any]:
     """As it was compared."""
     return _parity(errands.errand_for(key, "parity", actor()))
+
+
+def _period(values: dict[str, Any]) -> tuple[datetime, datetime]:
+    try:
+        return clock.parse_instant(values["from"]), clock.parse_instant(values["to"])
+    except ValueError as fault:
+        raise Invalid(str(fault)) from None
+
+
+def _replay(errand: Errand) -> dict[str, Any]:
+    return {"id": errand.key, "state": errand.state, "from": errand.said["since"], "to": errand.said["until"],
+            "answers": errand.said["answers"], "error": errand.error, "progress": errand.progress, **errand.found}
 
 
 def _parity(errand: Errand) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def apply(document: Document, *, by: Actor = OPERATOR, prune: bool = False, yes:
         if expected is not None and [str(change) for change in found.changes] != list(expected):
             raise Conflict("What would change is not what you looked at: somebody changed something meanwhile. "
                            "Look at the new plan.")
-        managed.remember(document, work.things, by, changes=len(found.changes))
+        managed.remember(document, work.things, work.after, by, changes=len(found.changes))
         return found
 
 
@@ -74,6 +74,7 @@ class _Work:
         self.by = replace(by, name=f"{by.name} with {', '.join(document.files)}"[:200]) if document.files else by
         self.before: dict[tuple[str, str], dict[str, Any]] = {}
         self.things: dict[tuple[str, str], Any] = {}
+        self.after: dict[tuple[str, str], dict[str, Any]] = {}
         self.failed: set[tuple[str, str]] = set()
         self.large: list[str] = []
 
@@ -195,7 +196,7 @@ class _Work:
         for kind in KINDS:
             for _, key, _ in self._items(kind):
                 thing, before = self.things[kind.name, key], self.before.get((kind.name, key))
-                after = kind.document(thing)
+                after = self.after[kind.name, key] = kind.document(thing)
                 if before is None:
                     yield Change("created", kind.noun, kind.key(thing), now=after)
                 elif fields := tuple(name for name in {**before, **after} if before.get(name) != after.get(name)):

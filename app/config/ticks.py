@@ -87,8 +87,9 @@ def _telling(key: int) -> Progress:
 
 
 def forget() -> int:
-    """What is older than a week."""
+    """What is older than a week, and answers that nobody waits for any more."""
     with transaction():
+        imports.tidy(set(session.scalars(select(Errand.key).where(Errand.state.in_(("waiting", "running"))))))
         gone = session.execute(delete(Errand).where(Errand.created_at < clock.now() - errands.KEPT).execution_options(
             synchronize_session=False))
         return gone.rowcount

@@ -12,7 +12,7 @@ import yaml
 from sqlalchemy import select
 
 from app.catalog.queries import service_by_key
-from app.config import importing
+from app.config import importing, imports
 from app.config.models import Errand
 from app.core import clock
 from app.core.db import session, transaction
@@ -102,7 +102,7 @@ def test_a_source_that_refuses_or_a_private_address_is_said(app, signed_in, olga
         "source": ACCOUNT, "token": "x", "url": "http://10.1.2.3/"}).headers["Location"]
     tick(WORK)
     assert "can&#39;t be asked" in (page := browser.get(address).text) or "can’t be asked" in page
-    assert session.scalar(select(Errand.state)) == "failed"
+    assert session.scalar(select(Errand.state)) == "failed" and not any(imports.kept_in().glob("*"))
 
 
 def test_work_that_was_cut_goes_on_and_in_the_end_is_given_up(signed_in, olga, tick):

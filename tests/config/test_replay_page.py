@@ -55,6 +55,19 @@ def test_a_period_or_document_that_is_wrong_is_said_at_once(signed_in, olga, mor
     assert session.scalar(select(Errand.id)) is None
 
 
+@pytest.mark.usefixtures("period")
+def test_machines_play_a_period_again(client, token, olga, tick, monkeypatch):
+    """MIG-28: the same for the API; without a document today's configuration is played twice."""
+    said = {"deliveries": 3, "purged": 0, "same": 2, "differences": []}
+    monkeypatch.setattr(replays, "_run", lambda command, *_: json.dumps(said))
+    head = token(olga)
+    begun = client.post("/api/v1/replays", json={"from": "2026-03-02T09:00:00Z", "to": "2026-03-02T11:00:00Z"}, headers=head)
+    assert (begun.status_code, begun.json["state"]) == (202, "waiting"), begun.text
+    tick(WORK)
+    found = client.get(f"/api/v1/replays/{begun.json['id']}", headers=head).json
+    assert (found["state"], found["deliveries"], found["same"], found["differing"]) == ("done", 3, 2, 0)
+
+
 def test_what_the_command_says_when_it_fails_is_told(app, signed_in, olga, tick, monkeypatch):
     monkeypatch.setattr(replays, "COMMAND", [replays.sys.executable, "-c", "import sys; sys.exit('oncall: no such thing')", "x"])
     browser = signed_in(olga)
