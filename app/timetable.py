@@ -36,6 +36,7 @@ PERIODIC: tuple[Every, ...] = (
     Every(15, "app.oncall.calendar_ticks.sync_links", outgoing=True),
     Every(60, "app.ingest.ticks.end_silent"),
     Every(5, "app.ingest.ticks.calm_down"),
+    Every(5, "app.ingest.ticks.end_recovered"),
     Every(300, "app.ingest.ticks.trim_refused"),
     Every(3600, "app.ingest.keeping.forget"),
     Every(10, "app.ingest.switching.release_held"),

@@ -203,6 +203,7 @@ PANELS: dict[str, dict[str, str]] = {
     "status_page_readers": {"partners": "app.partners.queries.readers_of"},
     "schedule_used_by": {"policies": "app.escalation.panels.policies_using"},
     "room_used_by": {"policies": "app.escalation.panels.policies_posting_in"},
+    "webhook_used_by": {"policies": "app.escalation.panels.policies_calling"},
     "secret_used_by": {"runbooks": "app.runbooks.secret_uses.using_secret",
                        "workflows": "app.workflows.panels.using_secret"},
     "runbook_used_by": {"workflows": "app.workflows.panels.using_runbook"},

@@ -14,7 +14,7 @@ from app.core.errors import Invalid
 from app.core.panels import panels
 from app.core.reading import first
 
-TEXTS = ("group", "window", "delay", "dependency_hold", "reopen_within", "acknowledge_timeout")
+TEXTS = ("group", "window", "delay", "dependency_hold", "reopen_within", "acknowledge_timeout", "resolve_delay")
 SWITCHES = ("flapping", "storm", "dependency_hold_critical")
 
 

@@ -10,7 +10,7 @@ from app.core.forms import Problems, check_boolean, check_list, check_text, dura
 
 GROUPS = ("none", "window", "labels")
 SPANS = {"window": (60, 24 * 3600), "delay": (0, 3600), "dependency_hold": (0, 3600), "reopen_within": (0, 3600),
-         "acknowledge_timeout": (300, 24 * 3600)}
+         "acknowledge_timeout": (300, 24 * 3600), "resolve_delay": (0, 3600)}
 OFF = ("acknowledge_timeout",)  # may be 0 although the least is more
 MOST_LABELS = 5
 
@@ -21,7 +21,8 @@ class Noise:
     `labels` (equal values of `labels`; within `window`). `delay`: seconds before the first page, but for critical ones.
     `dependency_hold`: seconds for which pages wait while something it depends on is down. `reopen_within`: seconds after
     its resolve within which a problem that comes back reopens its incident. `acknowledge_timeout`: seconds after which
-    whoever acknowledged is asked whether they are still on it; 0: never."""
+    whoever acknowledged is asked whether they are still on it; 0: never. `resolve_delay`: seconds for which a recovery
+    waits, in case the problem comes back."""
 
     group: str = "none"
     window: int = 1800
@@ -33,6 +34,7 @@ class Noise:
     dependency_hold_critical: bool = False
     reopen_within: int = 0
     acknowledge_timeout: int = 0
+    resolve_delay: int = 0
 
 
 def noise(kept: Mapping[str, Any] | None) -> Noise:

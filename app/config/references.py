@@ -8,10 +8,10 @@ from app.config.document import Document, Item, identity
 from app.core.shapes import Path
 
 Reference = tuple[Path, str, str]
-TARGETS = {"user": "users", "schedule": "schedules", "team": "teams", "room": "rooms"}
+TARGETS = {"user": "users", "schedule": "schedules", "team": "teams", "room": "rooms", "webhook": "webhooks"}
 NOUNS = {"users": "person with the address", "teams": "team", "schedules": "schedule",
          "escalation_policies": "escalation policy", "services": "service",
-         "integrations": "integration", "rooms": "room", "status_pages": "status page"}
+         "integrations": "integration", "rooms": "room", "webhooks": "webhook", "status_pages": "status page"}
 
 
 def references(kind: str, item: Item) -> Iterator[Reference]:

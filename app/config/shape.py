@@ -89,11 +89,12 @@ SCHEDULE = shape(("key", "name", "team", "time_zone"), key=KEY, name=text(100, 1
                  calendars=listed(CALENDAR, 3, default=[]))
 PICK: Schema = {"type": "string", "enum": ["round_robin"], "description": "Page one of them, the next one each time"}
 ROOM = text(120, 1, description="A room that is set up, by name or as room-12; it is posted there, nobody is paged")
-TARGET: Schema = {**shape((), user=EMAIL, schedule=KEY, team=KEY, room=ROOM, pick=PICK,
+CALLED = text(60, 1, description="The key of a webhook, which is told of the incident once; nobody is paged by it")
+TARGET: Schema = {**shape((), user=EMAIL, schedule=KEY, team=KEY, room=ROOM, webhook=CALLED, pick=PICK,
                           users=listed(EMAIL, 20, minItems=2), next={
     "type": "boolean", "description": "With schedule: whoever comes on duty after the next hand-off"}),
     "minProperties": 1, "maxProperties": 2,
-    "x-rule": "names exactly one of schedule, user, team, users and room, and at most one of pick and next"}
+    "x-rule": "names exactly one of schedule, user, team, users, room and webhook, and at most one of pick and next"}
 CONDITION: Schema = shape((), severity=listed({"type": "string", "enum": list(SEVERITIES)}, 5),
                           urgency={"type": "string", "enum": ["high", "low"]},
                           days=listed({"type": "string", "enum": list(DAYS)}, 7), time_zone=ZONE,
@@ -105,7 +106,8 @@ POLICY = shape(("key", "name", "levels"), key=KEY, name=text(100, 1), team=nulla
                             "description": "The level with which each repeat begins"})
 NOISE = shape((), group={"type": "string", "enum": list(GROUPS)}, window=DURATION, labels=listed(text(128, 1), 5),
               delay=DURATION, flapping={"type": "boolean"}, storm={"type": "boolean"}, dependency_hold=DURATION,
-              dependency_hold_critical={"type": "boolean"}, reopen_within=DURATION, acknowledge_timeout=DURATION)
+              dependency_hold_critical={"type": "boolean"}, reopen_within=DURATION, acknowledge_timeout=DURATION,
+              resolve_delay=DURATION)
 SERVICE = shape(("key", "name", "team"), key=SERVICE_KEY, name=text(100, 2), description=text(2000, default=""),
                 team=KEY, policy=nullable(KEY), tags=TAGS,
                 lifecycle={"type": "string", "enum": list(catalog.LIFECYCLES), "default": "active"},

@@ -30,6 +30,7 @@ DUTY = component("ServiceDuty", {
         "levels": {"type": "array", "items": {"type": "object", "properties": {
             "level": {"type": "integer"}, "people": {"type": "array", "items": PERSON},
             "rooms": {"type": "array", "items": {"type": "string"}},
+            "webhooks": {"type": "array", "items": {"type": "string"}},
             "problems": {"type": "array", "items": {"type": "string"}}}}}}})
 
 
@@ -63,7 +64,7 @@ def _level(number: int, level: dict[str, Any], at: datetime) -> dict[str, Any]:
     resolved = queries.whom(level, at)
     people = session.scalars(select(User).where(User.id.in_(resolved.people)).order_by(User.id))
     return {"level": number, "people": [{"email": person.email, "name": person.name} for person in people],
-            "rooms": list(resolved.rooms.values()), "problems": resolved.problems}
+            "rooms": list(resolved.rooms.values()), "webhooks": list(resolved.hooks.values()), "problems": resolved.problems}
 
 
 def instant() -> datetime:

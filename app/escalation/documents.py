@@ -12,6 +12,7 @@ from app.identity.models import Team, User
 from app.notifications.channel_models import Room
 from app.notifications.queries import room_key
 from app.oncall.models import Schedule
+from app.webhooks.models import Webhook
 
 
 def policy_document(policy: Policy) -> dict[str, Any]:
@@ -34,6 +35,6 @@ def target_document(target: dict[str, Any]) -> dict[str, Any]:
     if kind == "room":
         room = session.get(Room, target[kind])
         return {kind: room_key(room) if room else None}
-    model: Any = {"user": User, "schedule": Schedule, "team": Team}[kind]
+    model: Any = {"user": User, "schedule": Schedule, "team": Team, "webhook": Webhook}[kind]
     found = session.get(model, target[kind])
     return {kind: None if found is None else getattr(found, "email" if kind == "user" else "key"), **more}

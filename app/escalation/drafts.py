@@ -9,7 +9,7 @@ from typing import Any
 from app.escalation import rules
 
 Form = Mapping[str, Sequence[str]]
-KINDS = ("schedule", "user", "team", "users", "turn-schedule", "turn-team", "next-schedule", "room")
+KINDS = ("schedule", "user", "team", "users", "turn-schedule", "turn-team", "next-schedule", "room", "webhook")
 MORE: dict[str, dict[str, Any]] = {"turn": {"pick": "round_robin"}, "next": {"next": True}}
 
 

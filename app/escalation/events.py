@@ -8,6 +8,8 @@ LEVEL_REACHED = Kind("escalation.level_reached", "Level {level}: paging {people}
                      ("level", "round", "people", "ids", "policy", "run"), timeline=True)
 POSTED = Kind("escalation.posted", "Level {level}: {how} {rooms}", ("level", "round", "how", "rooms", "ids", "fresh", "run"),
               timeline=True)
+CALLED = Kind("escalation.called", "Level {level}: calling {webhooks}", ("level", "round", "webhooks", "ids", "run"),
+              timeline=True)
 LEVEL_SKIPPED = Kind("escalation.level_skipped", "Level {level} skipped: {reason}", ("level", "round", "reason", "run"),
                      timeline=True)
 ESCALATED = Kind("escalation.escalated", "{actor} escalated to the next level", ("via",), timeline=True)

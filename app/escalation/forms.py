@@ -19,10 +19,11 @@ from app.identity.queries import may, visible_teams
 from app.incidents.rules import SEVERITIES
 from app.notifications.queries import room_key, rooms_in_use
 from app.oncall.models import Schedule
+from app.webhooks import queries as webhooks
 
 Choices = list[tuple[str, str]]
 ICONS = {"schedule": "calendar", "user": "user", "team": "users", "users": "refresh", "turn-team": "refresh",
-         "turn-schedule": "refresh", "next-schedule": "calendar", "room": "chat"}
+         "turn-schedule": "refresh", "next-schedule": "calendar", "room": "chat", "webhook": "webhook"}
 
 
 @dataclass(frozen=True)
@@ -98,4 +99,6 @@ def _targets(by: Actor) -> dict[str, Choices]:
                                      *((f"turn-schedule:{one.key}", f"One on duty in {one.name}, in turn")
                                        for one in plans)],
             "After the next hand-off": [(f"next-schedule:{one.key}", f"Next on duty in {one.name}") for one in plans],
-            "Rooms, which page nobody": [(f"room:{room_key(one)}", f"Room {one.name or room_key(one)}") for one in rooms]}
+            "Rooms, which page nobody": [(f"room:{room_key(one)}", f"Room {one.name or room_key(one)}") for one in rooms],
+            "Webhooks, which page nobody": [(f"webhook:{one.key}", f"Webhook {one.name}")
+                                            for one in session.scalars(webhooks.visible(by))]}

@@ -21,12 +21,14 @@ from app.identity.models import Team, User
 from app.identity.queries import allow, may, may_anywhere, visible_teams
 from app.notifications.channel_models import Room
 from app.oncall.models import Schedule
+from app.webhooks.models import Webhook
 
 SHORT = 60
 DRAWN = {True: ("human", "bell"), False: ("info", "chat")}
-ROOMS_ONLY = "It pages nobody: all its levels only post in rooms"
+ROOMS_ONLY = "It pages nobody: all its levels only post in rooms or call webhooks"
 KINDS: dict[str, tuple[Any, str, str]] = {"user": (User, "user", ""), "schedule": (Schedule, "calendar", ""),
-                                          "team": (Team, "users", "Team "), "room": (Room, "chat", "Room ")}
+                                          "team": (Team, "users", "Team "), "room": (Room, "chat", "Room "),
+                                          "webhook": (Webhook, "webhook", "Webhook ")}
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from app.notifications import queries as messages
 from app.notifications import rules as paging
 from app.notifications.channel_models import Room
 from app.oncall.models import Schedule
+from app.webhooks.models import Webhook
 
 WORDS = {"email": "mail", "sms": "SMS", "voice": "phone", "webpush": "push"}
 
@@ -191,7 +192,7 @@ def team_health(team: Team) -> list[tuple[str, str]]:
         if not any(level.get("targets") for level in policy.levels):
             found.append(("Empty policy", f"{policy.name} pages nobody"))
         elif all(rules.posts_only(level["targets"]) for level in policy.levels):
-            found.append(("Rooms only", f"{policy.name} pages nobody, it only posts in rooms"))
+            found.append(("Pages nobody", f"{policy.name} only posts in rooms or calls webhooks"))
     return found
 
 
@@ -203,6 +204,11 @@ def policies_using(schedule: Schedule) -> list[Use]:
 def policies_posting_in(room: Room) -> list[Use]:
     """The policies that have this room as a target."""
     return _policies_with("room", room.id)
+
+
+def policies_calling(webhook: Webhook) -> list[Use]:
+    """The policies that have this webhook as a target."""
+    return _policies_with("webhook", webhook.id)
 
 
 def _policies_with(kind: str, key: int) -> list[Use]:

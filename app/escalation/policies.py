@@ -27,10 +27,12 @@ from app.notifications.channel_models import Room
 from app.notifications.queries import rooms_called
 from app.oncall.models import Schedule
 from app.oncall.queries import schedule_by_key
+from app.webhooks.models import Webhook
+from app.webhooks.queries import webhook_by_key
 
 CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00")
 FINDERS: dict[str, Any] = {"user": user_by_email, "users": user_by_email, "schedule": schedule_by_key, "team": team_by_key,
-                           "room": lambda key: next(iter(rooms_called(key)), None)}
+                           "room": lambda key: next(iter(rooms_called(key)), None), "webhook": webhook_by_key}
 
 
 def save_policy(values: Mapping[str, Any], *, by: Actor) -> Policy:
@@ -103,10 +105,10 @@ def _hide(found: list[dict[str, Any]], said: Any, former: list[dict[str, Any]], 
     seen, kept = visible_teams(by), [target for level in former for target in level["targets"]]
     for at, level in enumerate(found if seen is not None else ()):
         for number, target in enumerate(level["targets"]):
-            kind = next((one for one in ("team", "schedule", "room") if one in target), "")
-            owned: Any = {"schedule": Schedule, "room": Room}.get(kind)
+            kind = next((one for one in ("team", "schedule", "room", "webhook") if one in target), "")
+            owned: Any = {"schedule": Schedule, "room": Room, "webhook": Webhook}.get(kind)
             owner = session.get_one(owned, target[kind]).team_id if owned else target.get("team")
-            if kind and owner not in (seen or ()) and target not in kept:
+            if kind and owner is not None and owner not in (seen or ()) and target not in kept:
                 problems.add(f"levels[{at}].targets[{number}].{kind}",
                              f"There is no {kind} {said[at]['targets'][number][kind]}")
 
@@ -150,9 +152,9 @@ def _when(when: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
 def _target(target: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
     kind, more = rules.kind_of(target), {name: target[name] for name in ("pick", "next") if target.get(name)}
     if kind not in FINDERS or set(target) - {kind, "pick", "next"} or len(more) > 1:
-        problems.add("", "A target is one of user, schedule, team, users or room")
+        problems.add("", "A target is one of user, schedule, team, users, room or webhook")
         return {}
-    fits = "pick" in more if kind == "users" else kind not in ("user", "room") or "pick" not in more
+    fits = "pick" in more if kind == "users" else kind not in ("user", *rules.NOBODY) or "pick" not in more
     if not fits or more.get("pick", "round_robin") != "round_robin" or ("next" in more and kind != "schedule"):
         problems.add("", "People of a list, a team or a schedule take turns with pick: round_robin; "
                          "next: true goes with a schedule")

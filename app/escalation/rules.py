@@ -12,7 +12,8 @@ from app.core.matching import hours
 LEVELS, REPEATS, TARGETS = 10, 9, 20
 SHORTEST, LONGEST = 5, 24 * 3600
 CATCH_ALL = "catch-all"
-TARGETS_BY_NAME = ("user", "users", "schedule", "team", "room", "admins")
+TARGETS_BY_NAME = ("user", "users", "schedule", "team", "room", "webhook", "admins")
+NOBODY = ("room", "webhook")
 HOURS = ("days", "from", "to", "time_zone")
 
 # run state → states it may move to
@@ -70,8 +71,8 @@ def kind_of(target: Mapping[str, Any]) -> str:
 
 
 def posts_only(targets: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether these targets are rooms alone: there is something to post, but nobody to page."""
-    return bool(targets) and all(kind_of(target) == "room" for target in targets)
+    """Whether these targets are rooms and webhooks alone: there is something to tell, but nobody to page."""
+    return bool(targets) and all(kind_of(target) in NOBODY for target in targets)
 
 
 def unmet(when: Mapping[str, Any] | None, at: datetime, *, severity: str = "", urgency: str = "") -> str:

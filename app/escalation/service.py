@@ -12,7 +12,7 @@ from app.catalog.service import save_service
 from app.core import clock
 from app.core.access import SYSTEM, Actor
 from app.core.db import session
-from app.core.events import Kind, record
+from app.core.events import Event, Kind, record
 from app.core.jobs import wake
 from app.escalation import events, holds, queries, rules, turns
 from app.escalation.models import Run
@@ -77,7 +77,7 @@ def advance(run: Run, incident: Incident) -> None:
 
 
 def _page_level(run: Run, incident: Incident, step: rules.Step) -> bool:
-    """Page whom the level means now, and post in its rooms; says whether the level has its time."""
+    """Page whom the level means now, post in its rooms and call its webhooks; says whether the level has its time."""
     level = run.levels[step.level]
     run.level, run.round = step.level, step.round
     turns.lock([level])
@@ -85,6 +85,8 @@ def _page_level(run: Run, incident: Incident, step: rules.Step) -> bool:
     lost(incident, found.lost, Paging(run_id=run.id, level=step.level, round=step.round))
     if found.rooms and not incident.test:
         _post(run, incident, step, found.rooms)
+    if found.hooks and not incident.test:
+        _call(run, incident, step, found.hooks)
     if not found.counts:
         _say(events.LEVEL_SKIPPED, incident, run, level=step.level + 1, round=step.round + 1,
              reason="; ".join(found.problems) or "it has no target")
@@ -111,6 +113,15 @@ def _post(run: Run, incident: Incident, step: rules.Step, rooms: Mapping[int, st
         if ids:
             _say(events.POSTED, incident, run, level=step.level + 1, round=step.round + 1, how=how,
                  fresh=how == POSTING, rooms=[rooms[key] for key in ids], ids=ids)
+
+
+def _call(run: Run, incident: Incident, step: rules.Step, hooks: Mapping[int, str]) -> None:
+    """Each webhook gets the incident once in a run, however often the level is reached (`webhooks.reactions.tell`)."""
+    told = session.scalars(select(Event).where(Event.subject == incident.ref, Event.kind == events.CALLED.name))
+    done = {key for one in told if one.data["run"] == run.id for key in one.data["ids"]}
+    if ids := [key for key in hooks if key not in done]:
+        _say(events.CALLED, incident, run, level=step.level + 1, round=step.round + 1,
+             webhooks=[hooks[key] for key in ids], ids=ids)
 
 
 def _exhaust(run: Run, incident: Incident) -> None:

@@ -123,7 +123,7 @@ class Alert(Base):
     first_seen: Mapped[datetime] = mapped_column(default=clock.now)
     last_seen: Mapped[datetime] = mapped_column(default=clock.now)
     event_at: Mapped[datetime | None]
-    recovered_at: Mapped[datetime | None]
+    recovered_at: Mapped[datetime | None] = mapped_column(index=True)
     resolved_at: Mapped[datetime | None] = mapped_column(index=True)
     service_id: Mapped[int | None] = foreign("services.id", index=True)
     incident_id: Mapped[int | None] = foreign("incidents.id")

@@ -55,7 +55,8 @@ def _tell(answer: dict[str, Any]) -> None:
     for one in answer["pages"]:
         click.echo(f"{one['at']}  level {one['level']}  {one['user']['name']} <{one['user']['email']}> by {one['channel']}")
     for one in answer["posts"]:
-        click.echo(f"{one['at']}  level {one['level']}  a post in {one['room']}")
+        what = f"a post in {one['room']}" if "room" in one else f"a call of {one['webhook']}"
+        click.echo(f"{one['at']}  level {one['level']}  {what}")
     for one in answer["skipped"]:
         click.echo(f"{one['at']}  level {one['level']}  skipped: {one['reason']}")
     for note in answer["notes"]:

@@ -151,5 +151,5 @@ def _destination(incident: Incident) -> Destination:
 def _level(number: int, level: dict[str, Any]) -> Level:
     resolved = escalation.whom(level, clock.now())
     names = session.scalars(select(User.name).where(User.id.in_(resolved.people)).order_by(User.id))
-    posts = [escalation.words(resolved)] if resolved.rooms else []
+    posts = list(filter(None, [escalation.words(resolved)]))
     return Level(number, list(names), [*posts, *resolved.problems])

@@ -14,6 +14,7 @@ from app.core import clock
 from app.core.access import SYSTEM, Actor
 from app.core.db import alone, session
 from app.core.events import record
+from app.core.forms import duration_text
 from app.escalation import service as escalation
 from app.identity.models import Team
 from app.incidents import alerts, events, service
@@ -160,12 +161,28 @@ def fired_again(alert: Alert) -> None:
         alert.incident.flapping_until = clock.now() + QUIET
 
 
-def recovered(alert: Alert, seen: datetime) -> bool:
-    """Whether the recovery has to wait, since the problem flaps."""
-    if alert.incident is None or alert.incident.flapping_until is None:
-        return False
-    alert.recovered_at, alert.last_seen = clock.now(), max(alert.last_seen, seen)
-    return True
+def recovered(alert: Alert, seen: datetime) -> str:
+    """Why the recovery has to wait, in words; "" when it has not."""
+    if alert.incident is None:
+        return ""
+    reason = "flapping: it stays open until it is quiet" if alert.incident.flapping_until else ""
+    if not reason and (delay := resolve_delay(alert)):
+        reason = f"recovered: it ends in {duration_text(delay)} unless it fires again"
+    if reason:  # a recovery that is said again does not wait anew
+        alert.recovered_at, alert.last_seen = alert.recovered_at or clock.now(), max(alert.last_seen, seen)
+    return reason
+
+
+def resolve_delay(alert: Alert) -> int:
+    """For how many seconds a recovery of this alert waits, as its service says."""
+    return noise(alert.service.noise).resolve_delay if alert.service is not None else 0
+
+
+def is_over(alert: Alert) -> bool:
+    """Whether it recovered, does not flap, and has waited for long enough."""
+    flapping = alert.incident is not None and alert.incident.flapping_until is not None
+    return alert.recovered_at is not None and not flapping and (
+        alert.recovered_at + timedelta(seconds=resolve_delay(alert)) <= clock.now())
 
 
 def calm_down(incident: Incident) -> None:

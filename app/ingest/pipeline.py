@@ -168,8 +168,8 @@ def _resolved(case: Case, alert: Alert | None, batch: Batch) -> dict[str, Any]:
         return _result(None, "nothing open")
     if read.happened_at and alert.event_at and read.happened_at < alert.event_at:
         return _result(alert, "late: the alert has fired again since")
-    if noise.recovered(alert, case.delivery.received_at):
-        return _result(alert, "flapping: it stays open until it is quiet")
+    if (waits := noise.recovered(alert, case.delivery.received_at)):
+        return _result(alert, waits)
     batch.open[alert.dedup_key] = None
     return _result(alert, alerts.close_alert(alert, by=batch.actor, seen=case.delivery.received_at))
 

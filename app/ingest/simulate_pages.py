@@ -117,8 +117,9 @@ def _calls(answer: Mapping[str, Any]) -> list[Call]:
              one["policy"]) for one in answer["pages"]]
     told += [(one["at"], one["level"], one["round"], f"Level {one['level']} skipped", one["reason"], "warn", "caution", None)
              for one in answer["skipped"]]
-    told += [(one["at"], one["level"], one["round"], f"A post in {one['room']}", "it pages nobody", "chat", "info", None)
-             for one in answer["posts"]]
+    for one in answer["posts"]:
+        what, drawing = (f"A post in {one['room']}", "chat") if "room" in one else (f"A call of {one['webhook']}", "webhook")
+        told.append((one["at"], one["level"], one["round"], what, "it pages nobody", drawing, "info", None))
     calls: list[Call] = []
     last = ("", 0, 0)
     for text, level, round_, what, sub, drawing, tone, policy in sorted(told, key=lambda one: (one[0], one[1] or 0)):

@@ -22,7 +22,7 @@ from app.escalation import holds
 from app.escalation import queries as runs
 from app.escalation import service as escalation
 from app.escalation.models import Hold, Run
-from app.escalation.rules import kind_of
+from app.escalation.rules import NOBODY, kind_of
 from app.identity.queries import allow
 from app.incidents import service as incidents
 from app.incidents.models import Incident
@@ -197,11 +197,11 @@ def _skipped(incident: Incident) -> list[dict[str, Any]]:
 
 
 def _posts(incident: Incident) -> list[dict[str, Any]]:
-    """What levels would post, room by room; a room gets one post and no more."""
-    found = session.scalars(select(Event).where(Event.subject == incident.ref, Event.kind == "escalation.posted")
-                            .order_by(Event.id))
-    return [{"at": clock.rfc3339(one.at), "level": one.data["level"], "round": one.data["round"], "room": room}
-            for one in found if one.data["fresh"] for room in one.data["rooms"]]
+    """What levels would post or call; a room or a webhook gets one and no more."""
+    found = session.scalars(select(Event).where(Event.subject == incident.ref, Event.kind.in_(
+        ("escalation.posted", "escalation.called"))).order_by(Event.id))
+    return [{"at": clock.rfc3339(one.at), "level": one.data["level"], "round": one.data["round"], kind: name}
+            for one in found if one.data.get("fresh", True) for kind in NOBODY for name in one.data.get(f"{kind}s", ())]
 
 
 def _targets(run: Run | None, level: int) -> str:

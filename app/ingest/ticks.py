@@ -177,6 +177,28 @@ def _end_silent(integration: Integration, hours: float) -> int:
     return len(over)
 
 
+def end_recovered() -> int:
+    """What recovered ends when its service's delay is over, unless it fired again."""
+    done = 0
+    for number, integration_id in _recovered():
+        with transaction():
+            found = locked(Integration, integration_id)  # so that no delivery counts on an alert that ends
+            alert = session.get(Alert, number, populate_existing=True)
+            if found is not None and alert is not None and alert.status == "firing" and noise.is_over(alert):
+                alerts.close_alert(alert, by=Actor(found.ref, f"integration {found.name}", via="integration"),
+                                   seen=alert.last_seen)
+                done += 1
+    return done
+
+
+def _recovered() -> list[tuple[int, int]]:
+    waiting = select(Alert).where(Alert.status == "firing", Alert.recovered_at.is_not(None)).order_by(Alert.recovered_at)
+    try:
+        return [(one.id, one.integration_id) for one in session.scalars(waiting.limit(1000)) if noise.is_over(one)]
+    finally:
+        session.rollback()
+
+
 def calm_down() -> int:
     """What flapped and is quiet, and storms: looked at when their time has come."""
     flapping = Incident.flapping_until <= clock.now()

@@ -19,6 +19,7 @@ from app.identity.models import Team
 from app.identity.queries import allow, visible_teams
 from app.incidents.models import Incident
 from app.incidents.queries import incident_document
+from app.webhooks import rules
 from app.webhooks.models import Webhook, WebhookDelivery
 
 
@@ -95,6 +96,11 @@ def deliveries_of(webhook: Webhook) -> Select[Any]:
 def deliveries(webhook: Webhook, limit: int = 50) -> list[WebhookDelivery]:
     """The last ones, newest first."""
     return list(session.scalars(deliveries_of(webhook).order_by(WebhookDelivery.id.desc()).limit(limit)))
+
+
+def named(webhook: Webhook, event: Event) -> bool:
+    """Whether a level of a policy calls this very webhook, whatever else it hears."""
+    return event.kind == rules.CALLED and webhook.id in event.data["ids"]
 
 
 def teams_of(event: Event) -> list[int]:

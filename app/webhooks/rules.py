@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 # Nouns whose facts go out. What is told of each message, login or webhook stays inside: it would tell of itself for ever.
 HEARD = ("incident", "escalation", "schedule", "heartbeat", "maintenance", "silence", "service", "runbook", "workflow",
          "action_item", "status_notice", "status_window")
+CALLED = "escalation.called"  # tells the webhooks that a level names, whatever else they hear
 PATTERN = re.compile(r"\*|[a-z_]+\.(\*|[a-z_]+)")
 WAITS = (10, 60, 300, 1800, 7200)
 CALL_SECONDS = 10.0
@@ -33,11 +34,13 @@ def hears(patterns: Iterable[str], kind: str) -> bool:
     return kind.partition(".")[0] in HEARD and any(fnmatchcase(kind, pattern) for pattern in patterns)
 
 
-def concerned(hook_team: int | None, teams: Iterable[int], private: Iterable[int]) -> bool:
-    """Whether a fact that concerns `teams`, of which some are private, is for the webhook of this team (None: global)."""
-    if hook_team is not None:
-        return hook_team in set(teams)
-    return not set(teams) & set(private)
+def concerned(hook_team: int | None, teams: Iterable[int], private: Iterable[int], *, named: bool = False) -> bool:
+    """Whether a fact that concerns `teams`, of which some are private, is for the webhook of this team (None: global).
+    `named`: a level of a policy calls it; then facts of other teams are for it too, of private ones never."""
+    concerned_teams = set(teams)
+    if hook_team is not None and not named:
+        return hook_team in concerned_teams
+    return hook_team in concerned_teams or not concerned_teams & set(private)
 
 
 def next_try(attempts: int, after: float | None, now: datetime) -> datetime | None:

@@ -86,7 +86,7 @@ def _shadow(delivery: WebhookDelivery, event: Event) -> Shadow | None:
 def _concerned(webhook: Webhook, event: Event) -> bool:
     """Whether it still may hear this: an incident that waits for a further try may have changed hands."""
     teams = queries.teams_of(event)
-    return rules.concerned(webhook.team_id, teams, queries.private_teams(teams))
+    return rules.concerned(webhook.team_id, teams, queries.private_teams(teams), named=queries.named(webhook, event))
 
 
 def _cancel(delivery: WebhookDelivery, reason: str) -> None:

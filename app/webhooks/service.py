@@ -13,7 +13,7 @@ from app.core.errors import Conflict, Invalid, Problem
 from app.core.events import record
 from app.core.forms import Problems, check_key, check_text
 from app.core.jobs import stir, wake
-from app.identity.queries import allow, team_by_key
+from app.identity.queries import allow, team_by_key, uses
 from app.webhooks import events, queries, rules
 from app.webhooks.models import Webhook, WebhookDelivery
 
@@ -113,8 +113,11 @@ def _set_secret(webhook: Webhook, secret: str) -> None:
 
 
 def remove_webhook(webhook: Webhook, *, by: Actor) -> None:
-    """Delete it with what it sent; what waits is not sent."""
+    """Delete it with what it sent; what waits is not sent. Raises Conflict naming the policies that call it."""
     allow(by, "webhook.edit", team_id=webhook.team_id)
+    users = [use.name for use in uses("webhook_used_by", webhook, by)]
+    if users:
+        raise Conflict(f"{webhook.name} is used by {', '.join(users)}", {"used_by": users})
     record(events.DELETED, webhook.ref, by=by, also=also(webhook), name=webhook.name,
            before=queries.webhook_document(webhook))
     session.query(WebhookDelivery).where(WebhookDelivery.webhook_id == webhook.id).delete()

@@ -25,6 +25,7 @@ def later(tick, run_jobs):
             run_jobs()
             moved.shift(seconds)
             tick("app.ingest.ticks.calm_down")
+            tick("app.ingest.ticks.end_recovered")
             run_jobs()
         yield pass_by
 
@@ -101,6 +102,19 @@ def test_a_flapping_problem_makes_four_incidents_and_the_fourth_stays_until_it_i
     assert len([one for one in messages() if one.incident_id == 4 and one.kind == "page"]) == 1
     later(14 * 60)
     assert story()[-1] == (4, "resolved", 1)
+
+
+@pytest.mark.both_databases
+def test_a_recovery_waits_as_the_service_says_in_case_it_comes_back(house, client, later):
+    """ESC-08: what fires again within the delay goes on as the same incident; else the integration resolves it."""
+    quiets(resolve_delay="5m")
+    for status, wait in (("firing", 60), ("resolved", 299), ("firing", 400), ("resolved", 290), ("resolved", 9)):
+        post(client, house, firing(status=status))
+        later(wait)
+    assert story() == [(1, "triggered", 1)]
+    later(1)
+    assert story() == [(1, "resolved", 1)]
+    assert (session.get_one(Incident, 1).resolved_by or "").startswith("integration:") and session.query(Alert).one().count == 2
 
 
 def test_a_problem_that_still_fires_after_flapping_stays_open(house, client, later):

@@ -93,7 +93,7 @@ def test_a_policy_with_nothing_but_rooms_is_warned_about_and_ends_at_the_catch_a
     """ESC-24: it pages nobody, says the page, the health of the team and every apply."""
     build.user("olga", role="admin")
     policy = levels([ROOM], repeat=9)
-    assert team_health(house.team) == [("Rooms only", "Payments pages nobody, it only posts in rooms")]
+    assert team_health(house.team) == [("Pages nobody", "Payments only posts in rooms or calls webhooks")]
     assert reach.unreachable() == ["service checkout: its policy reaches nobody right now"]
     shown = signed_in(house.ana).get(f"/policies/{policy.key}").text
     assert "It pages nobody: all its levels only post in rooms" in shown and "Room #war-room" in shown
