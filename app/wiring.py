@@ -210,7 +210,7 @@ PANELS: dict[str, dict[str, str]] = {
     "connection_used_by": {"action items": "app.postmortems.panels.using_connection",
                            "workflows": "app.workflows.panels.using_connection"},
     "page": {"managed": "app.config.managed.of_path"},
-    "incident_document": {"escalation": "app.escalation.queries.run_document"},
+    "incident_document": {"escalation": "app.escalation.panels.run_document"},
 }
 
 # Which regions of which page refresh on which facts: the modules that say so, each with its own FEEDS.

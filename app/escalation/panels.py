@@ -196,6 +196,17 @@ def team_health(team: Team) -> list[tuple[str, str]]:
     return found
 
 
+def run_document(incident: Incident) -> dict[str, Any]:
+    """The panel of the incident document: level (from 1), when the next is due, rounds left."""
+    held = session.scalar(select(Hold).where(Hold.incident_id == incident.id, Hold.ended_at.is_(None)))
+    if held is not None:
+        return {"level": None, "next_at": clock.rfc3339(held.next_at), "repeats_left": None, "held": held.reason}
+    run = queries.running(incident.id)
+    if run is None or incident.status != "triggered" or incident.snoozed_until is not None:
+        return {"level": None, "next_at": None, "repeats_left": None}
+    return {"level": run.level + 1, "next_at": clock.rfc3339(run.next_at), "repeats_left": run.repeat - run.round}
+
+
 def policies_using(schedule: Schedule) -> list[Use]:
     """The policies that have this schedule as a target."""
     return _policies_with("schedule", schedule.id)
