@@ -18,6 +18,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Connection,
     DateTime,
     Dialect,
     Engine,
@@ -143,7 +144,7 @@ def transaction() -> Iterator[Pending]:
     left = Pending()
     token = _pending.set(left)
     try:
-        with _write_lock(db.engine):
+        with _write_lock(session.get_bind()):
             session.rollback()
             try:
                 yield left
@@ -158,12 +159,13 @@ def transaction() -> Iterator[Pending]:
 
 
 @contextmanager
-def _write_lock(engine: Engine) -> Iterator[None]:
+def _write_lock(bind: Engine | Connection) -> Iterator[None]:
     """SQLite has one writer and no queue: a thread lock and file locks make writers wait in order (STACK.md).
 
     Of two files the first is a turnstile: whoever let go of the second has to pass it before taking that again, so a
     process with many writers can't keep it from one that has waited longer.
     """
+    engine = bind.engine
     if engine.dialect.name != "sqlite" or not engine.url.database:
         yield
         return

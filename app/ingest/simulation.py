@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from app.catalog.models import Service
 from app.catalog.queries import service_named
 from app.core import clock
 from app.core.access import SYSTEM, Actor
+from app.core.aside import aside
 from app.core.db import session, transaction
 from app.core.errors import Invalid, NotFound, Problem
 from app.core.events import Event
@@ -59,20 +61,17 @@ def simulate(suppose: Suppose, *, by: Actor) -> dict[str, Any]:
     Raises Invalid at `payload` when the plugin can't read it, NotFound when it ends where `by` may not look.
     """
     found: dict[str, Any] = {}
-    try:
-        with transaction():
-            with clock.at(suppose.at):
-                found = _of_service(suppose, by) if suppose.service is not None else _of_payload(suppose, by)
-            raise _TakenBack
-    except _TakenBack:
-        pass
+    with suppress(_TakenBack), aside(), transaction():
+        with clock.at(suppose.at):
+            found = _of_service(suppose, by) if suppose.service is not None else _of_payload(suppose, by)
+        raise _TakenBack
     found["at"] = clock.rfc3339(suppose.at)
     found["notes"] = [PAST] if suppose.at < clock.now() - timedelta(minutes=5) else []
     return found
 
 
 def _of_service(suppose: Suppose, by: Actor) -> dict[str, Any]:
-    service = suppose.service
+    service = session.get(Service, suppose.service.id) if suppose.service else None
     allow(by, "schedule.read", team_id=service.team_id if service else None)
     trace = {"step": "service", "reason": "The incident is of this service", "considered": []}
     incident = incidents.open_incident(incidents.Opening(
@@ -82,7 +81,7 @@ def _of_service(suppose: Suppose, by: Actor) -> dict[str, Any]:
 
 
 def _of_payload(suppose: Suppose, by: Actor) -> dict[str, Any]:
-    integration = suppose.integration
+    integration = session.get(Integration, suppose.integration.id) if suppose.integration else None
     if integration is None:
         raise Invalid(problems=[Problem("integration", "Name an integration, or a service")])
     allow(by, "integration.read", team_id=integration.team_id)

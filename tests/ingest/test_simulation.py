@@ -10,7 +10,7 @@ from app.catalog.window_service import save_maintenance
 from app.core import clock
 from app.core.access import OPERATOR
 from app.core.db import db, session, transaction
-from app.ingest import route_store
+from app.ingest import route_store, simulation
 from app.notifications.models import Message
 from tests import build
 from tests.pager import firing, incident, messages, pager, post
@@ -46,6 +46,18 @@ def seen(pages):
     """(seconds since noon, who, level, channel) of each page."""
     return [(int((clock.parse_instant(one["at"]) - clock.parse_instant(NOON)).total_seconds()), one["user"]["email"],
              one["level"], one["channel"]) for one in pages]
+
+
+def test_it_takes_nobodys_turn_to_write(house):
+    """ESC-41: on SQLite, which has one writer, another writes all the while."""
+    writer = db.engine.raw_connection()
+    writer.driver_connection.execute("BEGIN IMMEDIATE")
+    try:
+        said = simulation.simulate(simulation.supposed({"service": "checkout", "at": NOON}, by=OPERATOR), by=OPERATOR)
+    finally:
+        writer.driver_connection.execute("ROLLBACK")
+        writer.close()
+    assert [one["user"]["name"] for one in said["pages"]] == ["Bob", "Ana", "Bob", "Ana"] and messages() == []
 
 
 @pytest.mark.both_databases
