@@ -49,29 +49,26 @@ def test_every_address_is_answered_alike_and_only_one_gets_mail(outside, client,
     """PTN-05: known, unknown, deactivated, without a grant: same status, body and headers; the reason is in the log."""
     change(build.partner("gone", outside.shop), service.deactivate)
     build.partner("bare")
-    answers, took = [], []
+    answers = []
     for who in ("PAT", "nobody", "gone", "bare"):
-        began = time.perf_counter()
         answer = client.post("/partner/login", data={"email": f"{who}@partner.example"})
-        took.append(time.perf_counter() - began)
         answers.append((answer.status_code, answer.text, {name for name, _ in answer.headers}))
     tick(SEND)
     assert answers[1:] == answers[:-1] and "If this address is known" in answers[0][1]
-    assert max(took) - statistics.median(took) < 0.5 and [len(smtp.to(f"{who}@partner.example")) for who in (
-        "pat", "nobody", "gone", "bare")] == [1, 0, 0, 0]
+    assert [len(smtp.to(f"{who}@partner.example")) for who in ("pat", "nobody", "gone", "bare")] == [1, 0, 0, 0]
     assert [row.detail for row in log("link_refused")] == ["not known", "deactivated", "may read nothing"]
 
 
 def test_the_time_of_the_answer_tells_nothing(outside, app):
     """PTN-05: the median over many tries of known and unknown differs by less than 50 ms."""
-    def median(email: str, start: int) -> float:
-        took = []
-        for number in range(start, start + 25):
+    took: dict[str, list[float]] = {"pat@partner.example": [], "who@partner.example": []}
+    for number in range(25):  # in turn, so that a slow moment of the machine meets both alike
+        for email, times in took.items():
             browser, began = app.test_client(), time.perf_counter()
             browser.post("/partner/login", data={"email": email}, environ_base={"REMOTE_ADDR": f"192.0.2.{number}"})
-            took.append(time.perf_counter() - began)
-        return statistics.median(took)
-    assert abs(median("pat@partner.example", 1) - median("who@partner.example", 60)) < 0.05
+            times.append(time.perf_counter() - began)
+    known, unknown = (statistics.median(times) for times in took.values())
+    assert abs(known - unknown) < 0.05
 
 
 @pytest.mark.both_databases

@@ -62,13 +62,14 @@ def test_a_draft_is_seen_inside_only_until_it_is_published(app, shop, client, si
     assert "Cards fail" in client.get(f"/status/shop/notices/{key}").text
 
 
-def test_an_update_that_is_edited_says_so_and_the_log_keeps_the_former_words(app, shop, client):
+def test_an_update_that_is_edited_says_so_and_the_log_keeps_the_former_words(app, shop, client, signed_in):
     """STAT-30."""
-    opened(shop, "Frist words")
+    key = opened(shop, "Frist *words*")
+    assert "Frist <em>words</em>" in signed_in(shop.bob).get(f"/status-pages/shop/notices/{key}").text
     with transaction():
         notices.edit_update(notice().updates[0], "First words", by=by(shop.ana))
     assert "edited" in client.get("/status/shop").text
-    assert session.query(Event).filter_by(kind="status_notice.update_edited").one().data["before"] == "Frist words"
+    assert session.query(Event).filter_by(kind="status_notice.update_edited").one().data["before"] == "Frist *words*"
 
 
 @pytest.mark.both_databases
