@@ -32,7 +32,7 @@ SHELL = Shell(
         NavItem("identity.teams", "Teams", "users", "Organisation"),
         NavItem("configuration.index", "Configuration", "doc", "Organisation"),
         NavItem("identity.audit", "Audit", "doc", "Organisation"),
-        NavItem("shadow.index", "Shadow", "look", "Organisation"),
+        NavItem("shadow.index", "Shadow", "snoozed", "Organisation"),
         NavItem("ingest.plugins", "Settings", "settings", "Organisation", under="/settings"),
     ),
     home="incidents.index", account="identity.profile", sign_out="identity.sign_out",

@@ -15,6 +15,6 @@ def _index() -> pages.ShadowPage:
 
 FEEDS = (
     Feed("/shadow", "shadow/index.html", _index, topics=("shadow", "incidents"),
-         regions={"now": "shadow.begun shadow.ended incident.opened incident.resolved", "unsent": "shadow.*",
-                  "silent": "shadow.ended incident.let_page incident.resolved"}),
+         regions={"now": "shadow.begun shadow.ended incident.opened incident.resolved incident.let_page",
+                  "unsent": "shadow.*"}),
 )
