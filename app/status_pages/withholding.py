@@ -26,5 +26,5 @@ def held_back(news: Announcement, readers: int) -> bool:
     shadow = withheld(news)
     if shadow is not None:
         note(shadow, Held(f"readers:{news.id}", news.created_at, "readers", "status page", news.subject,
-                          whom=f"{readers} readers of {news.page.name}", team_id=news.page.team_id))
+                          whom=f"{readers} {'reader' if readers == 1 else 'readers'} of {news.page.name}", team_id=news.page.team_id))
     return shadow is not None

@@ -22,6 +22,7 @@ MAIL, CHAT, SMS, VOICE, HOOK = (Method(number, channel) for number, channel in e
 NAMES = {1: "mail", 2: "chat", 3: "sms", 4: "phone", 5: "hook"}
 # The state table of the specification, as (from, to).
 ALLOWED = {("queued", "sending"), ("queued", "cancelled"), ("queued", "expired"), ("queued", "failed"),
+           ("queued", "unsent"),
            ("sending", "sent"), ("sending", "delivered"), ("sending", "queued"), ("sending", "failed"),
            ("sending", "cancelled"), ("sent", "delivered"), ("sent", "failed")}
 

@@ -11,9 +11,12 @@ import time_machine
 
 from app.core import clock
 from app.core.db import session, transaction
+from app.shadow import service as shadows
+from app.shadow.models import Unsent
 from app.status_pages import subscribing
 from app.status_pages.subscriber_models import Subscriber, SubscriberMessage
 from app.status_pages.subscribing import Wish
+from tests.build import actor as by
 from tests.status_pages.reading import READER, subscribe, subscriber, write
 
 
@@ -54,6 +57,20 @@ def test_the_answer_is_the_same_for_new_waiting_and_subscribed_addresses(app, re
     said = {subscribe(client, deliver).text, subscribe(client, deliver, address="new@reader.example").text,
             subscribe(client, deliver, address="new@reader.example").text}
     assert len(said) == 1 and len(smtp.to(READER)) == 1
+
+
+def test_in_shadow_no_reader_is_told_but_whoever_subscribes_is_asked(app, reader, shop, client, deliver, smtp, olga):
+    """MIG-22, MIG-25: nor afterwards of what was."""
+    with transaction():
+        begun = shadows.begin("team", session.merge(shop.page).team.key, reason="Moving in", by=by(olga))
+    write(shop)
+    deliver()
+    subscribe(client, deliver, address="new@reader.example")
+    with transaction():
+        shadows.end(begun, by=by(olga))
+    deliver()
+    assert len(smtp.to(READER)) == 1 and len(smtp.to("new@reader.example")) == 1
+    assert [one.whom for one in session.query(Unsent).filter_by(kind="readers")] == ["1 reader of Shop status"]
 
 
 def test_every_mail_says_how_to_end_it_and_one_bare_post_does(app, reader, shop, client, deliver, smtp):
