@@ -25,6 +25,7 @@ def held_back(news: Announcement, readers: int) -> bool:
     """Whether these readers are not told, since it stands in shadow; it is listed then."""
     shadow = withheld(news)
     if shadow is not None:
+        number = f"{readers} {'reader' if readers == 1 else 'readers'}"
         note(shadow, Held(f"readers:{news.id}", news.created_at, "readers", "status page", news.subject,
-                          whom=f"{readers} {'reader' if readers == 1 else 'readers'} of {news.page.name}", team_id=news.page.team_id))
+                          whom=f"{number} of {news.page.name}", team_id=news.page.team_id))
     return shadow is not None
