@@ -76,22 +76,30 @@ def lived(moved, tick):
     session.rollback()
 
 
+def agrees(body, house, ask, act):
+    """Whether it opened an incident, as was foretold; it is resolved again."""
+    client, moved, tick = act
+    said = ask(body)
+    rule, action, service, pages = foretold(said)
+    before = session.query(Message.id).order_by(Message.id.desc()).limit(1).scalar() or 0
+    post(client, house, body)
+    lived(moved, tick)
+    incident, real = happened(before)
+    assert sorted(real) == sorted(pages) and (incident is None) == (action == "suppress"), (body, said)
+    if incident is None:
+        return False
+    assert incident.service.key == service and incident.route.get("rule", rule) == rule
+    with transaction():
+        resolve(session.get_one(Incident, incident.id), by=OPERATOR)
+    return True
+
+
 def agree(number, house, client, token, tick):
     headers, opened = token(house.ana), 0
     with time_machine.travel(NOON, tick=False) as moved:
         for body in signals(number):
-            said = client.post("/api/v1/simulate", headers=headers, json={"integration": "prometheus", "payload": body})
-            rule, action, service, pages = foretold(said.json)
-            before = session.query(Message.id).order_by(Message.id.desc()).limit(1).scalar() or 0
-            post(client, house, body)
-            lived(moved, tick)
-            incident, real = happened(before)
-            assert sorted(real) == sorted(pages) and (incident is None) == (action == "suppress"), (body, said.json)
-            if incident is not None:
-                assert incident.service.key == service and incident.route.get("rule", rule) == rule
-                with transaction():
-                    resolve(session.get_one(Incident, incident.id), by=OPERATOR)
-            opened += incident is not None
+            opened += agrees(body, house, lambda body: client.post("/api/v1/simulate", headers=headers, json={
+                "integration": "prometheus", "payload": body}).json, (client, moved, tick))
             moved.shift(3600)
     return opened
 
