@@ -114,6 +114,7 @@ SUBSCRIPTIONS: tuple[On, ...] = (
     On("incident.*", "app.workflows.reactions.consider", queue="workflows"),
     On("escalation.level_reached", "app.workflows.reactions.consider", queue="workflows"),
     On("workflow.run_ended", "app.workflows.reactions.tell_of_failure", queue="workflows"),
+    On("workflow.run_ended", "app.workflows.reactions.stop_remedies", queue="workflows"),
     On("runbook.execution_ended", "app.workflows.reactions.go_on", queue="workflows"),
     On("incident.opened", "app.notifications.reactions.post_in_rooms"),
     *(On(f"incident.{fact}", "app.notifications.reactions.keep_posts_true", queue="pages") for fact in (

@@ -11,7 +11,7 @@ from app.core.events import Event
 from app.identity.models import User
 from app.identity.queries import may_see
 from app.notifications import service as notifications
-from app.workflows import context, matching
+from app.workflows import context, matching, remedies
 from app.workflows.models import WorkflowRun, WorkflowStep
 
 
@@ -27,6 +27,13 @@ def go_on(event: Event) -> None:
         session.execute(update(WorkflowStep).where(
             WorkflowStep.run_id == int(key), WorkflowStep.state == "waiting", WorkflowStep.waits_for == "runbook").values(
             next_at=clock.now()), execution_options={"synchronize_session": False})
+
+
+def stop_remedies(event: Event) -> None:
+    """`workflow.run_ended` before its time: the runbooks that it waited for are stopped."""
+    run = session.get(WorkflowRun, event.data["run"]) if event.data["state"] in ("cancelled", "timed_out") else None
+    if run is not None:
+        remedies.stop(run)
 
 
 def tell_of_failure(event: Event) -> None:

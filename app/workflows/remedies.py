@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from sqlalchemy import select
+
 from app.core import templating
-from app.core.errors import Failure
+from app.core.db import session
+from app.core.errors import Conflict, Failure
 from app.core.masking import storable
 from app.runbooks import executions
 from app.runbooks.executions import Start
 from app.runbooks.models import Execution
 from app.runbooks.queries import execution_of, in_scope, runbook_by_key
-from app.runbooks.rules import FINAL
+from app.runbooks.rules import FINAL, OPEN
 from app.shadow.queries import withheld
 from app.workflows import context, running
 from app.workflows.calls import Result
@@ -60,3 +63,15 @@ def output_of(execution: Execution) -> dict[str, Any]:
         said = None
     given = said if isinstance(said, dict) else {"text": execution.output or ""}
     return dict(storable({**given, "execution": str(execution.id), "state": execution.state}))
+
+
+def stop(run: WorkflowRun) -> None:
+    """Cancel the executions that the run waited for; each says whether its target can stop. All others go on."""
+    awaited = {node["runbook"] for node in run.version.definition["nodes"]
+               if node.get("kind") == "runbook" and node.get("wait") is not False}
+    for execution in session.scalars(select(Execution).where(Execution.cause == run.ref, Execution.state.in_(OPEN))):
+        if execution.runbook.key in awaited:
+            try:
+                executions.cancel(execution, by=running.actor_of(run))
+            except Conflict:
+                continue  # it came to its end by itself meanwhile
