@@ -64,12 +64,17 @@ class Listener(NamedTuple):
     key: str
     name: str
     team_id: int | None
-    trigger: Trigger
+    text: str
+
+    @property
+    def trigger(self) -> Trigger:
+        """What it waits for."""
+        return _read(self.text)
 
 
 def listeners(words: Iterable[str], event: Event) -> list[Listener]:
     """The workflows that wait for one of these, and were switched on before the fact."""
-    return [Listener(*row, _read(text)) for *row, text in session.execute(select(
+    return [Listener._make(row) for row in session.execute(select(
         Workflow.id, Workflow.key, Workflow.name, Workflow.team_id, cast(Workflow.trigger, Text)).where(
         Workflow.enabled, Workflow.archived_at.is_(None), Workflow.event.in_(list(words)),
         Workflow.enabled_at <= event.at).order_by(Workflow.id))]
@@ -106,9 +111,10 @@ class About:
         """Whether the fact is this workflow's business, and what it waits for."""
         if (one.team_id != self.owner) if one.team_id is not None else not self.everybodys:
             return False
-        if not _fits(one.trigger, self.said):
+        trigger = one.trigger
+        if not _fits(trigger, self.said):
             return False
-        wanted = one.trigger.get("when")
+        wanted = trigger.get("when")
         return not wanted or conditions.holds(wanted, {**self.values, "workflow": {"key": one.key, "name": one.name}})
 
 
