@@ -1,4 +1,4 @@
-"""Facts of incidents day by day, in columns: packed once a day is over, and again when one of its incidents changes."""
+"""Facts of incidents by days of UTC, in columns: packed once a day is over, and again when one of its incidents changes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from app.core import clock
 from app.core.db import locked, session, transaction
 from app.insights.columns import Chosen, Columns, of_facts, packed, unpacked
 from app.insights.models import FactDay, IncidentFact
-
-DAY = 86400
-"""Seconds: these days are those of UTC, whatever the reader's are."""
+from app.insights.rules import DAY
 
 
 def stale(days: Collection[int]) -> None:

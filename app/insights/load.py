@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from app.core import clock
 from app.core.access import Actor
@@ -19,7 +20,7 @@ from app.identity.queries import allow, may, visible_teams
 from app.insights.filters import Filters
 from app.insights.models import PageFact
 from app.insights.queries import team_for
-from app.insights.rules import interruptions, local_day, part_of_day
+from app.insights.rules import DAY, interruptions, offsets, on_clock, part_of_day
 from app.oncall import queries as duty
 from app.oncall.models import Schedule
 from app.oncall.plan import Shift
@@ -61,8 +62,9 @@ class TeamLoad:
 def load(filters: Filters, by: Actor) -> list[TeamLoad]:
     """The load of each team that the filters choose and the reader may see."""
     allow(by, "incident.read")
-    until = min(filters.until, clock.now())
-    teams = [_team(team, filters, until, by) for team in _teams(filters, by)]
+    wanted = _teams(filters, by)
+    times = _times(wanted, filters)
+    teams = [_team(team, filters, times[team.id], by) for team in wanted]
     if filters.person and not any(one.whole for one in teams) and (by.user_id is None or filters.person != _email(by)):
         raise Forbidden("Managers of a team see the load of its people; everybody sees their own.")
     return teams
@@ -83,16 +85,18 @@ def _teams(filters: Filters, by: Actor) -> list[Team]:
     return list(session.scalars(query if teams is None else query.where(Team.id.in_(teams))))
 
 
-def _team(team: Team, filters: Filters, until: datetime, by: Actor) -> TeamLoad:
+def _team(team: Team, filters: Filters, times: dict[int, list[int]], by: Actor) -> TeamLoad:
+    until = min(filters.until, clock.now())
     schedules = list(session.scalars(select(Schedule).where(Schedule.team_id == team.id).order_by(Schedule.name)))
     held = [shift for one in schedules for shift in _shifts(one, filters.since, until)]
-    times = _times(team, filters)
     people = duty.named({*times, *(one for shift in held for one in shift.people)})
     zones = {key: ZoneInfo(user.time_zone) for key, user in people.items()}
     holidays = {date.fromisoformat(one.day) for schedule in schedules for one in schedule.holidays}
     borne = loads(held, people, Scale(filters.since, until, zones, holidays)) if filters.since < until else {}
-    shares = sorted((_share(people[key], borne.get(key, Load(key)), times.get(key, []), held) for key in people),
-                    key=lambda one: one.user.name)
+    told = {key: on_clock(interruptions(some), _clock(filters.since, filters.until, zones[key]))
+            for key, some in times.items() if key in people}
+    shares = sorted((_share(borne.get(key, Load(key)), people[key], (len(times.get(key, ())), told.get(key, [])), held)
+                     for key in people), key=lambda one: one.user.name)
     whole = may(by, "team.edit", team_id=team.id)
     shown = [one for one in shares if (whole or one.user.id == by.user_id)
              and filters.person in ("", one.user.email)]
@@ -114,23 +118,29 @@ def _period(filters: Filters) -> list[object]:
     return [PageFact.at >= int(filters.since.timestamp()), PageFact.at < int(filters.until.timestamp())]
 
 
-def _times(team: Team, filters: Filters) -> dict[int, list[int]]:
-    """When each person was paged for an incident of the team."""
-    found: dict[int, list[int]] = defaultdict(list)
-    for user, at in session.execute(select(PageFact.user_id, PageFact.at).where(
-            or_(PageFact.team_id == team.id), *_period(filters))):  # type: ignore[arg-type]
-        found[user].append(at)
+def _times(teams: Iterable[Team], filters: Filters) -> dict[int, dict[int, list[int]]]:
+    """When each person was paged for an incident of each of the teams."""
+    found: dict[int, dict[int, list[int]]] = {one.id: defaultdict(list) for one in teams}
+    for team, user, at in session.execute(select(PageFact.team_id, PageFact.user_id, PageFact.at).where(
+            PageFact.team_id.in_(found), *_period(filters))):  # type: ignore[arg-type]
+        found[team][user].append(at)
     return found
 
 
-def _share(user: User, borne: Load, times: list[int], held: Iterable[Shift]) -> Share:
-    zone, begun = ZoneInfo(user.time_zone), interruptions(times)
+_clock = lru_cache(maxsize=64)(offsets)
+
+
+def _share(borne: Load, user: User, told: tuple[int, list[int]], held: Iterable[Shift]) -> Share:
+    """`told` are how many pages there were, and when each interruption began on the person's own clock."""
+    pages, begun = told
     parts = {"working": 0, "off": 0, "sleep": 0}
+    nights = set()
     for at in begun:
-        parts[part_of_day(at, zone)] += 1
-    # A night is counted by the evening on which it begins, twelve hours before its middle of the day.
-    nights = {local_day(at - 12 * 3600, zone) for at in begun if part_of_day(at, zone) == "sleep"}
-    return Share(user, borne, _longest(user.id, held), len(times), parts, len(nights))
+        part = part_of_day(at)
+        parts[part] += 1
+        if part == "sleep":  # a night is counted by the evening on which it begins, half a day before its noon
+            nights.add((at - DAY // 2) // DAY)
+    return Share(user, borne, _longest(user.id, held), pages, parts, len(nights))
 
 
 def _longest(person: int, held: Iterable[Shift]) -> timedelta:

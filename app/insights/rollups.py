@@ -16,8 +16,9 @@ from app.core.db import session, transaction
 from app.core.events import Event, record
 from app.incidents.models import Alert, Incident
 from app.insights import events
-from app.insights.days import DAY, days_of, pack, stale
+from app.insights.days import days_of, pack, stale
 from app.insights.models import FactDay, IncidentFact, NoiseMark, PageFact, ReadUntil
+from app.insights.rules import DAY
 from app.insights.sums import close_hours, forget_sums, mark
 from app.notifications.models import Message
 

@@ -10,17 +10,18 @@ from itertools import accumulate
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from app.oncall.wallclock import local_instant, wall_time
+from app.oncall.wallclock import local_instant
 
 FEW, TOGETHER, SOON, LISTED = 5, 300, 600, 5
 """Fewer cases than the first are marked; pages within the second (seconds) are one interruption; what resolves itself
 within the third is noise; sources are listed from the last on."""
-HOUR = 3600
+HOUR, DAY, THURSDAY = 3600, 86400, 3
+"""Seconds, and the day of the week on which 1970 began."""
 SPANS = (1, 6, 24, 96, 384)
 """For how many hours at once messages are summed, each a multiple of the one before."""
 TARGET = 30
 """Seconds within which first pages are to be handed over, 99 of 100."""
-DUSK, DAWN, BEGINS, ENDS = time(22), time(7), time(9), time(18)
+DUSK, DAWN, BEGINS, ENDS = 22 * HOUR, 7 * HOUR, 9 * HOUR, 18 * HOUR
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 
 
@@ -47,7 +48,7 @@ def stats(counted: Mapping[int, int]) -> Stats:
     values = sorted(counted)
     ends = list(accumulate(counted[value] for value in values))
     total = sum(value * number for value, number in counted.items())
-    return _stats(sum(counted.values()), total, lambda place: values[bisect_right(ends, place)])
+    return _stats(ends[-1] if ends else 0, total, lambda place: values[bisect_right(ends, place)])
 
 
 def ranked(seconds: Sequence[int]) -> Stats:
@@ -84,12 +85,18 @@ def interruptions(times: Iterable[int]) -> list[int]:
     return found
 
 
-def part_of_day(at: int, zone: ZoneInfo) -> str:
-    """`sleep`, `working` or `off`, on the person's own clock."""
-    local = wall_time(instant(at), zone)
-    if not DAWN <= local.time() < DUSK:
+def on_clock(times: Iterable[int], parts: Sequence[tuple[int, int, int]]) -> list[int]:
+    """Instants as a clock shows them whose `parts` are those of `offsets`: in seconds, as if it were UTC."""
+    starts = [start for start, _, _ in parts]
+    return [at + parts[bisect_right(starts, at) - 1][2] for at in times]
+
+
+def part_of_day(local: int) -> str:
+    """`sleep`, `working` or `off`, of seconds on the person's own clock."""
+    days, second = divmod(local, DAY)
+    if not DAWN <= second < DUSK:
         return "sleep"
-    return "working" if local.weekday() < 5 and BEGINS <= local.time() < ENDS else "off"
+    return "working" if (days + THURSDAY) % 7 < 5 and BEGINS <= second < ENDS else "off"
 
 
 def instant(seconds: int) -> datetime:
@@ -144,11 +151,6 @@ def days(first: date, last: date) -> Iterator[date]:
     while first <= last:
         yield first
         first += timedelta(days=1)
-
-
-def local_day(seconds: int, zone: ZoneInfo) -> date:
-    """The local day in which an instant lies."""
-    return wall_time(instant(seconds), zone).date()
 
 
 def share(part: int, whole: int) -> int | None:

@@ -18,7 +18,7 @@ from app.insights.filters import Filters
 from app.insights.models import FactDay, IncidentFact
 from app.insights.rules import SEVERITIES
 from tests.insights.conftest import NOW
-from tests.insights.test_figures import REFRESH, happened
+from tests.insights.test_figures import REFRESH, happened, message
 from tests.oncall.test_service import person
 
 PACK = "app.insights.ticks.pack_days"
@@ -81,3 +81,17 @@ def test_columns_are_packed_and_back(checkout):
     day = of_facts(session.execute(select(IncidentFact.__table__).order_by(IncidentFact.opened)))
     back = Columns(day.pairs, day.keys, unpacked(packed(day), len(day), list(day.held)))
     assert back == day and len(back) == 1000 and list(unpacked(packed(day), 1000, ["flags"])) == ["flags"]
+
+
+def test_archived_teams_and_services_and_people_who_left_keep_their_past(checkout, signed_in, olga, ana, bob, tick, client, token):
+    """INS-24: sums stay, by the names that there were."""
+    with transaction():
+        one = happened(checkout, NOW - 2 * DAY, answer=60, end=900)
+        message(one, bob, NOW - 2 * DAY)
+        session.merge(bob).state, session.merge(checkout).lifecycle = "deactivated", "archived"
+    tick(REFRESH)
+    tick(PACK)
+    shown = signed_in(olga).get("/insights/response").text
+    assert "Checkout" in shown and "Payments" in shown
+    [team] = client.get("/api/v1/insights/load", headers=token(ana)).json["teams"]
+    assert team["total"]["pages"] == 1 and [each["name"] for each in team["people"]] == ["Bob"]

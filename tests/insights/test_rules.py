@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.insights.charts import heat, lines, stacked
-from app.insights.rules import Stats, cover, interruptions, offsets, part_of_day, span_words, stats
+from app.insights.rules import Stats, cover, interruptions, offsets, on_clock, part_of_day, span_words, stats
 from app.insights.tables import written
 
 
@@ -33,7 +33,8 @@ def test_forty_pages_in_four_minutes_are_one_interruption_and_the_next_begins_fi
     ("2026-07-18T12:00", "UTC", "off"), ("2026-07-20T22:00", "UTC", "sleep"), ("2026-07-20T07:00", "UTC", "off")])
 def test_a_page_falls_in_a_part_of_the_persons_own_day(text, zone, part):
     """INS-11"""
-    assert part_of_day(at(text), ZoneInfo(zone)) == part
+    parts = offsets(datetime(2026, 7, 1, tzinfo=UTC), datetime(2026, 8, 1, tzinfo=UTC), ZoneInfo(zone))
+    assert part_of_day(*on_clock([at(text)], parts)) == part
 
 
 def test_a_period_is_cut_where_clocks_are_moved_and_nowhere_else():
