@@ -37,11 +37,13 @@ class Channel:
 
 @dataclass(frozen=True)
 class Delivery:
-    """How messages fared: by channel, why they failed, and how long first pages took."""
+    """How messages fared: by channel, why they failed, how long first pages took; and the last hours in which these came
+    after the target: when, how many, and their p99 in seconds."""
 
     channels: list[Channel]
     reasons: list[tuple[str, int]]
     first: Stats
+    over: list[tuple[int, int, int]]
 
 
 def delivery(filters: Filters, by: Actor) -> Delivery:
@@ -49,14 +51,13 @@ def delivery(filters: Filters, by: Actor) -> Delivery:
     allow(by, "incident.read")
     since, until = _period(filters)
     closed = session.execute(select(*COLUMNS).where(between(since, until), _seen(filters, by)))
-    return _delivery([*closed, *_open(filters, by)])
+    going_on = _open(filters, by)
+    return _delivery([*closed, *going_on], _late(going_on, filters, by))
 
 
-def late_hours(filters: Filters, by: Actor) -> list[tuple[int, int, int]]:
-    """The last hours in which first pages came after the target: when, how many first pages, and the p99 in seconds."""
-    allow(by, "incident.read")
+def _late(going_on: list[DeliverySum], filters: Filters, by: Actor) -> list[tuple[int, int, int]]:
     found: dict[int, list[Any]] = {}
-    for one in _open(filters, by):
+    for one in going_on:
         found.setdefault(one.hour, []).append(one)
     since, until = _period(filters)
     if few := [*session.scalars(select(DeliverySum.hour).where(
@@ -99,7 +100,7 @@ def _open(filters: Filters, by: Actor) -> list[DeliverySum]:
     return [one for one in sums(max(since, closed), until, teams) if not filters.team or one.team_id in (teams or ())]
 
 
-def _delivery(rows: list[Any]) -> Delivery:
+def _delivery(rows: list[Any], over: list[tuple[int, int, int]]) -> Delivery:
     found: dict[tuple[str, str], list[Any]] = {}
     reasons: dict[str, int] = {}
     for one in rows:
@@ -108,7 +109,7 @@ def _delivery(rows: list[Any]) -> Delivery:
             reasons[one.reason] = reasons.get(one.reason, 0) + one.number
     return Delivery([_channel(*key, some) for key, some in sorted(found.items())],
                     sorted(reasons.items(), key=lambda one: (-one[1], one[0]))[:20],
-                    stats(added(one.first for one in rows)))
+                    stats(added(one.first for one in rows)), over)
 
 
 def _channel(channel: str, provider: str, rows: Iterable[Any]) -> Channel:

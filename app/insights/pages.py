@@ -107,7 +107,6 @@ class DeliveryPage(Base):
     """How messages fared."""
 
     delivery: deliveries.Delivery
-    over: list[tuple[int, int, int]]
     target: int = TARGET
 
 
@@ -215,7 +214,7 @@ def noise_page(args: Mapping[str, str], by: Actor) -> NoisePage:
 def delivery_page(args: Mapping[str, str], by: Actor) -> DeliveryPage:
     """How messages fared."""
     chosen = asked(args, by, "delivery")
-    return DeliveryPage(frame(chosen, "delivery", by), deliveries.delivery(chosen, by), deliveries.late_hours(chosen, by))
+    return DeliveryPage(frame(chosen, "delivery", by), deliveries.delivery(chosen, by))
 
 
 def list_page(args: Mapping[str, str], by: Actor) -> ListPage:
