@@ -8,6 +8,7 @@ SHELL = Shell(
     nav=(
         NavItem("oncall.on_call", "On call", "duty", tab=True),
         NavItem("incidents.index", "Incidents", "incident", tab=True),
+        NavItem("incidents.alerts", "Alerts", "spark"),
         NavItem("catalog.index", "Services", "service", tab=True),
         NavItem("oncall.index", "Schedules", "calendar", tab=True),
         NavItem("workflows.index", "Workflows", "workflow", "Automate"),

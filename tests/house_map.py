@@ -68,6 +68,7 @@ EXTRAS = {
     "incidents/filters": Extra(0.5, "the list's filters as they stand in an address; pure"),
     "incidents/markdown": Extra(-0.2, "what people write, as safe HTML; pure", public=True),
     "incidents/alert_queries": Extra(2.4, "reads on alerts, apart from those on incidents"),
+    "incidents/alert_pages": Extra(3.75, "the list of alerts, which offers what the list of incidents does"),
     "incidents/moves": Extra(2.9, "lock, permission, table and fact of every command"),
     "incidents/detail": Extra(2.6, "the context of the largest page", public=True),
     "incidents/notes": Extra(2.95, "commands on notes, which the commands on incidents offer"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -49,7 +49,7 @@ def visible(query: Select[Any], by: Actor) -> Select[Any]:
 
 
 def alerts(by: Actor, args: MultiDict[str, str]) -> Select[Any]:
-    """The alerts that status, severity, team, service, integration, incident, q, from and to let through.
+    """The alerts that status, severity, team, service, integration, incident, paged, label, q, from and to let through.
 
     Raises Invalid for values that mean nothing.
     """
@@ -62,6 +62,10 @@ def alerts(by: Actor, args: MultiDict[str, str]) -> Select[Any]:
         query = query.where(Alert.integration_id.in_(_ids(INTEGRATIONS.c.id, INTEGRATIONS.c.key, wanted.integration)))
     if wanted.incident:
         query = query.where(Alert.incident_id.in_([number_of(value) for value in wanted.incident]))
+    if wanted.paged is not None:
+        query = query.where(Alert.incident_id.is_not(None) if wanted.paged else Alert.incident_id.is_(None))
+    for name, value in wanted.labels:
+        query = query.where(Alert.labels[name].as_string() == value)
     if wanted.service:
         query = query.where(Alert.service_id.in_(_ids(Service.id, func.lower(Service.key), [
             key.lower() for key in wanted.service])))
@@ -75,10 +79,10 @@ def alerts(by: Actor, args: MultiDict[str, str]) -> Select[Any]:
     return query.where(alert_says(wanted.text)) if wanted.text else query
 
 
-def listed(by: Actor, args: MultiDict[str, str]) -> dict[str, Any]:
-    """A page of them for machines, the newest first. Raises Invalid."""
+def listed(by: Actor, args: MultiDict[str, str], show: Callable[[Alert], Any] | None = None) -> dict[str, Any]:
+    """A page of them, the newest first, each as `show` has it, else for machines. Raises Invalid."""
     walk, until = select(Alert.first_seen, Alert.id), filters.read_alerts(args).until
-    return paged(alerts(by, args), args, by=(Alert.first_seen, Alert.id), descending=True, show=alert_document,
+    return paged(alerts(by, args), args, by=(Alert.first_seen, Alert.id), descending=True, show=show or alert_document,
                  walk=walk.where(Alert.first_seen < until) if until else walk)
 
 

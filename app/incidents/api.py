@@ -42,7 +42,8 @@ INCIDENTS = (*PAGING, *OWNERS, *SPAN, query("status", "State; repeat for or", ch
 ALERTS = (*PAGING, *OWNERS, *SPAN, query("status", "State; repeat for or", choices=("firing", "resolved"), repeated=True),
           query("integration", "An integration's key; repeat for or", repeated=True),
           query("incident", "An incident's id; repeat for or", repeated=True),
-          query("q", "Part of the title or text"))
+          query("paged", "Whether it belongs to an incident", choices=("yes", "no")),
+          query("label", "A label as name=value; repeat for and", repeated=True), query("q", "Part of the title or text"))
 FACTS = (*PAGING, *SPAN, query("kind", "A kind, or a pattern as incident.*"), query("actor", "A reference as user:7"),
          query("subject", "A reference as incident:42"), query("person", "Who did it: an e-mail address"),
          query("team", "A team's key: what concerns it and its things"),

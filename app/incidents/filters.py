@@ -13,6 +13,7 @@ from app.incidents.rules import SEVERITIES
 
 STATUSES = ("triggered", "acknowledged", "snoozed", "resolved")
 SORTS = ("newest", "oldest")
+PAGED = {"yes": True, "no": False}
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ class Filters:
 
 @dataclass(frozen=True)
 class AlertFilters:
-    """The same for alerts; integration is a key, incident an id."""
+    """The same for alerts; integration is a key, incident an id. `paged`: whether it belongs to an incident at all, None
+    where either will do. `labels` are names and values that must all fit."""
 
     status: tuple[str, ...] = ()
     severity: tuple[str, ...] = ()
@@ -59,6 +61,8 @@ class AlertFilters:
     service: tuple[str, ...] = ()
     integration: tuple[str, ...] = ()
     incident: tuple[str, ...] = ()
+    paged: bool | None = None
+    labels: tuple[tuple[str, str], ...] = ()
     text: str = ""
     since: datetime | None = None
     until: datetime | None = None
@@ -77,6 +81,13 @@ class _Reader:
         self.problems += [Problem(name, f"{value} is not one of {', '.join(allowed)}" if allowed else "not a usable text")
                           for value in given if "\0" in value or (allowed and value not in allowed)]
         return tuple(given)
+
+    def pairs(self, name: str) -> tuple[tuple[str, str], ...]:
+        """Every value of `name` that says `what=how`, in its two parts."""
+        found = [one.partition("=") for one in self.words(name)]
+        self.problems += [Problem(name, f"Write {name}s as name=value, not {left}") for left, mark, _ in found
+                          if not (mark and left.strip())]
+        return tuple((left.strip(), right.strip()) for left, _, right in found)
 
     def text(self, name: str) -> str:
         """What is searched for, at most 200 characters."""
@@ -115,6 +126,7 @@ def read_alerts(arguments: MultiDict[str, str]) -> AlertFilters:
     found = AlertFilters(
         status=reader.words("status", ("firing", "resolved")), severity=reader.words("severity", SEVERITIES),
         team=reader.words("team"), service=reader.words("service"), integration=reader.words("integration"),
-        incident=reader.words("incident"), text=reader.text("q"), since=reader.instant("from"), until=reader.instant("to"))
+        incident=reader.words("incident"), paged=PAGED.get("".join(reader.words("paged", tuple(PAGED)))),
+        labels=reader.pairs("label"), text=reader.text("q"), since=reader.instant("from"), until=reader.instant("to"))
     reader.done()
     return found

@@ -7,11 +7,15 @@ from flask import request
 from app.core.errors import Failure
 from app.core.feed import Feed
 from app.core.web import actor
-from app.incidents import detail, pages, queries
+from app.incidents import alert_pages, detail, pages, queries
 
 
 def _list() -> pages.IncidentList:
     return pages.incident_list(actor(), request.args)
+
+
+def _alerts() -> alert_pages.AlertList:
+    return alert_pages.alert_list(actor(), request.args)
 
 
 def _list_rights() -> str:
@@ -40,6 +44,8 @@ FEEDS = (
     Feed("/incidents", "incidents/index.html", _list, topics=("incidents",), apart=_list_rights,
          regions={"counters": "incident.*", "rows": "incident.* escalation.*"},
          rows={"rows": ("row", "incidents", "incident")}),
+    Feed("/alerts", "incidents/all_alerts.html", _alerts, topics=("incidents",), apart=_list_rights,
+         regions={"rows": "incident.*"}),
     Feed("/incidents/<id>", "incidents/incident.html", _one, topics=("incident:{id}",), apart=_rights,
          regions={"about": "incident.*", "act": "incident.*", "room": "incident.*", "told": "incident.*",
                   "posts": "incident.*",

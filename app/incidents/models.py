@@ -93,7 +93,8 @@ class Responder(Base):
     user: Mapped[User] = relationship()
 
 
-INTEGRATIONS = table("integrations", column("id", Integer), column("key", String), column("team_id", Integer))
+INTEGRATIONS = table("integrations", column("id", Integer), column("key", String), column("name", String),
+                     column("team_id", Integer))
 
 
 class Alert(Base):

@@ -136,7 +136,7 @@ def incident_list(by: Actor, args: MultiDict[str, str]) -> IncidentList:
         filters=wanted, counters=_counters(by, wanted), arguments=arguments, incidents=rows,
         groups=_groups(rows, wanted, by) if grouped else [("", 0, rows)], next="",
         actable={one.id for one in rows if _may_act(one, by)}, may_create=may_anywhere(by, "incident.create"),
-        choices=_choices(by), last=None if rows else last_resolved(by), panels=panels("incidents", rows), problems=told,
+        choices=choices(by), last=None if rows else last_resolved(by), panels=panels("incidents", rows), problems=told,
         home=lambda: panels("home", by), **_own(by, args))
     return replace(found, next=found.url(cursor=_mark(rows[-1], grouped))) if more else found
 
@@ -171,7 +171,7 @@ def _done(by: Actor, args: MultiDict[str, str]) -> Done | None:
 
 def _refused(by: Actor, arguments: Arguments, problems: list[str]) -> IncidentList:
     return IncidentList(filters=Filters(status=OPEN), counters=_counters(by, Filters()), arguments=arguments,
-                        incidents=[], groups=[], actable=set(), next="", choices=_choices(by), problems=problems,
+                        incidents=[], groups=[], actable=set(), next="", choices=choices(by), problems=problems,
                         may_create=may_anywhere(by, "incident.create"))
 
 
@@ -234,7 +234,7 @@ def _counters(by: Actor, wanted: Filters) -> Counters:
     return found
 
 
-def _choices(by: Actor) -> dict[str, list[tuple[str, str]]]:
+def choices(by: Actor) -> dict[str, list[tuple[str, str]]]:
     """What the filter form offers; at most 200 of each, the address takes any."""
     teams = visible_teams(by)
     some_teams = select(Team.key, Team.name).where(Team.archived_at.is_(None)).order_by(Team.name).limit(200)

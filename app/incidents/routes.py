@@ -15,11 +15,12 @@ from app.core.panels import panels
 from app.core.web import actor
 from app.identity.queries import allow, may_anywhere
 from app.identity.rules import own_path
-from app.incidents import alert_queries, detail, forms, merging, pages, queries, room, service
+from app.incidents import alert_pages, alert_queries, detail, forms, merging, pages, queries, room, service
 from app.incidents.models import Incident
 
 blueprint = Blueprint("incidents", __name__)
-LIST, DETAIL, FORM, NEW, ALERT = (f"incidents/{name}.html" for name in ("index", "incident", "action", "new", "alert"))
+LIST, DETAIL, FORM, NEW, ALERT, ALERTS = (f"incidents/{name}.html" for name in (
+    "index", "incident", "action", "new", "alert", "all_alerts"))
 Command = Callable[[Incident, Actor], Any]
 
 
@@ -75,6 +76,24 @@ def alert(id: str, alert: str) -> Response:
     if found.incident_id != incident.id:
         raise NotFound
     return page(ALERT, {"incident": incident, "alert": found, "panels": panels("alert", found)})
+
+
+@blueprint.get("/alerts")
+@access("incident.read")
+def alerts() -> Response:
+    """What senders reported, whether it paged or not."""
+    found = alert_pages.alert_list(actor(), request.args)
+    return page(ALERTS, found, status=422 if found.problems else 200)
+
+
+@blueprint.get("/alerts/<id>")
+@access("incident.read")
+def lone_alert(id: str) -> Response:
+    """One alert; one of an incident is shown there."""
+    found = alert_queries.alert_for(id, actor())
+    if found.incident_id is not None:
+        return go(url_for("incidents.alert", id=found.incident_id, alert=found.id))
+    return page(ALERT, {"incident": None, "alert": found, "panels": panels("alert", found)})
 
 
 @blueprint.post("/incidents/<id>/acknowledge")
