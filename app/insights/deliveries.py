@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,12 @@ from sqlalchemy import ColumnElement, func, or_, select, true
 from app.core.access import Actor
 from app.core.db import session
 from app.identity.queries import allow, visible_teams
+from app.incidents.models import Incident
 from app.insights.filters import Filters
 from app.insights.models import DeliverySum
 from app.insights.queries import team_for
 from app.insights.rules import HOUR, TARGET, Stats, added, stats
-from app.insights.sums import between, reached, sums
+from app.insights.sums import ALIKE, between, firsts, reached, sums
 
 OVER = 50
 COLUMNS = (DeliverySum.channel, DeliverySum.provider, DeliverySum.state, DeliverySum.reason, DeliverySum.number,
@@ -50,26 +51,29 @@ def delivery(filters: Filters, by: Actor) -> Delivery:
     """How the messages that were queued in the period fared: closed hours as they were summed, later ones as they are."""
     allow(by, "incident.read")
     since, until = _period(filters)
-    closed = session.execute(select(*COLUMNS).where(between(since, until), _seen(filters, by)))
-    going_on = _open(filters, by)
-    return _delivery([*closed, *going_on], _late(going_on, filters, by))
+    closed = session.execute(select(*COLUMNS).where(
+        between(since, until), _seen(DeliverySum.team_id, filters, by)))
+    start = max(since, reached().get(1, 0) * HOUR)
+    among = _seen(Incident.team_id, filters, by)
+    going_on = sums(start, until, apart=ALIKE, among=among) if start < until else []
+    hours = firsts(start, until, among) if start < until else {}
+    return _delivery([*closed, *going_on], _late(hours, filters, by))
 
 
-def _late(going_on: list[DeliverySum], filters: Filters, by: Actor) -> list[tuple[int, int, int]]:
-    found: dict[int, list[Any]] = {}
-    for one in going_on:
-        found.setdefault(one.hour, []).append(one)
+def _late(going_on: Mapping[int, Mapping[int, int]], filters: Filters, by: Actor) -> list[tuple[int, int, int]]:
+    found: dict[int, list[Mapping[Any, int]]] = {hour: [counted] for hour, counted in going_on.items()}
     since, until = _period(filters)
+    seen = _seen(DeliverySum.team_id, filters, by)
     if few := [*session.scalars(select(DeliverySum.hour).where(
             DeliverySum.late > 0, DeliverySum.span == 1, DeliverySum.hour >= since, DeliverySum.hour < until,
-            _seen(filters, by)).group_by(DeliverySum.hour).order_by(DeliverySum.hour.desc()).limit(10 * OVER))]:
+            seen).group_by(DeliverySum.hour).order_by(DeliverySum.hour.desc()).limit(10 * OVER))]:
         over = [*session.scalars(select(DeliverySum.hour).where(
-            DeliverySum.hour.in_(few), DeliverySum.span == 1, _seen(filters, by)).group_by(DeliverySum.hour).having(
+            DeliverySum.hour.in_(few), DeliverySum.span == 1, seen).group_by(DeliverySum.hour).having(
             func.sum(DeliverySum.late) > func.sum(DeliverySum.firsts) / 100).order_by(DeliverySum.hour.desc()).limit(OVER))]
-        for one in session.execute(select(DeliverySum.hour, DeliverySum.first).where(
-                DeliverySum.hour.in_(over), DeliverySum.span == 1, DeliverySum.firsts > 0, _seen(filters, by))):
-            found.setdefault(one.hour, []).append(one)
-    counted = [(hour, stats(added(one.first for one in some))) for hour, some in sorted(found.items())]
+        for hour, first in session.execute(select(DeliverySum.hour, DeliverySum.first).where(
+                DeliverySum.hour.in_(over), DeliverySum.span == 1, DeliverySum.firsts > 0, seen)):
+            found.setdefault(hour, []).append(first)
+    counted = [(hour, stats(added(some))) for hour, some in sorted(found.items())]
     return [(hour, one.count, one.p99) for hour, one in counted if one.p99 is not None and one.p99 > TARGET][-OVER:]
 
 
@@ -77,27 +81,12 @@ def _period(filters: Filters) -> tuple[int, int]:
     return int(filters.since.timestamp()), int(filters.until.timestamp())
 
 
-def _teams(filters: Filters, by: Actor) -> set[int] | None:
-    return {team_for(filters.team, by).id} if filters.team else visible_teams(by)
-
-
-def _seen(filters: Filters, by: Actor) -> ColumnElement[bool]:
-    """The sums of teams that the filters choose, of those the reader may see."""
-    teams = _teams(filters, by)
-    if teams is None:
-        return true()
-    among = DeliverySum.team_id.in_(teams)
-    return among if filters.team else or_(among, DeliverySum.team_id.is_(None))
-
-
-def _open(filters: Filters, by: Actor) -> list[DeliverySum]:
-    """The sums of hours that are not closed yet."""
-    since, until = _period(filters)
-    closed = reached().get(1, 0) * HOUR
-    if until <= closed:
-        return []
-    teams = _teams(filters, by)
-    return [one for one in sums(max(since, closed), until, teams) if not filters.team or one.team_id in (teams or ())]
+def _seen(team: Any, filters: Filters, by: Actor) -> ColumnElement[bool]:
+    """Messages of teams that the filters choose, of those the reader may see; `team` is the column that says whose."""
+    if filters.team:
+        return team.in_([team_for(filters.team, by).id])
+    teams = visible_teams(by)
+    return true() if teams is None else or_(team.in_(teams), team.is_(None))
 
 
 def _delivery(rows: list[Any], over: list[tuple[int, int, int]]) -> Delivery:

@@ -25,7 +25,8 @@ from app.insights.rules import SEVERITIES, TARGET, days, instant, midnight, offs
 
 PAGES = (("overview", "Overview"), ("response", "Response"), ("load", "On-call load"), ("noise", "Noise"),
          ("delivery", "Delivery"))
-ROWS = 100
+ROWS, LARGEST = 100, 25
+"""Incidents on a page of them, and services of which the page of response shows the largest."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,10 @@ class Overview(Base):
 
 @dataclass(frozen=True)
 class ResponsePage(Base):
-    """Who waited how long, by team, service and severity."""
+    """Who waited how long, by team, service and severity; of many groups the largest, and how many are left out."""
 
     now: counting.Response
-    groups: list[tuple[str, str, list[queries.Group]]]
+    groups: list[tuple[str, str, list[queries.Group], int]]
     slowest: list[tuple[IncidentFact, str]]
     charts: list[Chart]
 
@@ -190,7 +191,7 @@ def response_page(args: Mapping[str, str], by: Actor) -> ResponsePage:
     some = queries.days(chosen, by)
     hours = counting.hours(some, offsets(chosen.since, chosen.until, chosen.zone))
     groups = queries.groups(some, by)
-    shown = [(name, words, groups[name]) for name, words in (
+    shown = [(name, words, groups[name][:LARGEST], len(groups[name][LARGEST:])) for name, words in (
         ("team", "Teams"), ("service", "Services"), ("severity", "Severities"))]
     return ResponsePage(frame(chosen, "response", by), counting.response(some), shown, queries.slowest(chosen, by),
                         [charts.heat("When incidents come", hours)])

@@ -11,7 +11,7 @@ from app.core.errors import Invalid
 from app.core.pages import go, page
 from app.core.web import actor
 from app.incidents.queries import incident_for
-from app.insights import deliveries, pages, queries, service, tables
+from app.insights import counting, deliveries, pages, queries, service, tables
 from app.insights import load as loads
 
 blueprint = Blueprint("insights", __name__)
@@ -67,6 +67,15 @@ def incidents_csv() -> Response:
     query = queries.listed(chosen, by, request.args.get("figure", "all"))
     names = {kind: {key: name for key, (_, name) in queries.names(kind, by).items()} for kind in ("team", "service")}
     return _table(tables.incident_rows(queries.streamed(query), names), chosen.file_name("incidents"))
+
+
+@blueprint.get("/insights/response.csv")
+@access("incident.read")
+def response_csv() -> Response:
+    """Times by team, service and severity, all of them."""
+    chosen, by = pages.asked(request.args, actor(), "response"), actor()
+    some = queries.days(chosen, by)
+    return _table(tables.response_rows(counting.response(some), queries.groups(some, by)), chosen.file_name("response"))
 
 
 @blueprint.get("/insights/load.csv")

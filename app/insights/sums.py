@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, and_, case, delete, func, or_, select, true
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from app.core import clock
 from app.core.db import session, transaction
@@ -20,8 +22,46 @@ CLOSED_AFTER = timedelta(hours=48)
 AT_ONCE = 5000
 NAMES = {"hours" if span == 1 else f"hours-{span}": span for span in SPANS}
 """The places up to which there are sums of each span."""
+FIRST = (Message.kind == "page") & (Message.step == 0) & Message.sent_at.is_not(None)
 WAITS = ("queued", "arrived", "first")
 COUNTS = ("number", "attempts", "firsts", "late")
+
+
+class seconds(FunctionElement[int]):
+    """Whole seconds from 1970 to an instant."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+class waited(FunctionElement[int]):
+    """Whole seconds between two instants; NULL where one is missing."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(seconds)
+def _seconds(one: Any, compiler: Any, **more: Any) -> str:
+    return f"CAST(FLOOR(EXTRACT(EPOCH FROM {compiler.process(one.clauses, **more)})) AS BIGINT)"
+
+
+@compiles(seconds, "sqlite")
+def _seconds_of_text(one: Any, compiler: Any, **more: Any) -> str:
+    return f"CAST(STRFTIME('%s', {compiler.process(one.clauses, **more)}) AS INTEGER)"
+
+
+@compiles(waited)
+def _waited(one: Any, compiler: Any, **more: Any) -> str:
+    start, end = (compiler.process(side, **more) for side in one.clauses)
+    return f"CAST(FLOOR(EXTRACT(EPOCH FROM ({end} - {start}))) AS BIGINT)"
+
+
+@compiles(waited, "sqlite")
+def _waited_of_texts(one: Any, compiler: Any, **more: Any) -> str:
+    start, end = (f"(CAST(STRFTIME('%s', {text}) AS INTEGER) * 1000000 + CAST(SUBSTR({text}, 21, 6) AS INTEGER))"
+                  for text in (compiler.process(side, **more) for side in one.clauses))
+    return f"(({end} - {start}) / 1000000)"
 
 
 def mark(name: str) -> ReadUntil:
@@ -115,34 +155,57 @@ def between(since: int, until: int) -> ColumnElement[bool]:
         for span, start, end in parts))
 
 
-def sums(since: int, until: int, teams: set[int] | None = None) -> list[DeliverySum]:
-    """The sums of the messages queued from `since` until just before `until`, hour by hour; not stored."""
+ALIKE = ("channel", "provider", "state", "reason")
+EACH = ("hour", "team_id", *ALIKE)
+"""By what messages are told apart: on pages, and in what is stored."""
+
+
+def sums(since: int, until: int, *, apart: Sequence[str] = EACH,
+         among: ColumnElement[bool] | None = None) -> list[DeliverySum]:
+    """The sums of the messages queued from `since` until just before `until`, those told apart that differ in what `apart`
+    names; not stored. The database counts: it answers with a row for each way of having waited, not for each message."""
+    known: dict[str, ColumnElement[Any]] = {
+        "hour": seconds(Message.queued_at) // HOUR, "team_id": Incident.team_id, "channel": Message.channel,
+        "provider": Message.provider, "state": Message.state,
+        "reason": case((Message.state == "failed", func.substr(Message.error, 1, 100)), else_="")}
+    waits = [waited(Message.queued_at, Message.sent_at), waited(Message.sent_at, Message.delivered_at),
+             case((FIRST, 1), else_=0)]
     found: dict[tuple[Any, ...], DeliverySum] = {}
-    team = Incident.team_id
-    rows = session.execute(select(
-        Message.queued_at, team, Message.channel, Message.provider, Message.state, Message.error, Message.attempts,
-        Message.sent_at, Message.delivered_at, Message.kind, Message.step, Message.round).outerjoin(
-        Incident, Incident.id == Message.incident_id).where(
-        Message.queued_at >= instant(since), Message.queued_at < instant(until), Message.kind != "test",
-        Message.state != "unsent", (Incident.id.is_(None)) | (~Incident.test & ~Incident.in_shadow)))
-    for row in rows:
-        if teams is not None and row.team_id is not None and row.team_id not in teams:
-            continue
-        hour = int(row.queued_at.timestamp()) // HOUR * HOUR
-        key = (row.team_id, row.channel, row.provider, row.state, row.error[:100] if row.state == "failed" else "")
-        one = found.get((hour, *key)) or found.setdefault((hour, *key), _nothing(hour, 1, key))
-        _count(one, row)
+    for *key, queued, arrived, first, number, attempts in _grouped(
+            since, until, [known[name] for name in apart] + waits, true() if among is None else among):
+        said = dict(zip(apart, key, strict=True))
+        one = found.get(tuple(key)) or found.setdefault(tuple(key), _nothing(
+            said.get("hour", 0) * HOUR, 1, (said.get("team_id"), *(said.get(name, "") for name in ALIKE))))
+        one.number, one.attempts = one.number + number, one.attempts + int(attempts)
+        _count(one, (queued, arrived, queued if first else None), number)
     return list(found.values())
 
 
-def _count(one: DeliverySum, row: Any) -> None:
-    one.number, one.attempts = one.number + 1, one.attempts + row.attempts
-    first = row.kind == "page" and row.step == 0 and row.sent_at is not None
-    waits = ((one.queued, row.queued_at, row.sent_at), (one.arrived, row.sent_at, row.delivered_at),
-             (one.first, row.queued_at, row.sent_at if first else None))
-    for counter, start, end in waits:
-        if start is not None and end is not None:
-            took = str(max(0, int((end - start).total_seconds())))
-            counter[took] = counter.get(took, 0) + 1
-    if first:
-        one.firsts, one.late = one.firsts + 1, one.late + ((row.sent_at - row.queued_at).total_seconds() >= TARGET + 1)
+def firsts(since: int, until: int, among: ColumnElement[bool]) -> dict[int, dict[int, int]]:
+    """For each hour (seconds since 1970) that goes on: how many first pages were handed over after how many seconds."""
+    found: dict[int, dict[int, int]] = {}
+    keys = [seconds(Message.queued_at) // HOUR, waited(Message.queued_at, Message.sent_at)]
+    for hour, took, number, _ in _grouped(since, until, keys, FIRST & among):
+        found.setdefault(hour * HOUR, {})[max(0, took)] = number + found.get(hour * HOUR, {}).get(max(0, took), 0)
+    return found
+
+
+def _grouped(since: int, until: int, keys: Sequence[ColumnElement[Any]], among: ColumnElement[bool]) -> Any:
+    inner = select(*(one.label(f"k{place}") for place, one in enumerate(keys)), Message.attempts).outerjoin(
+        Incident, Incident.id == Message.incident_id).where(*counts(since, until), among).subquery()
+    by = [*inner.c][:-1]
+    return session.execute(select(*by, func.count(), func.sum(inner.c.attempts)).group_by(*by))
+
+
+def counts(since: int, until: int) -> list[ColumnElement[bool]]:
+    """When a message, beside its incident if it has one, is in the figures of a period."""
+    return [Message.queued_at >= instant(since), Message.queued_at < instant(until), Message.kind != "test",
+            Message.state != "unsent", (Incident.id.is_(None)) | (~Incident.test & ~Incident.in_shadow)]
+
+
+def _count(one: DeliverySum, took: Sequence[int | None], number: int) -> None:
+    for counter, wait in zip((one.queued, one.arrived, one.first), took, strict=True):
+        if wait is not None:
+            counter[str(max(0, wait))] = counter.get(str(max(0, wait)), 0) + number
+    if (first := took[2]) is not None:
+        one.firsts, one.late = one.firsts + number, one.late + (number if first > TARGET else 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, astuple, fields
 from typing import Any
 
 from app.core import clock
@@ -78,6 +78,16 @@ def incident_rows(rows: Iterable[Any], names: dict[str, dict[int, str]]) -> Iter
                fact.level, fact.pages]
 
 
+def response_rows(one: Response, groups: dict[str, list[Group]]) -> Iterator[list[object]]:
+    """The head, and a row for all incidents together, and for each team, service and severity; times in seconds."""
+    names = [column.name for column in fields(Stats)]
+    yield ["by", "key", "name", "incidents", *(f"{what}_{name}" for what in ("acknowledge", "resolve") for name in names)]
+    everything = [("all", [Group("", "all", one.incidents, one.acknowledge, one.resolve)]), *groups.items()]
+    for by, some in everything:
+        yield from ([by, each.key, each.name, each.incidents, *map(_text, astuple(each.acknowledge) + astuple(each.resolve))]
+                    for each in some)
+
+
 def load_rows(teams: Iterable[TeamLoad]) -> Iterator[list[object]]:
     """The head, and a row for each person that the reader may see."""
     head: list[object] | None = None
@@ -122,7 +132,7 @@ def _at(opened: int, after: int | None = 0) -> str:
     return "" if after is None else str(clock.rfc3339(instant(opened + after)))
 
 
-def _text(seconds: int | None) -> object:
+def _text(seconds: float | None) -> object:
     return "" if seconds is None else seconds
 
 
