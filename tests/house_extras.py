@@ -38,6 +38,7 @@ AUTOMATION = {
     "runbooks/secret_pages": Extra(2.6, "page contexts of secrets, apart from those of runbooks"),
     "runbooks/secret_routes": Extra(5, "the routes of secrets, apart from those of runbooks", edge=True),
     "runbooks/secret_api": Extra(5, "secrets for machines, apart from runbooks", edge=True),
+    "workflows/comparing": Extra(0.05, "comparisons of plain values, apart from the conditions made of them; pure"),
     "workflows/conditions": Extra(0.1, "conditions, apart from how runs move; pure", public=True),
     "workflows/documents": Extra(0.1, "both ways of writing a workflow, read into the one that is stored; pure"),
     "workflows/trigger_checks": Extra(0.2, "what is wrong with a trigger; pure"),

@@ -8,12 +8,13 @@ from functools import lru_cache
 from typing import Any
 
 from app.core import matching
-from app.incidents.rules import SEVERITIES
+from app.workflows.comparing import comparison
 
 DEEPEST, MOST, PATTERN = 5, 100, 200
 GROUPS = ("all", "any", "not")
 Path = tuple[str, ...]
 Context = Mapping[str, Any]
+Test = Callable[["Fields"], bool]
 # What each comparison is called on the pages; the last group needs no value.
 OPERATORS = {
     "eq": "is", "ne": "is not", "in": "is one of", "not_in": "is none of", "contains": "contains",
@@ -21,92 +22,48 @@ OPERATORS = {
     "gt": "is above", "gte": "is at least", "lt": "is below", "lte": "is at most", "exists": "is there",
     "not_exists": "is not there", "within": "is within",
 }
-ABSENT_FITS = frozenset({"ne", "not_in", "not_contains", "not_exists"})
+
+
+class Fields(dict[str, Any]):
+    """What stands at each field of a context, looked up once however many ask."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self.context = context
+
+    def __missing__(self, field: str) -> Any:
+        self[field] = found = value_at(self.context, field)
+        return found
 
 
 def holds(condition: Any, context: Context) -> bool:
     """Whether the condition is true; an empty one is."""
+    return ready(condition)(Fields(context))
+
+
+def ready(condition: Any) -> Test:
+    """The condition made ready to be asked of many contexts."""
     if not condition:
-        return True
-    if "all" in condition:
-        return all(holds(part, context) for part in condition["all"])
-    if "any" in condition:
-        return any(holds(part, context) for part in condition["any"])
+        return lambda fields: True
     if "not" in condition:
-        return not holds(condition["not"], context)
-    return compare(condition["op"], value_at(context, condition["field"]), condition.get("value"))
+        inner = ready(condition["not"])
+        return lambda fields: not inner(fields)
+    if "all" in condition:
+        return _joined([ready(part) for part in condition["all"]], ends=False)
+    if "any" in condition:
+        return _joined([ready(part) for part in condition["any"]], ends=True)
+    field, fits = condition["field"], comparison(condition["op"], condition.get("value"))
+    return lambda fields: fits(fields[field])
 
 
-def compare(op: str, found: Any, wanted: Any) -> bool:
-    """One comparison; `found` is None where there is nothing."""
-    if op == "exists" or op == "not_exists":
-        return (found is not None) == (op == "exists")
-    if found is None:
-        return op in ABSENT_FITS
-    if op in ("ne", "not_in", "not_contains"):
-        return not COMPARE[{"ne": "eq", "not_in": "in", "not_contains": "contains"}[op]](found, wanted)
-    return COMPARE[op](found, wanted)
-
-
-def _same(one: Any, other: Any) -> bool:
-    return isinstance(one, bool) == isinstance(other, bool) and one == other
-
-
-def _among(found: Any, wanted: Any) -> bool:
-    choices = wanted if isinstance(wanted, list) else [wanted]
-    return any(_same(one, choice) for one in (found if isinstance(found, list) else [found]) for choice in choices)
-
-
-def _contains(found: Any, wanted: Any) -> bool:
-    if isinstance(found, list):
-        return any(_same(one, wanted) for one in found)
-    return isinstance(found, str) and isinstance(wanted, str) and wanted.lower() in found.lower()
-
-
-def _texts(test: Callable[[str, str], bool]) -> Callable[[Any, Any], bool]:
-    return lambda found, wanted: isinstance(found, str) and isinstance(wanted, str) and test(found, wanted)
-
-
-def _ordered(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
-    def compared(found: Any, wanted: Any) -> bool:
-        one, other = _weight(found), _weight(wanted)
-        return one is not None and other is not None and one[0] == other[0] and test(one[1], other[1])
-    return compared
-
-
-def _weight(value: Any) -> tuple[str, Any] | None:
-    """By what a value is ordered: severities by rank, numbers, instants."""
-    if isinstance(value, str) and value in SEVERITIES:
-        return "severity", -SEVERITIES.index(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return "number", value
-    at = _instant(value)
-    return None if at is None else ("instant", at)
-
-
-def _instant(value: Any) -> datetime | None:
-    if isinstance(value, str) and len(value) < 10:
-        return None
-    try:
-        at = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
-
-
-def _within(found: Any, wanted: Any) -> bool:
-    at = _instant(found)
-    if at is None or not isinstance(wanted, Mapping):
-        return False
-    return matching.hours(wanted.get("days"), wanted.get("from"), wanted.get("to"), wanted.get("time_zone")).hold(at)
-
-
-COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "eq": _same, "in": _among, "contains": _contains, "starts_with": _texts(str.startswith),
-    "ends_with": _texts(str.endswith), "matches": _texts(lambda found, wanted: matching.pattern(wanted)(found)),
-    "gt": _ordered(lambda one, other: one > other), "gte": _ordered(lambda one, other: one >= other),
-    "lt": _ordered(lambda one, other: one < other), "lte": _ordered(lambda one, other: one <= other), "within": _within,
-}
+def _joined(parts: list[Test], *, ends: bool) -> Test:
+    """Asked in turn until one answers `ends`."""
+    def joined(fields: Fields) -> bool:
+        for part in parts:
+            if part(fields) is ends:
+                return ends
+        return not ends
+    return joined
 
 
 @lru_cache(4096)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Text, cast, or_, select
+from sqlalchemy import Text, bindparam, cast, func, or_, select
+from sqlalchemy.orm import joinedload
 
 from app.core import clock
 from app.core.db import session
@@ -23,6 +25,15 @@ STATE = frozenset(history.STATUS) - {"incident.opened"}
 SEVERITY = frozenset({"incident.severity_raised", "incident.severity_lowered"})
 ACTOR = "workflow_run:"
 Trigger = Mapping[str, Any]
+# All who wait come as one text: hundreds of rows for each fact would be slow, and so would reading them anew.
+FIELD, ROW = "\x1f", "\x1e"  # neither names nor JSON hold control characters
+ASKED = select(func.aggregate_strings(
+    cast(Workflow.id, Text) + FIELD + func.coalesce(cast(Workflow.team_id, Text), "") + FIELD + Workflow.key + FIELD
+    + Workflow.name + FIELD + cast(Workflow.trigger, Text), ROW)).where(
+    Workflow.enabled, Workflow.archived_at.is_(None), Workflow.event.in_(bindparam("words", expanding=True)),
+    Workflow.enabled_at <= bindparam("at"))
+
+WHOLE = (joinedload(Incident.team), joinedload(Incident.service))  # what every condition may ask for
 
 
 def consider(event: Event) -> list[WorkflowRun]:
@@ -57,34 +68,44 @@ def _words(event: Event) -> list[str]:
     return words
 
 
-class Listener(NamedTuple):
-    """An enabled workflow as far as matching needs it: reading hundreds of whole ones for each fact would be slow."""
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """An enabled workflow as far as matching needs it, with its condition made ready.
+
+    `narrow`: not every fact of the kind is one; `own`: the condition names the workflow itself, so its values are its own.
+    """
 
     id: int
+    team_id: int | None
     key: str
     name: str
-    team_id: int | None
-    text: str
-
-    @property
-    def trigger(self) -> Trigger:
-        """What it waits for."""
-        return _read(self.text)
+    trigger: Trigger
+    narrow: bool
+    test: conditions.Test | None
+    own: bool
 
 
-def listeners(words: Iterable[str], event: Event) -> list[Listener]:
+def listeners(words: Iterable[str], event: Event) -> Sequence[Listener]:
     """The workflows that wait for one of these, and were switched on before the fact."""
-    return [Listener._make(row) for row in session.execute(select(
-        Workflow.id, Workflow.key, Workflow.name, Workflow.team_id, cast(Workflow.trigger, Text)).where(
-        Workflow.enabled, Workflow.archived_at.is_(None), Workflow.event.in_(list(words)),
-        Workflow.enabled_at <= event.at).order_by(Workflow.id))]
+    return _read(session.scalar(ASKED, {"words": list(words), "at": event.at}) or "")
 
 
-@lru_cache(4096)
-def _read(text: str) -> Trigger:
-    """A trigger as it is stored. The same are asked for at every fact: reading them anew would take most of the time."""
-    found: Trigger = json.loads(text)
-    return found
+@lru_cache(64)
+def _read(text: str) -> Sequence[Listener]:
+    """Those of one answer, oldest first.
+
+    The answer holds everything that matching reads of them, so what is remembered by it is never old, whoever changed what.
+    """
+    return sorted((_listener(row) for row in text.split(ROW) if row), key=lambda one: one.id)
+
+
+def _listener(row: str) -> Listener:
+    number, team, key, name, text = row.split(FIELD)
+    trigger: Trigger = json.loads(text)
+    asked, narrow = trigger.get("when"), trigger["event"] == "state_changed" or "from" in trigger or "to" in trigger
+    own = any(field.startswith("workflow.") for field in conditions.fields_of(asked))
+    return Listener(int(number), int(team) if team else None, key, name, trigger, narrow,
+                    conditions.ready(asked) if asked else None, own)
 
 
 class About:
@@ -107,20 +128,25 @@ class About:
         then = history.as_of(self.incident, self.event) if self.incident is not None else None
         return context.values(None, self.incident, self.said, then=then)
 
+    @cached_property
+    def fields(self) -> conditions.Fields:
+        """The values as conditions ask for them."""
+        return conditions.Fields(self.values)
+
     def fits(self, one: Listener) -> bool:
         """Whether the fact is this workflow's business, and what it waits for."""
         if (one.team_id != self.owner) if one.team_id is not None else not self.everybodys:
             return False
-        trigger = one.trigger
-        if not _fits(trigger, self.said):
+        if one.narrow and not _fits(one.trigger, self.said):
             return False
-        wanted = trigger.get("when")
-        return not wanted or conditions.holds(wanted, {**self.values, "workflow": {"key": one.key, "name": one.name}})
+        if one.own:
+            return conditions.holds(one.trigger["when"], {**self.values, "workflow": {"key": one.key, "name": one.name}})
+        return one.test is None or one.test(self.fields)
 
 
 def _incident_of(event: Event) -> Incident | None:
     noun, _, key = event.subject.partition(":")
-    return session.get(Incident, int(key)) if noun == "incident" and key.isdecimal() else None
+    return session.get(Incident, int(key), options=WHOLE) if noun == "incident" and key.isdecimal() else None
 
 
 def _said(event: Event, incident: Incident | None, words: Iterable[str]) -> dict[str, Any]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from app.core.access import OPERATOR
-from app.core.db import session, transaction
+from app.core.db import db, session, transaction
 from app.core.events import Event
 from app.incidents import room
 from app.incidents import service as incidents
 from app.incidents.models import Note
 from app.workflows import matching, service
-from app.workflows.models import WorkflowRun
+from app.workflows.models import Workflow, WorkflowRun
 from tests import build
 from tests.workflows.stories import copies, note, runs, statements, when, workflow
 
@@ -216,3 +217,20 @@ def test_five_hundred_enabled_ones_cost_no_statement_more(house, opens):
             assert matching.consider(fact) == []
         counts.append(len(counted))
     assert counts[0] == counts[1] and matching.heard("incident.opened")
+
+
+@pytest.mark.both_databases
+def test_what_another_process_changes_counts_at_the_next_fact(house, opens):
+    """WF-01: who matches remembers conditions, and yet never an old one."""
+    flow = workflow("flow", note("a"), trigger={"event": "incident_opened", "when": when("workflow.name", "eq", "Flow")}).id
+    other = {"event": "incident_opened", "when": when("incident.severity", "eq", "low")}
+    for change, begun in (({"enabled": True}, 1), ({"enabled": False}, 0), ({"enabled": True}, 1), ({"name": "Another"}, 0),
+                          ({"name": "Flow"}, 1), ({"trigger": other}, 0), ({"trigger": {"event": "incident_opened"}}, 1),
+                          ({"team_id": build.team("shop").id}, 0), ({"team_id": house.id}, 1), ({"event": "escalated"}, 0)):
+        session.rollback()
+        with db.engine.begin() as elsewhere:
+            elsewhere.execute(update(Workflow).where(Workflow.id == flow).values(**change))
+        opens()
+        with transaction():
+            fact = session.query(Event).filter(Event.kind == "incident.opened").order_by(Event.id.desc()).first()
+            assert len(matching.consider(fact)) == begun, change
