@@ -192,6 +192,8 @@ PAGING = {
 
 CONFIGURATION = {
     "config/tree": Extra(-0.4, "reads text, knows nothing of the document"),
+    "config/atoms": Extra(0.4, "what shapes are made of, apart from those of each kind"),
+    "config/teams": Extra(3.3, "what four domains say of a team, as one object of the document"),
     "config/shape": Extra(0.5, "the document's JSON Schema, apart from reading it"),
     "config/document": Extra(1, "the document takes the place of a model here"),
     "config/references": Extra(1.5, "checks that need the database, apart from those that don't"),

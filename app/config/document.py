@@ -20,7 +20,7 @@ from app.core.shapes import Path
 SECRET = re.compile(r"\$\{(env|file):([^}]+)\}")
 KINDS = ("users", "teams", "schedules", "escalation_policies", "services", "integrations", "heartbeats", "runbooks",
          "connections", "routes", "status_pages", "partners",
-         "maintenance", "webhooks", "workflows")
+         "maintenance", "webhooks", "workflows", "postmortem_templates")
 NAMED_BY = {"users": "email", "routes": "name", "status_pages": "slug", "partners": "email"}
 PART = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 Item = dict[str, Any]

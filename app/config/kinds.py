@@ -15,6 +15,7 @@ from app.catalog.queries import service_by_key, service_document
 from app.catalog.queries import visible as visible_services
 from app.catalog.service import remove_service, save_service
 from app.catalog.window_service import remove_maintenance, save_maintenance
+from app.config import teams
 from app.connections import queries as connections
 from app.connections.service import remove_connection, save_connection
 from app.core.access import Actor
@@ -22,14 +23,13 @@ from app.core.db import session
 from app.escalation import policies
 from app.escalation.documents import policy_document
 from app.escalation.models import Policy
-from app.escalation.queries import policy_by_key, policy_of_team
+from app.escalation.queries import policy_by_key
 from app.heartbeats import queries as heartbeats
 from app.heartbeats.service import remove_heartbeat, save_heartbeat
 from app.identity.models import Team, User
 from app.identity.queries import (
     may,
     team_by_key,
-    team_document,
     user_by_email,
     user_document,
     visible_teams,
@@ -56,6 +56,7 @@ from app.oncall.service import remove_schedule, save_schedule
 from app.partners import queries as partners
 from app.partners.models import Partner
 from app.partners.service import deactivate, reactivate, save_partner
+from app.postmortems import patterns as templates
 from app.runbooks import queries as runbooks
 from app.runbooks.models import Runbook
 from app.runbooks.service import remove_runbook, save_runbook
@@ -133,16 +134,6 @@ def _restore_partner(partner: Partner, *, by: Actor) -> None:
         reactivate(partner, by=by)
 
 
-def _team_document(team: Team) -> dict[str, Any]:
-    policy = policy_of_team(team)
-    return {**team_document(team), "policy": policy.key if policy else None}
-
-
-def _finish_team(team: Team, values: Values, *, by: Actor) -> None:
-    if "policy" in values:
-        policies.set_team_policy(team, values["policy"], by=by)
-
-
 def _service_document(service: Service) -> dict[str, Any]:
     policy = session.get(Policy, service.policy_id) if service.policy_id else None
     return {**service_document(service), "policy": policy.key if policy else None}
@@ -168,8 +159,11 @@ KINDS: tuple[Kind, ...] = (
          ("contact_methods", "rules", "quiet_hours"), _restore_user),
     Kind("teams", "team", "key", team_by_key,
          lambda by: _of_teams(select(Team).where(Team.archived_at.is_(None)), Team.id, by),
-         _team_document, save_team, remove_team, _finish_team, "team.read", "team.edit", ("policy",),
-         restore_team),
+         teams.document, save_team, remove_team, teams.finish, "team.read", "team.edit",
+         ("policy", "digest", "postmortems"), restore_team),
+    Kind("postmortem_templates", "postmortem template", "key", templates.template_by_key, templates.in_document,
+         templates.template_values, templates.save_named, templates.remove_template, _nothing,
+         "postmortem.read", "postmortem.manage"),
     Kind("schedules", "schedule", "key", oncall.schedule_by_key,
          lambda by: _of_teams(oncall.in_use(), Schedule.team_id, by), oncall.schedule_document,
          _save_schedule, remove_schedule, _nothing, "schedule.read", "schedule.edit", (), restore_schedule),

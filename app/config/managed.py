@@ -24,7 +24,8 @@ SECTIONS = {"people": ("users", "user"), "partners": ("partners", "partner"), "t
             "schedules": ("schedules", ""), "policies": ("escalation_policies", ""), "services": ("services", ""),
             "integrations": ("integrations", ""), "heartbeats": ("heartbeats", ""), "connections": ("connections", ""),
             "runbooks": ("runbooks", ""), "workflows": ("workflows", ""), "maintenance": ("maintenance", ""),
-            "routes": ("routes", ""), "webhooks": ("webhooks", ""), "status-pages": ("status_pages", "")}
+            "routes": ("routes", ""), "webhooks": ("webhooks", ""), "status-pages": ("status_pages", ""),
+            "postmortem-templates": ("postmortem_templates", "postmortemtemplate")}
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def drift(by: Actor) -> tuple[int, list[Drift]]:
 
 def of_path(path: str) -> Mark | None:
     """The mark of the object whose page stands at this path, if a document named it."""
-    section, _, rest = path.strip("/").partition("/")
+    section, _, rest = path.strip("/").replace("postmortems/-/templates", "postmortem-templates", 1).partition("/")
     name = rest.partition("/")[0]
     if section not in SECTIONS or not name or name == "-":
         return None

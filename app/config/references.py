@@ -11,7 +11,8 @@ Reference = tuple[Path, str, str]
 TARGETS = {"user": "users", "schedule": "schedules", "team": "teams", "room": "rooms", "webhook": "webhooks"}
 NOUNS = {"users": "person with the address", "teams": "team", "schedules": "schedule",
          "escalation_policies": "escalation policy", "services": "service",
-         "integrations": "integration", "rooms": "room", "webhooks": "webhook", "status_pages": "status page"}
+         "integrations": "integration", "rooms": "room", "webhooks": "webhook", "status_pages": "status page",
+         "postmortem_templates": "postmortem template"}
 
 
 def references(kind: str, item: Item) -> Iterator[Reference]:
@@ -35,6 +36,9 @@ def references(kind: str, item: Item) -> Iterator[Reference]:
         yield from ((("services", at), "services", key) for at, key in enumerate(item.get("services") or []))
     for at, key in enumerate(item.get("depends_on") or []):
         yield ("depends_on", at), "services", key
+    yield from ((("digest", at, "user"), "users", wish["user"]) for at, wish in enumerate(item.get("digest") or []))
+    if (item.get("postmortems") or {}).get("template"):
+        yield ("postmortems", "template"), "postmortem_templates", item["postmortems"]["template"]
     for at, member in enumerate(item.get("members") or []):
         yield ("members", at, "user"), "users", member["user"]
     if kind == "schedules":

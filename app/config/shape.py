@@ -6,51 +6,35 @@ from typing import Any
 
 from app.catalog import rules as catalog
 from app.catalog.noise import GROUPS
+from app.config.atoms import (
+    CLOCK,
+    DURATION,
+    EMAIL,
+    KEY,
+    LOCAL,
+    SERVICE_KEY,
+    TAGS,
+    ZONE,
+    Schema,
+    listed,
+    nullable,
+    shape,
+    text,
+)
 from app.core.fields import Field
 from app.core.plugins import Registry
 from app.identity.rules import PLATFORM_ROLES, TEAM_ROLES
 from app.partners import rules as partners
+from app.postmortems import rules as postmortems
 from app.status_pages import rules as status_pages
 from app.status_pages.words import LANGUAGES
 
-Schema = dict[str, Any]
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 UNITS = ("hour", "day", "week", "month")
 HOLIDAYS = ("", "skip", "only")
 MOST_SECRET = 64 * 1024
 
-
-def text(most: int, least: int = 0, **more: Any) -> Schema:
-    """Text of `least` to `most` characters."""
-    return {"type": "string", "maxLength": most, **({"minLength": least} if least else {}), **more}
-
-
-def listed(items: Schema, most: int, **more: Any) -> Schema:
-    """A list of at most `most` items."""
-    return {"type": "array", "items": items, "maxItems": most, **more}
-
-
-def shape(required: tuple[str, ...], **properties: Schema) -> Schema:
-    """An object with these keys and no other."""
-    return {"type": "object", "additionalProperties": False, "required": list(required), "properties": properties}
-
-
-def nullable(schema: Schema) -> Schema:
-    """The same, or nothing."""
-    return {**schema, "type": [schema["type"], "null"], "default": None}
-
-
-EMAIL = text(254, pattern="^[^@\\s]+@[^@\\s]+$", **{"x-rule": "must be an e-mail address"})
-KEY = text(60, pattern="^[a-z0-9-]{2,60}$", **{"x-rule": "must have 2 to 60 lower-case letters, digits and hyphens"})
-SERVICE_KEY = text(100, pattern=f"^{catalog.KEY.pattern}$", **{"x-rule": catalog.KEY_RULE})
-ZONE = text(64, least=1, description="A name of the tz database, such as Europe/Berlin")
-DURATION = {"type": "string", "pattern": "^[0-9]{1,9}[smhd]$", "x-rule": "must be a duration like 30s, 5m, 2h or 1d"}
-LOCAL = {"type": "string",
-         "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})?$",
-         "x-rule": "must be a local time like 2026-01-05T09:00"}
-CLOCK = {"type": "string", "pattern": "^(([01][0-9]|2[0-3]):[0-5][0-9](:00)?|24:00)$", "x-rule": "must be a time like 09:00"}
-TAGS = listed(text(50, 1), 20, default=[])
 
 CONTACT_METHOD = shape(("channel", "address"), name=text(60, 1), channel=text(40, 1), address=text(2000, 1),
                        verified={"type": "boolean", "default": False}, secret={**text(500), "writeOnly": True})
@@ -63,10 +47,18 @@ USER = shape(
     time_zone={**ZONE, "default": "UTC"}, password={**text(200), "writeOnly": True},
     contact_methods=listed(CONTACT_METHOD, 20), rules=shape((), high=STEPS, low=STEPS), quiet_hours=listed(QUIET, 7))
 MEMBER = shape(("user",), user=EMAIL, role={"type": "string", "enum": list(TEAM_ROLES), "default": "responder"})
+WISH = shape(("user", "wanted"), user=EMAIL, wanted={"type": "boolean"})
+HABITS = shape((), automatic={"type": "string", "enum": list(postmortems.AUTOMATIC)},
+               review={"type": "string", "enum": list(postmortems.REVIEW)}, template=nullable(KEY))
 TEAM = shape(("key", "name"), key=KEY, name=text(100, 2), description=text(500, default=""), tags=TAGS,
              private={"type": "boolean", "default": False}, note_required={"type": "boolean", "default": False},
              members=listed(MEMBER, 500, default=[]),
-             policy=nullable(KEY))
+             policy=nullable(KEY), digest=listed(WISH, 500, default=[]),
+             postmortems={**HABITS, "default": {"automatic": "critical", "review": "required", "template": None}})
+POSTMORTEM_TEMPLATE = shape(
+    ("key", "name", "sections"), key=KEY, name=text(100, 1), team=nullable(KEY),
+    sections=listed(shape(("heading",), heading=text(postmortems.HEADING, 1), guide=text(500, default=""),
+                          body=text(10_000, default="")), postmortems.SECTIONS, minItems=1))
 RESTRICTION = shape(("days", "from", "to"), **{
     "days": listed({"type": "string", "enum": list(DAYS)}, 7, minItems=1), "from": CLOCK, "to": CLOCK})
 LAYER = shape(
@@ -243,7 +235,8 @@ def document(registry: Registry) -> Schema:
     kinds = {"users": USER, "teams": TEAM, "schedules": SCHEDULE, "escalation_policies": POLICY, "services": SERVICE,
              "integrations": integration(registry), "heartbeats": HEARTBEAT, "status_pages": STATUS_PAGE,
              "partners": PARTNER, "connections": connection(registry), "runbooks": RUNBOOK, "workflows": WORKFLOW,
-             "routes": ROUTE, "maintenance": MAINTENANCE, "webhooks": WEBHOOK}
+             "routes": ROUTE, "maintenance": MAINTENANCE, "webhooks": WEBHOOK,
+             "postmortem_templates": POSTMORTEM_TEMPLATE}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "OnCall Platform configuration",
             **shape(("version",), version={"const": 1},
                     **{name: listed({"$ref": f"#/$defs/{name}"}, 50_000) for name in kinds}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Iterable
 from functools import cache
 from typing import Any, NoReturn, TypeVar
@@ -86,6 +87,14 @@ def check_key(text: object) -> str:
     if not isinstance(text, str) or not KEY.fullmatch(text):
         raise ValueError("A key has 2 to 60 lower-case letters, digits and hyphens")
     return text
+
+
+def free_key(name: str, noun: str, taken: Callable[[str], bool]) -> str:
+    """A key made of a name that nobody else has yet: who comes second gets -2."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    stem = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:50].strip("-")
+    stem = stem if len(stem) > 1 else f"{noun}-{stem}".rstrip("-")
+    return next(key for key in (stem, *(f"{stem}-{number}" for number in range(2, 10_000))) if not taken(key))
 
 
 def check_text(text: object, *, least: int = 0, most: int, label: str = "This") -> str:

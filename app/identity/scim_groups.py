@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from typing import Any
 
 from flask import current_app
@@ -14,7 +12,7 @@ from sqlalchemy.orm import selectinload
 from app.core.access import Actor
 from app.core.db import session
 from app.core.events import record
-from app.core.forms import refuse
+from app.core.forms import free_key, refuse
 from app.identity import events, scim_shapes
 from app.identity.models import Membership, Team, User
 from app.identity.queries import team_by_key, team_by_name
@@ -47,7 +45,8 @@ def add(wanted: scim_shapes.Group, by: Actor) -> Team:
     """A new team; its key is made of its name."""
     name = (wanted.display_name or "").strip()
     _refuse_taken(wanted, name, None)
-    team = save_team({"key": _new_key(name), "name": name, "members": _members(wanted, None)}, by=by)
+    key = free_key(name, "team", lambda key: team_by_key(key) is not None)
+    team = save_team({"key": key, "name": name, "members": _members(wanted, None)}, by=by)
     team.external_id = wanted.external_id or None
     session.flush()
     return team
@@ -93,11 +92,3 @@ def _refuse_taken(wanted: scim_shapes.Group, name: str, team: Team | None) -> No
         others.append(session.scalar(select(Team).where(Team.external_id == wanted.external_id)))
     if any(other is not None and other is not team for other in others):
         raise UniquenessException(detail="Another team, perhaps an archived one, has this displayName or externalId")
-
-
-def _new_key(name: str) -> str:
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    stem = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:50]
-    stem = stem if len(stem) > 1 else f"team-{stem}".rstrip("-")
-    candidates = (stem, *(f"{stem}-{number}" for number in range(2, 1000)))
-    return next(key for key in candidates if team_by_key(key) is None)

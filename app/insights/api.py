@@ -7,11 +7,13 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from app.core.access import access
+from app.core.errors import NotFound
 from app.core.openapi import component, operation, query, sent
 from app.core.web import actor
-from app.identity.queries import allow
+from app.identity.models import Team
+from app.identity.queries import allow, team_by_key
 from app.incidents.queries import incident_for
-from app.insights import counting, deliveries, load, pages, queries, service, tables
+from app.insights import counting, deliveries, digest_service, load, pages, queries, service, tables
 from app.insights.filters import TAKES, Filters, refuse_others
 
 blueprint = Blueprint("insights_api", __name__)
@@ -32,6 +34,9 @@ FIGURES = component("Insights", {
 SAME = "The same numbers as on the page, with units, over what the caller may see."
 REASON = {"type": "object", "additionalProperties": False, "required": ["reason"], "properties": {
     "reason": {"type": "string", "minLength": 1, "maxLength": 200}}}
+
+WISH = component("DigestWish", {"type": "object", "additionalProperties": False, "required": ["wanted"],
+                                "properties": {"wanted": {"type": "boolean"}}})
 
 
 def asked_of(page: str) -> tuple[Any, ...]:
@@ -107,3 +112,33 @@ def unmark(id: str) -> Any:
     """It was worth telling."""
     service.unmark_noise(incident_for(id, actor()), by=actor())
     return Response(status=204)
+
+
+@blueprint.get("/teams/<key>/digest")
+@access("incident.act")
+@operation("Whether you get a team's weekly digest", responses={200: WISH})
+def digest(key: str) -> dict[str, Any]:
+    """By role, or as you chose."""
+    return _digest(_team(key))
+
+
+@blueprint.put("/teams/<key>/digest")
+@access("incident.act")
+@operation("Get a team's weekly digest, or not", request=WISH, responses={200: WISH})
+def choose_digest(key: str) -> dict[str, Any]:
+    """Of oneself; managers set it for others in `digest` of the team."""
+    team = _team(key)
+    digest_service.choose(team, sent(request)["wanted"], by=actor())
+    return _digest(team)
+
+
+def _team(key: str) -> Team:
+    team = team_by_key(key)
+    if team is None:
+        raise NotFound
+    allow(actor(), "incident.act", team_id=team.id)
+    return team
+
+
+def _digest(team: Team) -> dict[str, Any]:
+    return {"wanted": any(one.id == actor().user_id for one in digest_service.recipients(team))}

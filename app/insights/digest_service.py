@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import select
@@ -13,8 +15,9 @@ from app.core.access import SYSTEM, Actor
 from app.core.db import session
 from app.core.errors import Forbidden
 from app.core.events import record
+from app.core.forms import Problems
 from app.identity.models import Team, User
-from app.identity.queries import allow
+from app.identity.queries import allow, user_by_email
 from app.insights import digests, events
 from app.insights.models import Digest, DigestCopy, DigestWish
 from app.notifications import service as notifications
@@ -72,6 +75,36 @@ def _choose(team: Team, user_id: int, wanted: bool, by: Actor) -> None:
     except IntegrityError:  # the same press twice at one moment
         return
     record(events.DIGEST_WANTED if wanted else events.DIGEST_UNWANTED, team.ref, by=by, team=team.name)
+
+
+def choices_document(team: Team) -> list[dict[str, Any]]:
+    """What people said, or a document for them, as configuration writes it; everybody else goes by their role."""
+    return [{"user": email, "wanted": wanted} for email, wanted in session.execute(
+        select(User.email, DigestWish.wanted).join(User, User.id == DigestWish.user_id).where(
+            DigestWish.team_id == team.id, User.state != "deactivated").order_by(User.email))]
+
+
+def save_choices(team: Team, choices: Sequence[Mapping[str, Any]], *, by: Actor) -> None:
+    """Who gets the digest, or does not, against what their role says; who is not named goes by their role again."""
+    allow(by, "team.edit", team_id=team.id)
+    before, problems, wanted = choices_document(team), Problems(), dict[int, bool]()
+    for at, one in enumerate(choices):
+        person = user_by_email(one["user"])
+        if person is None or person.id in wanted:
+            problems.add(f"digest[{at}].user", f"{one['user']} {'stands here twice' if person else 'is nobody'}")
+        else:
+            wanted[person.id] = bool(one["wanted"])
+    problems.raise_if_any()
+    for wish in session.scalars(select(DigestWish).join(User, User.id == DigestWish.user_id).where(
+            DigestWish.team_id == team.id, User.state != "deactivated")):
+        if wish.user_id in wanted:
+            wish.wanted = wanted.pop(wish.user_id)
+        else:
+            session.delete(wish)
+    session.add_all(DigestWish(team_id=team.id, user_id=key, wanted=said) for key, said in wanted.items())
+    session.flush()
+    if (after := choices_document(team)) != before:
+        record(events.DIGEST_SET, team.ref, by=by, team=team.name, before=before, after=after)
 
 
 def copy_of(token: str) -> tuple[DigestCopy, Team] | None:

@@ -11,7 +11,6 @@ from app.postmortems.models import (
     ItemTicket,
     Postmortem,
     PostmortemComment,
-    PostmortemTemplate,
     PostmortemVersion,
 )
 
@@ -78,9 +77,3 @@ def ticket_document(ticket: ItemTicket) -> dict[str, Any]:
 def comment_document(comment: PostmortemComment) -> dict[str, Any]:
     """A comment as machines get it."""
     return {"id": str(comment.id), "author": comment.author_name, "body": comment.body, "at": clock.rfc3339(comment.at)}
-
-
-def template_document(template: PostmortemTemplate) -> dict[str, Any]:
-    """A template as machines get it."""
-    return {"id": str(template.id), "name": template.name, "team": template.team.key if template.team else None,
-            "sections": [dict(one) for one in template.sections]}

@@ -168,6 +168,7 @@ class PostmortemTemplate(Base):
     id: Mapped[Key]
     owner: Mapped[int] = mapped_column(default=0)  # the team's id, 0 for everybody's: so that the name is unique there too
     team_id: Mapped[int | None] = foreign("teams.id", index=True)
+    key: Mapped[str] = mapped_column(String(60), unique=True)
     name: Mapped[str] = mapped_column(String(100))
     sections: Mapped[list[dict[str, str]]]
     team: Mapped[Team | None] = relationship()

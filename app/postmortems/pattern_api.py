@@ -74,7 +74,7 @@ def revoke(id: str, link: str) -> Response:
 @operation("Templates", responses={200: {"type": "array", "items": schemas.TEMPLATE}})
 def templates() -> Response:
     """Everybody's and those of teams."""
-    return jsonify([documents.template_document(one) for one in patterns.templates(actor())])
+    return jsonify([patterns.template_document(one) for one in patterns.templates(actor())])
 
 
 @blueprint.post("/postmortem-templates")
@@ -88,7 +88,7 @@ def add_template() -> tuple[dict[str, Any], int]:
         raise Forbidden("Your role does not include this.")
     values = sent(request)
     team = pattern_pages.team_for(values["team"], by, "postmortem.manage") if values.get("team") else None
-    return documents.template_document(patterns.save_template(None, values, team, by=by)), 201
+    return patterns.template_document(patterns.save_template(None, values, team, by=by)), 201
 
 
 @blueprint.put("/postmortem-templates/<template>")
@@ -98,7 +98,7 @@ def change_template(template: str) -> dict[str, Any]:
     """What was begun with it stays; it stays whose it is."""
     by = actor()
     found = patterns.template_for(template, by, "postmortem.manage")
-    return documents.template_document(patterns.save_template(found, sent(request), None, by=by))
+    return patterns.template_document(patterns.save_template(found, sent(request), None, by=by))
 
 
 @blueprint.delete("/postmortem-templates/<template>")

@@ -95,7 +95,7 @@ def habits_page(key: str, by: Actor, *, faults: Mapping[str, str] | None = None)
     """The form."""
     team = team_for(key, by, "postmortem.manage")
     return HabitsPage(team, queries.habits_of(team.id), [
-        (one.name, one.name if one.team_id else f"{one.name} (everybody’s)") for one in patterns.templates(by, team.id)],
+        (one.key, one.name if one.team_id else f"{one.name} (everybody’s)") for one in patterns.templates(by, team.id)],
         faults=faults or {})
 
 

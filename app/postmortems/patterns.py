@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import Select, or_, select, update
 
 from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import Invalid, NotFound, Problem
 from app.core.events import record
-from app.core.forms import CONTROL, Problems, check_text, one_of
+from app.core.forms import (
+    CONTROL,
+    Problems,
+    check_key,
+    check_text,
+    free_key,
+    one_of,
+    refuse,
+)
 from app.identity.models import Team
-from app.identity.queries import allow, visible_teams
+from app.identity.queries import allow, team_by_key, visible_teams
 from app.incidents.queries import number_of
 from app.postmortems import events, queries, rules
 from app.postmortems.models import Habits, PostmortemTemplate
@@ -41,29 +49,68 @@ def template_for(key: int | str, by: Actor, action: str = "postmortem.read") -> 
     return found
 
 
+def template_by_key(key: str) -> PostmortemTemplate | None:
+    """The template of this key, in any letter case."""
+    return session.scalar(select(PostmortemTemplate).where(PostmortemTemplate.key == key.lower()))
+
+
+def in_document(by: Actor) -> Select[Any]:
+    """The templates that this person may see, as the configuration document names them."""
+    query, teams = select(PostmortemTemplate), visible_teams(by)
+    return query if teams is None else query.where(or_(PostmortemTemplate.team_id.is_(None),
+                                                       PostmortemTemplate.team_id.in_(teams)))
+
+
+def save_named(values: Mapping[str, Any], *, by: Actor) -> PostmortemTemplate:
+    """Create or change the one of this key, as the configuration document says it."""
+    found = template_by_key(str(values["key"]))
+    team = team_by_key(values["team"]) if values.get("team") else None
+    if values.get("team") and team is None:
+        refuse("team", f"There is no team {values['team']}")
+    if found is not None and "team" in values and found.team_id != (team.id if team else None):
+        refuse("team", "A template stays whose it is")
+    return save_template(found, values, team, by=by)
+
+
 def save_template(found: PostmortemTemplate | None, values: Mapping[str, Any], team: Team | None, *,
                   by: Actor) -> PostmortemTemplate:
-    """Create or change one; what was begun with it stays as it is."""
+    """Create or change one; what was begun with it stays as it is. A new one without a key gets it from its name."""
     owner = found.team_id if found else team.id if team else None
     allow(by, "postmortem.manage", team_id=owner)
-    template = found or PostmortemTemplate(owner=owner or 0, team_id=owner, name="", sections=[])
-    before = _document(template) if found else None
+    template = found or PostmortemTemplate(owner=owner or 0, team=team, team_id=owner, key="", name="", sections=[])
+    before = template_values(template) if found else None
     problems = Problems()
     template.name = problems.take("name", check_text, values.get("name", template.name), least=1, most=100,
                                   label="A name") or template.name
     if "sections" in values:
         template.sections = _sections(values["sections"], problems)
-    if session.scalar(select(PostmortemTemplate.id).where(
-            PostmortemTemplate.owner == template.owner, PostmortemTemplate.name == template.name,
-            PostmortemTemplate.id != (template.id or 0))) is not None:
-        problems.add("name", "Another template has this name")
+    _key(template, values.get("key"), problems)
+    with session.no_autoflush:
+        if session.scalar(select(PostmortemTemplate.id).where(
+                PostmortemTemplate.owner == template.owner, PostmortemTemplate.name == template.name,
+                PostmortemTemplate.id != (template.id or 0))) is not None:
+            problems.add("name", "Another template has this name")
     problems.raise_if_any()
     session.add(template)
     session.flush()
-    if _document(template) != before:
+    if template_values(template) != before:
         record(events.TEMPLATE_SAVED, f"postmortem_template:{template.id}", by=by, also=_also(template), name=template.name,
-               before=before, after=_document(template))
+               before=before, after=template_values(template))
     return template
+
+
+def _key(template: PostmortemTemplate, said: str | None, problems: Problems) -> None:
+    """What configuration calls it; that never changes."""
+    with session.no_autoflush:
+        if template.key:
+            if said and said.lower() != template.key:
+                problems.add("key", "The key of a template never changes")
+        elif not said:
+            template.key = free_key(template.name, "template", lambda key: template_by_key(key) is not None)
+        else:
+            template.key = problems.take("key", check_key, said) or ""
+            if template.key and template_by_key(template.key) is not None:
+                problems.add("key", "Another template has this key")
 
 
 def _sections(given: Sections, problems: Problems) -> list[dict[str, str]]:
@@ -87,13 +134,20 @@ def remove_template(template: PostmortemTemplate, *, by: Actor) -> None:
     allow(by, "postmortem.manage", team_id=template.team_id)
     session.execute(update(Habits).where(Habits.template_id == template.id).values(template_id=None))
     record(events.TEMPLATE_REMOVED, f"postmortem_template:{template.id}", by=by, also=_also(template), name=template.name,
-           before=_document(template))
+           before=template_values(template))
     session.delete(template)
     session.flush()
 
 
-def _document(template: PostmortemTemplate) -> dict[str, Any]:
-    return {"name": template.name, "sections": [dict(one) for one in template.sections]}
+def template_values(template: PostmortemTemplate) -> dict[str, Any]:
+    """As the configuration document writes it."""
+    return {"key": template.key, "name": template.name, "team": template.team.key if template.team else None,
+            "sections": [dict(one) for one in template.sections]}
+
+
+def template_document(template: PostmortemTemplate) -> dict[str, Any]:
+    """As machines get it."""
+    return {"id": str(template.id), **template_values(template)}
 
 
 def _also(template: PostmortemTemplate) -> list[str]:
@@ -120,14 +174,16 @@ def save_habits(team: Team, values: Mapping[str, Any], *, by: Actor) -> Habits:
     return habits
 
 
-def _template(name: str, team: Team, by: Actor) -> PostmortemTemplate | None:
-    found = [one for one in templates(by, team.id) if one.name == name]
-    if name and not found:
-        raise Invalid(problems=[Problem("template", f"There is no template {name}")])
+def _template(said: str, team: Team, by: Actor) -> PostmortemTemplate | None:
+    """By its key, else by its name: the team's own before everybody's."""
+    some = templates(by, team.id)
+    found = [one for one in some if one.key == said.lower()] or [one for one in some if one.name == said]
+    if said and not found:
+        raise Invalid(problems=[Problem("template", f"There is no template {said}")])
     return found[-1] if found else None
 
 
 def habits_document(habits: Habits) -> dict[str, Any]:
     """As machines get them."""
     return {"automatic": habits.automatic, "review": habits.review,
-            "template": habits.template.name if habits.template else None}
+            "template": habits.template.key if habits.template else None}

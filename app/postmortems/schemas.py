@@ -65,8 +65,8 @@ HABITS = component("PostmortemSettings", _object({
     "automatic": {"enum": list(rules.AUTOMATIC)}, "review": {"enum": list(rules.REVIEW)}, "template": MAYBE}))
 _PATTERN: dict[str, Any] = {"heading": {"type": "string", "minLength": 1, "maxLength": rules.HEADING},
                             "guide": {"type": "string", "maxLength": 500}, "body": {"type": "string", "maxLength": 10_000}}
-TEMPLATE = component("PostmortemTemplate", {"type": "object", "required": ["id", "name", "sections"], "properties": {
-    "id": TEXT, "name": TEXT, "team": MAYBE, "sections": {"type": "array", "items": {
+TEMPLATE = component("PostmortemTemplate", {"type": "object", "required": ["id", "key", "name", "sections"], "properties": {
+    "id": TEXT, "key": TEXT, "name": TEXT, "team": MAYBE, "sections": {"type": "array", "items": {
         "type": "object", "properties": _PATTERN}}}})
 METRICS = component("PostmortemMetrics", {"type": "object", "properties": {
     "start": TEXT, "end": TEXT, "months": {"type": "array", "items": {"type": "object"}},
@@ -104,6 +104,7 @@ ITEM_CHANGE = _object({**_ITEM, "state": {"enum": list(rules.ITEM_STATES)}})
 TICKET = _object({"connection": TEXT, "params": {"type": "object", "additionalProperties": {
     "type": ["string", "number", "boolean", "null"], "maxLength": 2000}}}, ("connection",))
 HAND_OVER = _object({"from": EMAIL, "to": EMAIL}, ("from", "to"))
-NEW_TEMPLATE = _object({"name": {"type": "string", "minLength": 1, "maxLength": 100}, "team": MAYBE,
+NEW_TEMPLATE = _object({"key": {"type": "string", "pattern": "^[a-z0-9-]{2,60}$"}, "team": MAYBE,
+                        "name": {"type": "string", "minLength": 1, "maxLength": 100},
                         "sections": {"type": "array", "minItems": 1, "maxItems": rules.SECTIONS,
                                      "items": _object(_PATTERN, ("heading",))}}, ("name", "sections"))

@@ -1,0 +1,93 @@
+"""Whatever can be configured stands in the document, in its schema and in the API, field by field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from app.config import document, service, shape
+from app.config.api import RESOURCES
+from app.config.kinds import KINDS, everything
+from app.core import openapi
+from app.core.access import OPERATOR
+from app.core.db import session
+from app.core.events import Event
+from app.identity.models import User
+from tests import build
+from tests.config.documents import apply, diff, faults, lines
+from tests.test_access_matrix import world
+
+OWN_CALLS = {"postmortem_templates": "PostmortemTemplate"}
+TEMPLATE = {"key": "short", "name": "Short", "team": "payments",
+            "sections": [{"heading": "What", "guide": "In a word", "body": "{{title}}"}]}
+TEAM: dict[str, Any] = {"key": "payments", "name": "Payments", "digest": [{"user": "bob@example.com", "wanted": True}],
+                        "postmortems": {"automatic": "high", "review": "optional", "template": "short"}}
+
+RARE = {  # what is written only where it is set
+    "schedules": [{"key": "holidays", "name": "H", "team": "payments", "time_zone": "UTC",
+                   "calendars": [{"use": "holidays", "url": "https://calendar.example.com/h.ics"}]}],
+    "integrations": [{"key": "signed", "plugin": "webhook", "default_severity": "low", "secret": "0123456789abcdef",
+                      "signature": {"header": "X-Signature", "algorithm": "sha256"}}],
+    "maintenance": [{"key": "all", "name": "All of it", "starts": "2030-01-01T00:00", "ends": "2030-01-02T00:00", "services": ["checkout"],
+                     "teams": ["payments"], "integrations": ["signed"], "labels": {"env": "prod"}}]}
+
+
+def fields(schema: dict[str, Any]) -> set[str]:
+    """What is written out: all but secrets."""
+    return {name for name, one in schema["properties"].items() if not one.get("writeOnly")}
+
+
+def test_document_schema_and_api_have_the_same_fields_of_every_kind(app: Flask) -> None:
+    """MIG-02: an object of each kind, as it is exported, as the schema says it, as the API describes and takes it."""
+    world()
+    apply(RARE)
+    kinds = shape.document(app.extensions["plugins"])["$defs"]
+    described = openapi.document(app)["components"]["schemas"]
+    names = {one.kind.name: one.name for one in RESOURCES} | OWN_CALLS
+    assert set(kinds) == set(document.KINDS) == {kind.name for kind in KINDS} == set(names)
+    for kind in KINDS:
+        exported = {name for thing in everything(kind, OPERATOR) for name in kind.document(thing)}
+        assert exported == fields(kinds[kind.name]), kind.name
+        assert exported == fields(described[names[kind.name]]) - {"id"}, kind.name
+
+
+def test_what_was_set_elsewhere_is_exported_and_applied_it_is_the_same(app: Flask, ana: User, bob: User, client, token) -> None:
+    """MIG-01, MIG-02: the digest, the template and the habits that people chose by hand."""
+    build.team("payments", manager=ana, responders=[bob])
+    call = {"headers": token(ana), "base_url": "http://localhost"}
+    assert client.put("/api/v1/teams/payments/digest", json={"wanted": False}, **call).json == {"wanted": False}
+    assert client.post("/api/v1/postmortem-templates", json={**TEMPLATE, "key": "short"}, **call).json["key"] == "short"
+    client.patch("/api/v1/teams/payments/postmortem-settings", json=TEAM["postmortems"], **call)
+    found = service.export()
+    assert found["postmortem_templates"] == [TEMPLATE]
+    assert found["teams"][0]["digest"] == [{"user": "ana@example.com", "wanted": False}]
+    assert found["teams"][0]["postmortems"] == TEAM["postmortems"] and lines(diff(found, prune=True)) == []
+
+
+@pytest.mark.both_databases
+def test_a_document_says_who_gets_the_digest_and_how_a_team_writes(app: Flask, ana: User, bob: User, client, token) -> None:
+    """MIG-04: the second time nothing; what is no longer named goes by the role again; a prune takes the template."""
+    build.team("payments", manager=ana, responders=[bob])
+    said = {"teams": [TEAM], "postmortem_templates": [TEMPLATE]}
+    assert lines(apply(said)) == ["changed team payments: digest, postmortems", "created postmortem template short"]
+    assert lines(apply(said)) == []
+    assert client.get("/api/v1/teams/payments/digest", headers=token(bob)).json == {"wanted": True}
+    set_once = session.scalars(select(Event).where(Event.kind == "insights.digest_set")).one()
+    assert (set_once.data["before"], set_once.data["after"]) == ([], TEAM["digest"])
+    assert lines(apply({"teams": [{**TEAM, "digest": [], "postmortems": {"template": None}}], "postmortem_templates": []},
+                       prune=True, yes=True)) == ["changed team payments: digest, postmortems", "removed postmortem template short"]
+    assert client.get("/api/v1/teams/payments/digest", headers=token(bob)).json == {"wanted": False}
+
+
+def test_names_that_stand_for_nothing_are_faults_of_their_lines(app: Flask, ana: User) -> None:
+    """MIG-06: a person of the digest, a template, and a template of another team."""
+    build.team("payments", manager=ana)
+    build.team("others", manager=ana)
+    wrong = {**TEAM, "digest": [{"user": "eve@example.com", "wanted": True}], "postmortems": {"template": "long"}}
+    said = " ".join(faults({"teams": [wrong]}))
+    assert "no person with the address eve@example.com" in said and "no postmortem template long" in said
+    theirs = {"teams": [{**TEAM, "digest": []}], "postmortem_templates": [{**TEMPLATE, "team": "others"}]}
+    assert "There is no template short" in " ".join(faults(theirs))
