@@ -162,7 +162,7 @@ LEARNING = {
     "postmortems/reviewing": Extra(3.4, "commands of review and publication, apart from those on the text"),
     "postmortems/sharing": Extra(3.2, "share links, and what somebody outside may read"),
     "postmortems/items": Extra(3.2, "commands on action items, apart from those on documents"),
-    "postmortems/patterns": Extra(3.2, "commands on templates, and how a team writes"),
+    "postmortems/patterns": Extra(3.2, "commands on templates, and how a team writes", public=True),
     "postmortems/item_queries": Extra(2.4, "reads on action items, apart from those on documents", public=True),
     "postmortems/item_pages": Extra(4.2, "the pages of action items, with what was typed when a form is refused"),
     "postmortems/item_routes": Extra(5.1, "the routes of action items, apart from those of documents", edge=True),
@@ -180,7 +180,7 @@ LEARNING = {
     "postmortems/edit_pages": Extra(4.4, "the pages of writing, apart from that of reading"),
     "postmortems/edit_routes": Extra(5.1, "the routes of writing, apart from those of reading", edge=True),
     "insights/digests": Extra(2.7, "what a team is told of a week, in rows and in a mail"),
-    "insights/digest_service": Extra(3.2, "who gets digests, and writing them, apart from marks on incidents"),
+    "insights/digest_service": Extra(3.2, "who gets digests, and writing them, apart from marks on incidents", public=True),
     "insights/digest_pages": Extra(3.4, "the page of digests, apart from those of figures"),
     "insights/digest_routes": Extra(5.1, "the routes of digests, one of them for mail programs", edge=True),
 }
