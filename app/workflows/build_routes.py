@@ -27,7 +27,7 @@ def build(key: str) -> Response:
 @blueprint.post("/workflows/<key>/build/step")
 @access("workflow.edit")
 def step(key: str) -> Response:
-    """Add, move, connect, disconnect or remove a step."""
+    """Add, move, connect, disconnect, place or remove a step."""
     workflow = _editable(key)
     form, definition = request.form, _definition(workflow)
     do, node, after, target = (form.get(name, "") for name in ("do", "node", "after", "target"))
@@ -42,6 +42,8 @@ def step(key: str) -> Response:
         elif do in ("connect", "disconnect"):
             change = editing.connect if do == "connect" else editing.disconnect
             definition = change(definition, after, target)
+        elif do == "place":
+            definition = editing.place(definition, node, form.get("x", ""), form.get("y", ""))
     except (ValueError, KeyError) as fault:
         return go(_address(key, node), str(fault) or "That is not possible here", tone="caution")
     drafts.keep(workflow, definition, by=actor())

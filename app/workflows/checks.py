@@ -11,13 +11,13 @@ from app.core import templating
 from app.core.fields import Field
 from app.workflows import conditions
 from app.workflows.declared import VERBS
-from app.workflows.documents import OWN
-from app.workflows.rules import ATTEMPT, DELAY, OUTPUTS, TIMEOUT, TRIGGER, Edge, Graph
+from app.workflows.documents import ANY, OWN
+from app.workflows.rules import ATTEMPT, DELAY, FAR, OUTPUTS, TIMEOUT, TRIGGER, Edge, Graph
 from app.workflows.trigger_checks import ROOTS, STATES, Fault, span_fault, trigger_faults
 
 NODES, EDGES = 100, 200
 ID = re.compile(r"[a-z][a-z0-9_]{0,39}")
-STRUCTURE = re.compile(r"trigger(\.event|\.when.*)?|nodes(\[\d+\](\.(id|kind|when.*))?)?|edges\[\d+\]")
+STRUCTURE = re.compile(r"trigger(\.event|\.when.*)?|nodes(\[\d+\](\.(id|kind|at|when.*))?)?|edges\[\d+\]")
 OPEN, CLOSED = ROOTS | {templating.SECRET}, ROOTS
 
 
@@ -44,6 +44,7 @@ def faults(definition: Mapping[str, Any], known: Known) -> list[Fault]:
               for at, node in enumerate(nodes) if node not in plain]
     found += _name_faults(plain)
     graph = Graph({node["id"]: str(node.get("kind")) for node in plain}, list(_edges(edges)))
+    found += _place_faults(plain)
     found += _edge_faults(edges, graph)
     if not any(fault.path.startswith("edges") for fault in found):
         found += _shape_faults(graph)
@@ -79,6 +80,14 @@ def _name_faults(nodes: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
         elif name in seen:
             yield Fault(name, f"nodes[{at}].id", "Another step has this id")
         seen.add(name)
+
+
+def _place_faults(nodes: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
+    for at, node in enumerate(nodes):
+        place = node.get("at")
+        if place is not None and not (isinstance(place, Mapping) and set(place) == {"x", "y"}
+                                      and all(type(one) is int and 0 <= one <= FAR for one in place.values())):
+            yield Fault(node["id"], f"nodes[{at}].at", f"A place in the picture is x and y, whole numbers of 0 to {FAR}")
 
 
 def _edge_faults(edges: Sequence[Any], graph: Graph) -> Iterator[Fault]:
@@ -120,7 +129,7 @@ def _node_faults(node: Mapping[str, Any], path: str, graph: Graph, known: Known)
     if bare := [part for part in ("with", "parameters") if not isinstance(node.get(part) or {}, Mapping)]:
         yield Fault(name, path, f"Write its {bare[0]} as an object")
         return
-    unknown = set(node) - {"id", "kind", "name"} - set(OWN[kind])
+    unknown = set(node) - {"id", "kind", *ANY} - set(OWN[kind])
     if unknown:
         yield Fault(name, path, f"A {kind} knows no {', '.join(sorted(unknown))}")
     for place, message in _KINDS[kind](node, known):

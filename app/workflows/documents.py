@@ -20,6 +20,7 @@ OF_OTHERS = {"service": "service.key", "team": "team.key", "tags": "service.tags
 HOURS = ("days", "from", "to", "time_zone")
 OWN = {"condition": ("when",), "action": ("action", "connection", "with", "timeout", "retries"),
        "runbook": ("runbook", "parameters", "wait"), "delay": ("for", "stop_when")}
+ANY = ("name", "at")  # `at` is where somebody put its box in the picture
 
 
 def normal(document: Mapping[str, Any]) -> Item:
@@ -66,7 +67,7 @@ def _node(said: Mapping[str, Any]) -> Item:
     rest = {name: value for name, value in said.items() if name not in ("id", "kind", "type")}
     if isinstance(kind, str) and kind not in OUTPUTS and kind != TRIGGER and "action" not in rest:
         # `type: add_note` names the action itself
-        inside = {name: rest.pop(name) for name in list(rest) if name not in (*OWN["action"], "name")}
+        inside = {name: rest.pop(name) for name in list(rest) if name not in (*OWN["action"], *ANY)}
         given = rest.get("with") or {}
         rest = {**rest, "action": kind, "with": {**inside, **given} if isinstance(given, Mapping) else given}
         node["kind"] = "action"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.workflows.rules import OUTPUTS, TRIGGER
+from app.workflows.rules import FAR, OUTPUTS, TRIGGER
 
 Item = dict[str, Any]
 NEW: dict[str, Item] = {"condition": {"when": {"all": [{"field": "incident.severity", "op": "gte", "value": "high"}]}},
@@ -125,6 +125,15 @@ def configure(definition: Mapping[str, Any], node: str, values: Mapping[str, Any
         if one["id"] == node:
             whole["nodes"][at] = {name: value for name, value in {**one, **values}.items() if value is not None}
     return whole
+
+
+def place(definition: Mapping[str, Any], node: str, x: str, y: str) -> Item:
+    """The step's box stands there in the picture; without a place where the picture puts it. Raises ValueError."""
+    if not x and not y:
+        return configure(definition, node, {"at": None})
+    if not all(one.isdecimal() and len(one) < 6 and int(one) <= FAR for one in (x, y)):
+        raise ValueError(f"A place in the picture is x and y, whole numbers of 0 to {FAR}")
+    return configure(definition, node, {"at": {"x": int(x), "y": int(y)}})
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str, Any, Any]]:

@@ -55,7 +55,7 @@ class Picture:
 
 def draw(definition: Mapping[str, Any], names: Mapping[str, str], *, states: Mapping[str, str] | None = None,
          taken: Mapping[str, list[str]] | None = None) -> Picture:
-    """The picture; `states` and `taken` (by node) mark the way of a run."""
+    """The picture; `states` and `taken` (by node) mark the way of a run. What somebody placed stands where they put it."""
     graph = graph_of(definition)
     layers = _layers(graph)
     ways = {edge: _way(edge, layers) for edge in graph.edges if edge.source in layers and edge.target in layers}
@@ -63,8 +63,11 @@ def draw(definition: Mapping[str, Any], names: Mapping[str, str], *, states: Map
     left = min(x - _wide(item) / 2 for item, x in middles.items())
     right = max(x + _wide(item) / 2 for item, x in middles.items())
     at = {item: (x - left + MARGIN, float(MARGIN + _layer(item, layers) * DOWN)) for item, x in middles.items()}
-    corners = {node: (at[node][0] - WIDTH / 2, at[node][1]) for node in layers}
     nodes = {node["id"]: node for node in definition["nodes"]}
+    placed = {node: (one["at"]["x"] + WIDTH / 2, float(one["at"]["y"])) for node, one in nodes.items() if one.get("at")}
+    at.update(placed)
+    ways = {edge: way if placed.keys().isdisjoint(way) else [edge.source, edge.target] for edge, way in ways.items()}
+    corners = {node: (at[node][0] - WIDTH / 2, at[node][1]) for node in layers}
     trigger = definition.get("trigger") or {}
     event = str(trigger.get("event") or "Trigger")
     boxes = [Box(TRIGGER, *corners[TRIGGER], _cut(words.EVENTS.get(event, event), TITLE),
@@ -73,7 +76,8 @@ def draw(definition: Mapping[str, Any], names: Mapping[str, str], *, states: Map
                   _cut(words.detail(nodes[node]), DETAIL),
                   words.drawing(nodes[node]), (states or {}).get(node, "")) for node in graph.nodes]
     arrows = [_arrow(edge, [at[item] for item in way], graph, taken) for edge, way in ways.items()]
-    return Picture(boxes, arrows, int(right - left + 2 * MARGIN), int(max(box.y for box in boxes) + HEIGHT + MARGIN))
+    return Picture(boxes, arrows, int(max(right - left + MARGIN, *(box.x + WIDTH for box in boxes)) + MARGIN),
+                   int(max(box.y for box in boxes) + HEIGHT + MARGIN))
 
 
 def _cut(text: str, most: int) -> str:

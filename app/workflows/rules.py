@@ -25,6 +25,7 @@ TIMEOUT = (60, 24 * 3600)
 ATTEMPT = (1, 60)
 DELAY = (1, 30 * 86400)
 AGE = (60, 30 * 86400)
+FAR = 5000  # how far from its corner somebody may put a box of the picture
 
 
 @dataclass(frozen=True)

@@ -134,3 +134,30 @@ def test_sixty_steps_stay_fluid(browser: Browser, site: Site) -> None:
     assert page.locator(".board a").count() == 61
     took = page.evaluate(MOVED)
     assert median(took["frames"]) <= FRAME and min(took["layouts"]) <= FRAME, took
+
+
+def where(page: Page) -> list[float]:
+    """Where the box of `a` stands."""
+    return page.eval_on_selector('[data-step="a"] rect', "box => [Number(box.getAttribute('x')), Number(box.getAttribute('y'))]")
+
+
+def test_a_step_is_moved_by_pointer_and_by_keys(browser: Browser, site: Site) -> None:
+    """The place is there when the page is opened again; the focus stays, and letting go is no press."""
+    workflow("flow", note("a"), note("b"), team="payments")
+    page = window(browser, site)
+    page.goto(BUILD)
+    x, y = where(page)
+    page.locator('[data-step="a"] rect').hover()
+    page.mouse.down()
+    page.mouse.move(900, 700, steps=4)
+    with page.expect_response(lambda answer: answer.url.endswith("/build/step")):
+        page.mouse.up()
+    page.wait_for_function("x => Number(document.querySelector('[data-step=a] rect').getAttribute('x')) != x", arg=x)
+    across, down = where(page)
+    page.locator('[data-step="a"]').focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    page.wait_for_function("x => Number(document.querySelector('[data-step=a] rect').getAttribute('x')) == x", arg=across + 24)
+    assert page.evaluate("document.activeElement.dataset.step") == "a" and page.url.endswith(BUILD)
+    page.reload()
+    assert where(page) == [across + 24, down + 24] and [across, down] != [x, y]
