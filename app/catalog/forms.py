@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from app.catalog import noise, rules
@@ -70,6 +70,13 @@ def shown(service: Service | None, by: Actor, *, typed: Mapping[str, Any] | None
                        others=[one for one in team_choices(by) if service and one[0] != service.team.key],
                        teams=[(team.key, team.name) for team in teams_for(by)],
                        lifecycles=[(state, state.capitalize()) for state in moves])
+
+
+def proposed(service: Service, by: Actor, asked: Mapping[str, str]) -> ServiceForm:
+    """The same with settings against noise that an address proposes, `noise.delay=10m`: nothing is changed."""
+    form = shown(service, by)
+    names = [one.name for one in fields(noise.Noise) if f"noise.{one.name}" in asked]
+    return replace(form, noise={**form.noise, **{name: asked[f"noise.{name}"] for name in names}})
 
 
 def _as_text(values: Mapping[str, Any]) -> dict[str, str]:

@@ -48,8 +48,9 @@ def create() -> Response:
 @blueprint.get("/services/<key>/edit")
 @access("service.edit")
 def edit(key: str) -> Response:
-    """The form of a service."""
-    return page("catalog/edit.html", forms.shown(queries.service_for(key, actor(), "service.edit"), actor()))
+    """The form of a service; the address may name settings against noise."""
+    found = queries.service_for(key, actor(), "service.edit")
+    return page("catalog/edit.html", forms.proposed(found, actor(), request.args))
 
 
 @blueprint.post("/services/<key>/edit")

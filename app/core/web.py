@@ -84,7 +84,7 @@ def init_web(app: Flask) -> None:
     app.after_request(_finish)
     app.register_error_handler(Failure, _failure)
     app.register_error_handler(HTTPException, _http_failure)
-    app.register_error_handler(OperationalError, _database_away)
+    app.register_error_handler(OperationalError, database_away)
     app.register_error_handler(Exception, _fault)
     app.jinja_env.globals["csrf_token"] = csrf_token
 
@@ -206,7 +206,8 @@ def _http_failure(error: HTTPException) -> Response:
     return response
 
 
-def _database_away(error: OperationalError) -> Response:
+def database_away(error: OperationalError) -> Response:
+    """What is said while the database does not answer."""
     log.error("database.unreachable", reason=str(error).splitlines()[0][:300])
     response = answer(503, "Not available", "The database can't be reached at the moment. Try again in a few seconds.")
     response.headers["Retry-After"] = "5"

@@ -25,9 +25,9 @@ def index() -> Response:
 @blueprint.get("/routes/-/new")
 @access("route.edit")
 def new() -> Response:
-    """The form of a new route."""
+    """The form of a new route, filled in with what the address names."""
     _allow()
-    return page("ingest/route.html", route_pages.shown(None))
+    return page("ingest/route.html", route_pages.shown(None, typed=request.args.to_dict(flat=False) or None))
 
 
 @blueprint.post("/routes/-/new")

@@ -9,14 +9,16 @@ from flask import Blueprint, Response, jsonify, request
 from app.core.access import access
 from app.core.errors import NotFound
 from app.core.openapi import component, operation, query, sent
+from app.core.patience import limit
 from app.core.web import actor
 from app.identity.models import Team
 from app.identity.queries import allow, team_by_key
 from app.incidents.queries import incident_for
 from app.insights import counting, deliveries, digest_service, load, pages, queries, service, tables
-from app.insights.filters import TAKES, Filters, refuse_others
+from app.insights.filters import ADVICE, TAKES, Filters, refuse_others
 
 blueprint = Blueprint("insights_api", __name__)
+limit(blueprint, ADVICE)
 NUMBER = {"type": ["number", "null"]}
 TEXT = {"type": "string"}
 STATS = component("Stats", {
@@ -30,7 +32,8 @@ FIGURES = component("Insights", {
     "type": "object", "required": ["from", "to", "time_zone", "filters", "unit"], "properties": {
         "from": TEXT, "to": TEXT, "time_zone": TEXT, "unit": TEXT, "filters": {"type": "object"},
         "incidents": {"type": "integer"}, "acknowledge": STATS, "resolve": STATS, "teams": {"type": "array"},
-        "sources": {"type": "array"}, "channels": {"type": "array"}, "first_pages": STATS}})
+        "sources": {"type": "array"}, "channels": {"type": "array"}, "first_pages": STATS,
+        "hours_over_target": {"type": "array"}, "providers_in_trouble": {"type": "array"}}})
 SAME = "The same numbers as on the page, with units, over what the caller may see."
 REASON = {"type": "object", "additionalProperties": False, "required": ["reason"], "properties": {
     "reason": {"type": "string", "minLength": 1, "maxLength": 200}}}

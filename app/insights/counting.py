@@ -20,7 +20,7 @@ from app.insights.columns import (
     NONE,
     Columns,
 )
-from app.insights.rules import HOUR, SEVERITIES, Stats, ranked, stats
+from app.insights.rules import HOUR, SEVERITIES, Stats, ranked, span_words, stats
 
 Days = Sequence[Columns]
 RESPONSE = ("acknowledged", "resolved", "flags")
@@ -48,6 +48,23 @@ def response(days: Days) -> Response:
     answers, ends = _seconds(days, "acknowledged"), _seconds(days, "resolved")
     return Response(sum(flags.values()), stats(answers), stats(ends), _having(flags, NEVER), _having(flags, AUTOMATIC),
                     sum(answers.values()), _having(flags, LEVEL_1), _having(flags, ESCALATED))
+
+
+def sentences(now: Response, before: Response) -> list[str]:
+    """At most three plain sentences on what changed most."""
+    found = []
+    if now.incidents != before.incidents:
+        more = now.incidents > before.incidents
+        number = abs(now.incidents - before.incidents)
+        found.append(f"{number} {'more' if more else 'fewer'} incidents than in the period before.")
+    for word, one, other in (("acknowledged", now.acknowledge, before.acknowledge),
+                             ("resolved", now.resolve, before.resolve)):
+        if one.median is not None and other.median is not None and one.median != other.median:
+            by = span_words(abs(one.median - other.median))
+            found.append(f"The median incident was {word} {by} {'later' if one.median > other.median else 'sooner'}.")
+    if now.never:
+        found.append(f"{now.never} were resolved before anybody acknowledged them.")
+    return found[:3]
 
 
 def counted(days: Days, name: str) -> Counter[int]:

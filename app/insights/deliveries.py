@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, true
+from sqlalchemy import ColumnElement, case, func, or_, select, true
 
 from app.core.access import Actor
 from app.core.db import session
+from app.core.events import Event
 from app.identity.queries import allow, visible_teams
 from app.incidents.models import Incident
 from app.insights.filters import Filters
 from app.insights.models import DeliverySum
 from app.insights.queries import team_for
 from app.insights.rules import HOUR, TARGET, Stats, added, stats
-from app.insights.sums import ALIKE, between, firsts, reached, sums
+from app.insights.sums import ALIKE, FIRST, between, counts, firsts, reached, sums, waited
+from app.notifications.events import PROVIDER_FAILED, PROVIDER_LEFT_OUT
+from app.notifications.models import Message
 
 OVER = 50
+FAILED, LEFT_OUT = PROVIDER_FAILED.name, PROVIDER_LEFT_OUT.name
 COLUMNS = (DeliverySum.channel, DeliverySum.provider, DeliverySum.state, DeliverySum.reason, DeliverySum.number,
            DeliverySum.attempts, DeliverySum.queued, DeliverySum.arrived, DeliverySum.first)
 
@@ -37,14 +42,27 @@ class Channel:
 
 
 @dataclass(frozen=True)
+class Trouble:
+    """How often calls of a provider's account failed and it was left out for that; when that happened last."""
+
+    channel: str
+    account: str
+    name: str
+    failures: int
+    left_out: int
+    last: datetime
+
+
+@dataclass(frozen=True)
 class Delivery:
-    """How messages fared: by channel, why they failed, how long first pages took; and the last hours in which these came
-    after the target: when, how many, and their p99 in seconds."""
+    """How messages fared: by channel, why they failed, how long first pages took; the last hours in which these came after
+    the target: when, how many, and their p99 in seconds; and the providers that failed, whoever's messages these were."""
 
     channels: list[Channel]
     reasons: list[tuple[str, int]]
     first: Stats
     over: list[tuple[int, int, int]]
+    troubles: list[Trouble]
 
 
 def delivery(filters: Filters, by: Actor) -> Delivery:
@@ -57,7 +75,31 @@ def delivery(filters: Filters, by: Actor) -> Delivery:
     among = _seen(Incident.team_id, filters, by)
     going_on = sums(start, until, apart=ALIKE, among=among) if start < until else []
     hours = firsts(start, until, among) if start < until else {}
-    return _delivery([*closed, *going_on], _late(hours, filters, by))
+    return _delivery([*closed, *going_on], _late(hours, filters, by), _troubles(filters))
+
+
+def _troubles(filters: Filters) -> list[Trouble]:
+    """From the log, as it grows: another provider that takes over leaves no trace at the message."""
+    inner = select(Event.kind, Event.subject, Event.at, Event.data["channel"].as_string().label("channel"),
+                   Event.data["provider"].as_string().label("name")).where(
+        Event.kind.in_([FAILED, LEFT_OUT]), Event.at >= filters.since, Event.at < filters.until).subquery()
+    by = inner.c.channel, inner.c.subject, inner.c.name
+    found = session.execute(select(
+        *by, func.sum(case((inner.c.kind == FAILED, 1), else_=0)), func.sum(case((inner.c.kind == LEFT_OUT, 1), else_=0)),
+        func.max(inner.c.at)).group_by(*by).order_by(*by))
+    return [Trouble(row[0], row[1].partition(":")[2], row[2], int(row[3]), int(row[4]), row[5]) for row in found]
+
+
+def late(hour: int, filters: Filters, by: Actor) -> list[Any]:
+    """The first pages of an hour that were handed over after the target, as far as their messages are kept: at most 500, in
+    the order in which they were queued."""
+    allow(by, "incident.read")
+    took = waited(Message.queued_at, Message.sent_at)
+    return [*session.execute(select(
+        Message.queued_at, Message.channel, Message.provider, Message.attempts, Message.incident_id, Incident.title,
+        took.label("took")).outerjoin(Incident, Incident.id == Message.incident_id).where(
+        *counts(hour, hour + HOUR), FIRST, took > TARGET, _seen(Incident.team_id, filters, by)).order_by(
+        Message.queued_at, Message.id).limit(500))]
 
 
 def _late(going_on: Mapping[int, Mapping[int, int]], filters: Filters, by: Actor) -> list[tuple[int, int, int]]:
@@ -89,7 +131,7 @@ def _seen(team: Any, filters: Filters, by: Actor) -> ColumnElement[bool]:
     return true() if teams is None else or_(team.in_(teams), team.is_(None))
 
 
-def _delivery(rows: list[Any], over: list[tuple[int, int, int]]) -> Delivery:
+def _delivery(rows: list[Any], over: list[tuple[int, int, int]], troubles: list[Trouble]) -> Delivery:
     found: dict[tuple[str, str], list[Any]] = {}
     reasons: dict[str, int] = {}
     for one in rows:
@@ -98,7 +140,7 @@ def _delivery(rows: list[Any], over: list[tuple[int, int, int]]) -> Delivery:
             reasons[one.reason] = reasons.get(one.reason, 0) + one.number
     return Delivery([_channel(*key, some) for key, some in sorted(found.items())],
                     sorted(reasons.items(), key=lambda one: (-one[1], one[0]))[:20],
-                    stats(added(one.first for one in rows)), over)
+                    stats(added(one.first for one in rows)), over, troubles)
 
 
 def _channel(channel: str, provider: str, rows: Iterable[Any]) -> Channel:

@@ -14,6 +14,7 @@ from app.insights.rules import SEVERITIES, midnight
 from app.oncall.wallclock import wall_time
 
 LONGEST, USUAL = 400, 30
+ADVICE = "Choose a shorter period or more filters, or try again when there is less to do."
 NAMES = ("team", "service", "integration", "severity", "urgency", "tag", "person")
 TAKES = {**dict.fromkeys(("overview", "response", "noise"), NAMES[:-1]), "load": ("team", "person"), "delivery": ("team",)}
 """The filters of each page: what it does not count by, it does not take."""

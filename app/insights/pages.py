@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import select
 
@@ -12,8 +13,9 @@ from app.catalog.models import Service
 from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
+from app.core.errors import NotFound
 from app.identity.models import Team, User
-from app.identity.queries import visible_teams
+from app.identity.queries import may, visible_teams
 from app.incidents.models import Incident
 from app.ingest.models import Integration
 from app.insights import charts, counting, deliveries, filters, load, queries
@@ -21,7 +23,7 @@ from app.insights.charts import Chart
 from app.insights.columns import Columns
 from app.insights.filters import Filters
 from app.insights.models import IncidentFact, NoiseMark, PageFact
-from app.insights.rules import SEVERITIES, TARGET, days, instant, midnight, offsets, share, span_words
+from app.insights.rules import HOUR, SEVERITIES, TARGET, days, instant, midnight, offsets, share, span_words
 
 PAGES = (("overview", "Overview"), ("response", "Response"), ("load", "On-call load"), ("noise", "Noise"),
          ("delivery", "Delivery"))
@@ -98,9 +100,11 @@ class LoadPage(Base):
 
 @dataclass(frozen=True)
 class NoisePage(Base):
-    """What pages without need."""
+    """What pages without need, and what the reader may change about it: routes, and which services."""
 
     sources: list[queries.Source]
+    may_route: bool
+    services: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,15 @@ class DeliveryPage(Base):
     """How messages fared."""
 
     delivery: deliveries.Delivery
+    target: int = TARGET
+
+
+@dataclass(frozen=True)
+class LatePage(Base):
+    """The first pages of an hour that were handed over after the target."""
+
+    hour: int
+    rows: list[Any]
     target: int = TARGET
 
 
@@ -148,7 +161,7 @@ def overview(args: Mapping[str, str], by: Actor) -> Overview:
     levels = dict(zip(begun, counting.severities(some, list(begun.values())), strict=True))
     shown = [charts.stacked("Incidents", span, levels),
              charts.lines("Time to acknowledge", span, _answers(chosen, some), _moved(chosen, others))]
-    return Overview(frame(chosen, "overview", by), now, before, shown, sentences(now, before))
+    return Overview(frame(chosen, "overview", by), now, before, shown, counting.sentences(now, before))
 
 
 def _begun(chosen: Filters) -> dict[date, int]:
@@ -166,23 +179,6 @@ def _moved(chosen: Filters, others: list[Columns]) -> dict[date, Mapping[int, in
     """The period before, each of its days in the place of one of this."""
     shift = chosen.first - chosen.before.first
     return {day + shift: counted for day, counted in _answers(chosen.before, others).items()}
-
-
-def sentences(now: counting.Response, before: counting.Response) -> list[str]:
-    """At most three plain sentences on what changed most."""
-    found = []
-    if now.incidents != before.incidents:
-        more = now.incidents > before.incidents
-        number = abs(now.incidents - before.incidents)
-        found.append(f"{number} {'more' if more else 'fewer'} incidents than in the period before.")
-    for word, one, other in (("acknowledged", now.acknowledge, before.acknowledge),
-                             ("resolved", now.resolve, before.resolve)):
-        if one.median is not None and other.median is not None and one.median != other.median:
-            by = span_words(abs(one.median - other.median))
-            found.append(f"The median incident was {word} {by} {'later' if one.median > other.median else 'sooner'}.")
-    if now.never:
-        found.append(f"{now.never} were resolved before anybody acknowledged them.")
-    return found[:3]
 
 
 def response_page(args: Mapping[str, str], by: Actor) -> ResponsePage:
@@ -209,13 +205,26 @@ def load_page(args: Mapping[str, str], by: Actor) -> LoadPage:
 def noise_page(args: Mapping[str, str], by: Actor) -> NoisePage:
     """What pages without need."""
     chosen = asked(args, by, "noise")
-    return NoisePage(frame(chosen, "noise", by), queries.sources(chosen, by))
+    found = queries.sources(chosen, by)
+    named = session.execute(select(Service.key, Service.team_id).where(
+        Service.key.in_([one.key for one in found if one.kind == "service"])))
+    return NoisePage(frame(chosen, "noise", by), found, may(by, "route.edit"), frozenset(
+        key for key, team in named if may(by, "service.edit", team_id=team)))
 
 
 def delivery_page(args: Mapping[str, str], by: Actor) -> DeliveryPage:
     """How messages fared."""
     chosen = asked(args, by, "delivery")
     return DeliveryPage(frame(chosen, "delivery", by), deliveries.delivery(chosen, by))
+
+
+def late_page(args: Mapping[str, str], by: Actor) -> LatePage:
+    """The first pages that made an hour go over target. Raises NotFound for what is no hour."""
+    chosen, text = asked(args, by, "delivery"), args.get("hour", "")
+    if not (text.isascii() and text.isdecimal() and len(text) < 11):
+        raise NotFound("There is no such hour")
+    hour = int(text) // HOUR * HOUR
+    return LatePage(frame(chosen, "delivery", by), hour, deliveries.late(hour, chosen, by))
 
 
 def list_page(args: Mapping[str, str], by: Actor) -> ListPage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -66,6 +67,13 @@ class Source:
     def share(self) -> int:
         """How much of it was noise, in percent."""
         return round(100 * self.noise / self.incidents)
+
+    @property
+    def route(self) -> dict[str, str]:
+        """What the form of a route for this source begins with; the key of an alert stands for itself alone."""
+        plain = not set(self.name) & set("*,") and not self.name.startswith("re:")
+        return {"name": f"Quieter {self.name}"[:60], "field-0": self.kind,
+                "value-0": self.name if plain else f"re:^{re.escape(self.name)}$"}
 
 
 def chosen(filters: Filters, by: Actor) -> Chosen:

@@ -9,12 +9,15 @@ from flask import Blueprint, Response, request, url_for
 from app.core.access import access
 from app.core.errors import Invalid
 from app.core.pages import go, page
+from app.core.patience import limit
 from app.core.web import actor
 from app.incidents.queries import incident_for
 from app.insights import counting, deliveries, pages, queries, service, tables
 from app.insights import load as loads
+from app.insights.filters import ADVICE
 
 blueprint = Blueprint("insights", __name__)
+limit(blueprint, ADVICE)
 
 
 @blueprint.get("/insights")
@@ -50,6 +53,13 @@ def noise() -> Response:
 def delivery() -> Response:
     """How messages fared."""
     return page("insights/delivery.html", pages.delivery_page(request.args, actor()))
+
+
+@blueprint.get("/insights/delivery/late")
+@access("incident.read")
+def late() -> Response:
+    """The messages behind an hour over target."""
+    return page("insights/late.html", pages.late_page(request.args, actor()))
 
 
 @blueprint.get("/insights/incidents")

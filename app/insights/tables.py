@@ -64,7 +64,12 @@ def delivery_document(found: Delivery) -> dict[str, Any]:
          "attempts": one.attempts, "queued_to_sent": stats_document(one.queued),
          "sent_to_delivered": stats_document(one.arrived)} for one in found.channels],
         "reasons": [{"reason": reason, "messages": number} for reason, number in found.reasons],
-        "first_pages": stats_document(found.first)}
+        "first_pages": stats_document(found.first),
+        "hours_over_target": [{"hour": clock.rfc3339(instant(hour)), "first_pages": number, "p99": p99}
+                              for hour, number, p99 in found.over],
+        "providers_in_trouble": [{"channel": one.channel, "provider": one.name, "account": one.account,
+                                  "failures": one.failures, "left_out": one.left_out, "last": clock.rfc3339(one.last)}
+                                 for one in found.troubles]}
 
 
 def incident_rows(rows: Iterable[Any], names: dict[str, dict[int, str]]) -> Iterator[list[object]]:

@@ -9,9 +9,11 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
-from app.core.db import transaction
-from app.insights import pages, sums
+from app.core import patience
+from app.core.db import session, transaction
+from app.insights import pages, queries, sums
 from tests import build
 from tests.insights.test_figures import NOW, REFRESH, happened, message
 
@@ -65,3 +67,41 @@ def test_of_many_services_the_page_shows_the_largest_and_the_table_all(checkout,
     rows = {row["key"]: (int(row["incidents"]), float(row["acknowledge_median"])) for row in table if row["by"] == "service"}
     assert rows == {one["key"]: (one["incidents"], one["acknowledge"]["median"]) for one in get("response", days=7)["by_service"]}
     assert [row["incidents"] for row in table if row["by"] == "all"] == ["10"]
+
+
+def test_an_hour_over_target_opens_the_messages_that_made_it_so(checkout, ana, charlie, signed_in, get):
+    """INS-18: those after the target and no others, while messages are kept; of a private team nobody outside sees any."""
+    hidden = build.service("hush", team=build.team("quiet", manager=charlie, private=True))
+    with transaction():
+        for service, title, wait in ((checkout, "Slow card", 100), (checkout, "Quick card", 30), (hidden, "Of others", 200)):
+            late = message(happened(service, NOW - 2 * HOUR, title=title), ana, NOW - 2 * HOUR)
+            late.sent_at = late.queued_at + timedelta(seconds=wait)
+    browser, hour = signed_in(ana), int((NOW - 2 * HOUR).timestamp())
+    assert f"/insights/delivery/late?hour={hour}&amp;" in browser.get("/insights/delivery").text
+    assert [(one["first_pages"], one["p99"]) for one in get("delivery")["hours_over_target"]] == [(2, 100)]
+    shown = browser.get(f"/insights/delivery/late?hour={hour}").text
+    assert "Slow card" in shown and "1 min 40 s" in shown and "Quick card" not in shown and "Of others" not in shown
+    assert "is kept" in browser.get(f"/insights/delivery/late?hour={hour - 7200}").text
+    assert browser.get("/insights/delivery/late?hour=x").status_code == 404
+
+
+def slow():
+    """A statement without an end."""
+    if session.get_bind().dialect.name == "postgresql":
+        return session.execute(text("SELECT pg_sleep(600)"))
+    return session.execute(text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n")).all()
+
+
+@pytest.mark.both_databases
+def test_what_takes_too_long_is_stopped_and_says_so(checkout, ana, client, token, signed_in, monkeypatch):
+    """INS-26: after 10 s, for people and for machines; the next page is answered as ever."""
+    assert patience.SECONDS == 10
+    browser, headers = signed_in(ana), token(ana)
+    monkeypatch.setattr(patience, "SECONDS", 0.2)
+    with monkeypatch.context() as patch:
+        patch.setattr(queries, "days", lambda *_: slow())
+        answers = [browser.get("/insights/response"), client.get("/api/v1/insights/response", headers=headers)]
+    assert [one.status_code for one in answers] == [503, 503]
+    assert all("Choose a shorter period" in one.text for one in answers) and answers[1].mimetype == "application/problem+json"
+    monkeypatch.setattr(patience, "SECONDS", 30.0)
+    assert browser.get("/insights/response").status_code == client.get("/api/v1/insights/response", headers=headers).status_code == 200

@@ -40,7 +40,7 @@ class Pigeon:
         if self.faults:
             raise self.faults.pop(0)
         self.sent.append((message, address.value))
-        return Receipt("sent", "pigeon", f"p{len(self.sent)}")
+        return Receipt("sent", self.name.lower(), f"p{len(self.sent)}")
 
     def update(self, message: Message, address: Address, receipt: Receipt, config: Mapping[str, Any]) -> None:
         """Keep that, too."""

@@ -153,3 +153,24 @@ def test_what_the_provider_took_and_could_not_deliver_goes_by_the_second_once(no
     tick(SEND)
     assert len(messages("page")) == 2
     assert session.query(Event).filter_by(kind="message.unreachable").count() == 1
+
+
+@pytest.mark.both_databases
+def test_a_provider_in_trouble_stands_on_the_page_of_deliveries_within_a_minute(now, tick, pigeon, dove, dora, client, token, signed_in):
+    """INS-17: its failures, that it is left out, and whose messages the second one carries; five minutes of it."""
+    pigeon.faults = [Retry("down")] * 100
+
+    def said():
+        found = client.get("/api/v1/insights/delivery", headers=token(dora)).json
+        [trouble] = found["providers_in_trouble"]
+        return trouble["provider"], trouble["failures"], trouble["left_out"], {
+            one["provider"]: one["states"] for one in found["channels"]}
+    for number in range(1, 9):
+        page(dora)
+        tick(SEND)
+        if number == 3:
+            assert said() == ("pigeon", 3, 1, {"dove": {"sent": 3}})
+        now.shift(15 if number < 3 else 60)
+    assert said() == ("pigeon", 8, 1, {"dove": {"sent": 8}})
+    shown = signed_in(dora).get("/insights/delivery").text.partition("Providers in trouble")[2]
+    assert "pigeon" in shown and '<td class="r">8</td><td class="r">1</td>' in shown
