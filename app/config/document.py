@@ -22,6 +22,9 @@ KINDS = ("users", "teams", "schedules", "escalation_policies", "services", "inte
          "connections", "routes", "status_pages", "partners",
          "maintenance", "webhooks", "workflows", "postmortem_templates")
 NAMED_BY = {"users": "email", "routes": "name", "status_pages": "slug", "partners": "email"}
+WRITE_ONLY: dict[str, tuple[Path, ...]] = {
+    "users": (("password",),), "integrations": (("token",), ("secret",)), "heartbeats": (("token",),),
+    "webhooks": (("secret",),), "status_pages": (("export", "header"),)}
 PART = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 Item = dict[str, Any]
 MOST_OBJECTS = 50_000
@@ -164,10 +167,11 @@ def _fetched(source: str, name: str) -> str:
 def secret_paths(kind: str, item: Item, registry: Registry) -> Iterator[Path]:
     """Where an object of this kind holds secrets: they may be references, and are never written out."""
     if kind == "users":
-        yield ("password",)
         yield from (("contact_methods", at, "secret") for at in range(len(item.get("contact_methods") or ())))
+    yield from WRITE_ONLY.get(kind, ())
+    if kind == "schedules":
+        yield from (("calendars", at, "url") for at in range(len(item.get("calendars") or ())))
     if kind == "integrations":
-        yield from (("token",), ("secret",))
         plugin = registry.integrations.get(str(item.get("plugin")))
         yield from (("config", one.name) for one in (plugin.fields if plugin else ()) if one.secret)
     if kind == "connections":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 from flask import Flask
 from sqlalchemy import select
 
@@ -91,3 +92,17 @@ def test_names_that_stand_for_nothing_are_faults_of_their_lines(app: Flask, ana:
     assert "no person with the address eve@example.com" in said and "no postmortem template long" in said
     theirs = {"teams": [{**TEAM, "digest": []}], "postmortem_templates": [{**TEMPLATE, "team": "others"}]}
     assert "There is no template short" in " ".join(faults(theirs))
+
+
+def test_every_secret_of_the_schema_may_be_a_reference(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """MIG-09: what is never written out is read from the environment, wherever it stands."""
+    monkeypatch.setenv("HIDDEN", "https://example.com/a-secret-of-16")
+    key, secret = {"key": "aa", "name": "Aa"}, "${env:HIDDEN}"
+    said = {"users": [{"email": "a@example.com", "name": "A", "password": secret}],
+            "schedules": [{**key, "team": "pay", "time_zone": "UTC", "calendars": [{"use": "holidays", "url": secret}]}],
+            "integrations": [{"key": "aa", "plugin": "webhook", "token": secret, "secret": secret}],
+            "heartbeats": [{"key": "aa", "every": "1d", "token": secret}],
+            "webhooks": [{"key": "aa", "url": "https://example.com", "events": ["*"], "secret": secret}],
+            "status_pages": [{"slug": "shop", "name": "Shop", "export": {"url": "https://example.com", "header": secret}}]}
+    found = document.load([("a.yaml", yaml.safe_dump({"version": 1, **said}).encode())])
+    assert secret not in str(found.items) and str(found.items).count("a-secret-of-16") == 7

@@ -11,6 +11,7 @@ from app.oncall import links
 from app.oncall.calendar_models import CalendarLink
 from app.oncall.queries import schedule_by_key
 from app.oncall.service import add_override, remove_override
+from app.shadow import service as shadows
 from tests.oncall.linked import HOUR, NOW, SYNC, agree, connect, link, mine
 from tests.oncall.test_service import person
 
@@ -189,3 +190,20 @@ def test_a_consent_given_during_a_turn_is_not_overwritten(app, linking, google, 
     assert (link().state, link().error, links.grant_of(link()).access) == ("on", "", "token-3")
     tick(SYNC)
     assert google.spans()[1:] == mine(ana)[1:]
+
+
+def test_in_shadow_no_calendar_is_looked_at_and_afterwards_it_is_as_it_should_be(linking, vendor, tick, ana, olga):
+    """MIG-22: a change of duty writes, reads and renews nothing at the vendor's until the system is live."""
+    connect(linking, vendor)
+    with transaction():
+        begun = shadows.begin("system", "", reason="Moving in", by=person(olga))
+    vendor.calls.clear()
+    with transaction():
+        add_override(schedule_by_key("primary"), starts=NOW + 5 * HOUR, ends=NOW + 300 * HOUR, people=[ana], by=person(ana))
+        links.look_soon(None)
+    tick(SYNC)
+    assert vendor.calls == [] and vendor.spans() == []
+    with transaction():
+        shadows.end(begun, by=person(olga))
+    tick(SYNC)
+    assert vendor.spans() == mine(ana)

@@ -11,6 +11,8 @@ import time_machine
 from app.core.db import session, transaction
 from app.postmortems import items, tickets
 from app.postmortems.models import ActionItem, ItemTicket
+from app.shadow import service as shadows
+from app.shadow.models import Unsent
 from tests import build
 from tests.fakes import Reply
 from tests.incidents.people import by
@@ -126,3 +128,42 @@ def test_machines_order_it_and_a_used_connection_stays(order, client, token, tic
     second = build.action_item(session.query(ActionItem).one().postmortem, ana, title="Other")
     answer = client.post(f"/api/v1/action-items/{second.id}/ticket", headers=token(ana), json={"connection": "none"})
     assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("slug", sorted(MADE))
+def test_in_shadow_no_issue_is_made_and_the_item_says_why(order, tick, http_sink, olga, slug):
+    """MIG-22, MIG-24: it stands on the list; afterwards nothing old is made."""
+    http_sink.answer = said(MADE[slug][1], MADE[slug][0])
+    with time_machine.travel("2026-03-02T10:00:00+00:00", tick=False) as at:
+        with transaction():
+            begun = shadows.begin("team", "payments", reason="Moving in", by=build.actor(olga))
+        browser, path = order(slug)
+        for _ in range(3):
+            tick("app.postmortems.tickets.make_due")
+            at.shift(timedelta(hours=1))
+        assert http_sink.calls == [] and (ticket().state, ticket().problem) == ("failed", "Not made, in shadow: the team Payments")
+        assert [(one.name, one.reason) for one in session.query(Unsent)] == [("tracker", "Slow down retries")]
+        with transaction():
+            shadows.end(begun, by=build.actor(session.merge(olga)))
+        tick("app.postmortems.tickets.make_due")
+        assert http_sink.calls == [] and "Not made, in shadow" in browser.get(path).text
+
+
+def test_in_shadow_the_hourly_look_at_an_issue_asks_nobody(order, tick, http_sink, olga):
+    """MIG-22: one that was made before; afterwards it is looked up again."""
+    http_sink.answer = said(MADE["jira_issue"][1], MADE["jira_issue"][0])
+    with time_machine.travel("2026-03-02T10:00:00+00:00", tick=False) as at:
+        order("jira_issue")
+        tick("app.postmortems.tickets.make_due")
+        with transaction():
+            begun = shadows.begin("system", "", reason="Moving in", by=build.actor(olga))
+        http_sink.calls.clear()
+        at.shift(timedelta(hours=2))
+        tick("app.postmortems.tickets.refresh_due")
+        tickets.refresh(ticket().id)
+        assert http_sink.calls == [] and item().state == "open"
+        with transaction():
+            shadows.end(begun, by=build.actor(session.merge(olga)))
+        http_sink.answer = said(CLOSED["jira_issue"])
+        tick("app.postmortems.tickets.refresh_due")
+    assert item().state == "done"

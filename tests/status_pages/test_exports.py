@@ -11,7 +11,9 @@ import time_machine
 from app.core import clock
 from app.core.access import Actor
 from app.core.db import transaction
+from app.shadow import service as shadows
 from app.status_pages.service import save_page
+from tests.build import actor as by
 from tests.fakes import Reply
 from tests.pager import messages
 from tests.status_pages.writing import automatic, opened
@@ -71,6 +73,26 @@ def test_what_fails_is_tried_every_half_minute_and_told_after_five(app, shop, ex
             at.shift(timedelta(seconds=30))
     assert len(http_sink.calls) == 12 and len([one for one in messages() if one.kind == "alarm"]) == 1
     assert "The answer to PUT index.html was 500" in signed_in(shop.ana).get("/status-pages/shop").text
+
+
+def test_in_shadow_no_copy_is_put_or_written_and_afterwards_the_next_one_is(app, shop, export, http_sink, tmp_path, breaks, follow, olga):
+    """MIG-22: neither to a base address nor into a folder; what was not copied meanwhile is not made up for."""
+    app.config["STATUS_EXPORT_DIR"] = str(tmp_path)
+    wants(shop, folder=True, url=f"{http_sink.url}/bucket")
+    with time_machine.travel(clock.now(), tick=False) as at:
+        with transaction():
+            begun = shadows.begin("team", "payments", reason="Moving in", by=by(olga))
+        breaks(shop.checkout)
+        follow()
+        for _ in range(3):
+            at.shift(timedelta(minutes=1))
+            export()
+        assert http_sink.calls == [] and list(tmp_path.iterdir()) == []
+        with transaction():
+            shadows.end(begun, by=by(olga))
+        at.shift(timedelta(minutes=1))
+        export()
+    assert len(http_sink.calls) == len(FILES) == len(list((tmp_path / "shop").iterdir()))
 
 
 def test_private_pages_and_drafts_are_copied_nowhere(app, shop, export, http_sink):
