@@ -56,6 +56,14 @@ class QualityPage:
         local = rules.wall_time(at, self.zone)
         return f"{local:%a} {local.day} {local:%b}, {local:%H:%M}"
 
+    def asked(self) -> dict[str, str]:
+        """The form of a swap (of a request for cover, where nothing comes back) that asks for the proposal."""
+        assert self.proposal is not None
+        parts = {"gives": (self.proposal.given, self.proposal.giver), "takes": (self.proposal.returned, self.proposal.taker)}
+        return {"reason": "Evens out the load", **{
+            name: f"{self.people[owner].email}|{shift.start.isoformat()}|{shift.end.isoformat()}"
+            for name, (shift, owner) in parts.items() if shift and shift.start and shift.end}}
+
     def wish(self, shift: rules.Shift, owner: int, taker: int) -> dict[str, str]:
         """The form of an override that makes this part of the exchange."""
         assert shift.start is not None and shift.end is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -51,7 +51,20 @@ def exchange_form(schedule: Schedule, by: Actor, typed: Mapping[str, str], probl
     faults: dict[str, str] = {}
     for one in problems:
         faults.setdefault(one.field.partition(".")[0], one.message)
-    return ExchangeForm(schedule, zone, choices(True), choices(False), typed, faults)
+    own, others = (_with(choices(wanted), typed.get(name, ""), zone) for name, wanted in (("gives", True), ("takes", False)))
+    return ExchangeForm(schedule, zone, own, others, typed, faults)
+
+
+def _with(known: list[tuple[str, str]], value: str, zone: str) -> list[tuple[str, str]]:
+    """The choices and what was typed, if it is a span of its own: one of several in a row, or further ahead."""
+    email, _, span = value.partition("|")
+    start, _, end = span.partition("|")
+    if value in dict(known):
+        return known
+    try:
+        return [*known, (value, f"{email}: {_words((datetime.fromisoformat(start), datetime.fromisoformat(end)), zone)}")]
+    except (ValueError, OverflowError):
+        return known
 
 
 def typed_swap(form: Mapping[str, str]) -> dict[str, Any]:
