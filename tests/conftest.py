@@ -149,11 +149,11 @@ def _apps(environment: Callable[..., dict[str, str]],
 @pytest.fixture
 def app(_apps: Callable[[str], Flask], database: str, redis_server: Redis, smtp: MailServer) -> Iterator[Flask]:
     """The application on empty tables and an empty Redis, its context open for the test itself."""
-    found = _apps(database)
-    config = dict(found.config)
+    found, config = _apps(database), dict(_apps(database).config)
     secrets.configure(found.config["ENCRYPTION_KEYS"])
     http.configure(found.config["OUTBOUND_ALLOW"])
     redis_server.client.flushall()
+    found.extensions["redis_down_until"] = 0.0
     with found.app_context():
         yield found
         session.remove()

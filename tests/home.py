@@ -52,7 +52,7 @@ def in_memory(config: pytest.Config) -> None:
     memory = Path("/dev/shm")
     if "TMPDIR" in os.environ or not memory.is_dir() or not _fits(os.statvfs(memory)):
         return
-    os.environ["TMPDIR"] = tempfile.tempdir = tempfile.mkdtemp(prefix="oncall-tests-", dir=memory)
+    os.environ["TMPDIR"] = tempfile.tempdir = tempfile.mkdtemp(prefix="t-", dir=memory)
     os.chmod(tempfile.tempdir, 0o711)  # PostgreSQL runs as somebody else
     config.add_cleanup(lambda: shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True))
 

@@ -23,6 +23,7 @@ MATRIX = {
     "postmortem.write": "-yy-", "runbook.approve": "----", "runbook.edit": "--y-", "runbook.read": "yyyy", "runbook.run": "-yy-",
     "secret.edit": "--y-", "status_page.edit": "--y-", "status_page.read": "yyyy", "status_page.write": "-yy-", "webhook.edit": "--y-",
     "webhook.read": "yyyy", "workflow.edit": "--y-", "workflow.read": "yyyy", "workflow.run": "-yy-",
+    "configuration.apply": "--y-", "configuration.read": "--y-", "shadow.edit": "----", "shadow.read": "yyyy",
 }
 
 

@@ -83,8 +83,8 @@ def test_two_hundred_that_wait_for_their_targets_hold_nothing(restart, bob, work
     work()
     assert (last().state, len(http_sink.calls)) == ("succeeded", 1)
     session.remove()
+    eventually(lambda: not [one for one in threading.enumerate() if re.fullmatch(r"runbook-\d+", one.name)], what="no thread")
     assert db.engine.pool.checkedout() == 0
-    assert not [one for one in threading.enumerate() if re.fullmatch(r"runbook-\d+", one.name)]
 
 
 def test_whoever_started_one_whose_end_nobody_knows_is_told(restart, bob, tick, run_jobs, smtp):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import timedelta
 
 import pytest
@@ -30,7 +29,7 @@ def hasty(app, monkeypatch):
     """Nobody is waited for longer than half a second."""
     monkeypatch.setattr(executions, "timeout_of", lambda _: timedelta(seconds=0.5))
     for target in app.extensions["plugins"].targets.values():
-        monkeypatch.setattr(sys.modules[type(target).__module__], "LOOK_SECONDS", 0.5)
+        monkeypatch.setitem(type(target).follow.__globals__, "LOOK_SECONDS", 0.5)
 
 
 @each
