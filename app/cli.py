@@ -53,7 +53,7 @@ def with_app(command: Callable[..., Any]) -> Callable[..., Any]:
     def inside(*args: Any, **kwargs: Any) -> Any:
         from app import create_app
 
-        with create_app().app_context():
+        with create_app(doors=False).app_context():
             return command(*args, **kwargs)
     return inside
 

@@ -109,7 +109,7 @@ def run(app, monkeypatch):
     """`run("secrets", "list")`: the command in a process of its own."""
     from app.cli import oncall
 
-    monkeypatch.setattr("app.create_app", lambda: app)
+    monkeypatch.setattr("app.create_app", lambda **_: app)
     return lambda *words: Context().run(CliRunner().invoke, oncall, list(words))
 
 

@@ -24,7 +24,7 @@ Run = Callable[..., Result]
 @pytest.fixture
 def run(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Run:
     """`run("token", "list")`: the command in a process of its own, on the test's database."""
-    monkeypatch.setattr("app.create_app", lambda: app)
+    monkeypatch.setattr("app.create_app", lambda **_: app)
 
     def typed(*words: str, given: str = "") -> Result:
         session.rollback()
