@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import tempfile
 import time
@@ -58,6 +59,8 @@ async def measure(bench: Bench) -> list[Figure]:
             migrate()
             fill(number)
         browser = signed_in(app)
+        gc.collect()
+        gc.freeze()  # what filling left behind, as `core/nursery` does with what was loaded
         times = int(bench.of(5, EACH, EACH))
         took = {path: asked(browser, path, times) for path in (*PAGES, *TABLES)}
         whole = _downloaded(browser)
