@@ -15,7 +15,7 @@ from tests.journeys.system import ROOT, System
 
 BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
 SECRETS = {name: f"{name.lower().replace('_', '-')}-0123456789"
-           for name in ("ALERTMANAGER_TOKEN", "EVENTS_TOKEN", "WEBHOOK_TOKEN", "ANA_PASSWORD")}
+           for name in ("ALERTMANAGER_TOKEN", "EVENTS_TOKEN", "WEBHOOK_TOKEN", "ANA_PASSWORD")} | {"ROOM_URL": "https://chat.example.com/room"}
 # What a shell of the manual does by another name here: `make` only says what it would do, `curl` fails on refusals.
 SHELL = f"""set -euo pipefail
 make() {{ command make --dry-run --directory '{ROOT}' "$@" > /dev/null; }}

@@ -14,6 +14,7 @@ from app.core.db import session, transaction
 from app.identity import rules
 from app.incidents.models import Incident
 from app.ingest.models import Delivery, Route
+from app.notifications.channel_models import Room
 from app.oncall.models import Override
 from app.runbooks.models import Execution, Secret
 from app.webhooks.service import save_webhook
@@ -39,7 +40,7 @@ PARTS = {"urgency": "high", "what": "resolve", "slug": "alertmanager", "number":
 KEYS = {"workflows": "nightly",
         "teams": "payments", "services": "checkout", "schedules": "primary", "policies": "payments",
         "escalation-policies": "payments", "integrations": "prometheus", "users": "ana@example.com", "deliveries": "1",
-        "plugins": "alertmanager", "routes": "nightly", "heartbeats": "nightly", "connections": "nightly", "webhooks": "bus",
+        "plugins": "alertmanager", "routes": "nightly", "heartbeats": "nightly", "connections": "nightly", "webhooks": "bus", "rooms": "1",
         "runbooks": "restart", "partners": "1",
         "status-pages": "shop", "maintenance": "upgrade", "silences": "2", "postmortems": "1", "action-items": "1"}
 # Things of no team: whoever may do it anywhere, may do it here.
@@ -76,6 +77,7 @@ def world(private: bool = False):
         session.add(Delivery(integration_id=integration.id, body=b"{}", body_hash="0" * 64, state="rejected"))
         session.add_all(Window(id=at, kind=kind, key=key, team_id=team.id, starts="2026-01-01T00:00:00", ends="2030-01-01T00:00:00")
                         for at, (kind, key) in enumerate((("maintenance", "upgrade"), ("silence", None)), 1))
+        session.add(Room(key="1", team_id=team.id, channel="slack", address="C1"))
         session.add(Secret(name="ops", team_id=team.id, value_sealed=""))
         session.add(Route(name="nightly", position=1, then={"severity": "low"}))
         session.add(Override(schedule_id=schedule.id, people=[bob.id], starts_at=clock.now(),

@@ -63,6 +63,7 @@ RESOURCES = (
     Resource("status-pages", BY_NAME["status_pages"], shape.STATUS_PAGE, "StatusPage", "status_page.edit"),
     Resource("routes", BY_NAME["routes"], shape.ROUTE, "Route", "route.edit"),
     Resource("workflows", BY_NAME["workflows"], shape.WORKFLOW, "Workflow", "workflow.edit"),
+    Resource("rooms", BY_NAME["rooms"], shape.CHAT_ROOM, "Room", "team.edit"),
     Resource("webhooks", BY_NAME["webhooks"], shape.WEBHOOK, "Webhook", "webhook.edit"),
 )
 

@@ -20,11 +20,12 @@ from app.core.shapes import Path
 SECRET = re.compile(r"\$\{(env|file):([^}]+)\}")
 KINDS = ("users", "teams", "schedules", "escalation_policies", "services", "integrations", "heartbeats", "runbooks",
          "connections", "routes", "status_pages", "partners",
-         "maintenance", "webhooks", "workflows", "postmortem_templates")
+         "maintenance", "webhooks", "workflows", "postmortem_templates",
+         "rooms")
 NAMED_BY = {"users": "email", "routes": "name", "status_pages": "slug", "partners": "email"}
 WRITE_ONLY: dict[str, tuple[Path, ...]] = {
     "users": (("password",),), "integrations": (("token",), ("secret",)), "heartbeats": (("token",),),
-    "webhooks": (("secret",),), "status_pages": (("export", "header"),)}
+    "webhooks": (("secret",),), "rooms": (("address",),), "status_pages": (("export", "header"),)}
 PART = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 Item = dict[str, Any]
 MOST_OBJECTS = 50_000

@@ -45,6 +45,7 @@ from app.identity.service import (
 from app.ingest import queries as ingest
 from app.ingest import route_store as routes
 from app.ingest.service import remove_integration, save_integration
+from app.notifications import rooms
 from app.notifications.contacts import save_contact_methods, save_rules
 from app.notifications.queries import contact_documents, rule_documents
 from app.notifications.quiet import documents as quiet_documents
@@ -167,6 +168,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("schedules", "schedule", "key", oncall.schedule_by_key,
          lambda by: _of_teams(oncall.in_use(), Schedule.team_id, by), oncall.schedule_document,
          _save_schedule, remove_schedule, _nothing, "schedule.read", "schedule.edit", (), restore_schedule),
+    Kind("rooms", "room", "key", rooms.room_by_key, rooms.visible, rooms.room_document, rooms.save_room,
+         rooms.remove_room, rooms.finish, "team.read", "team.edit", ("service",)),
     Kind("webhooks", "webhook", "key", webhooks.webhook_by_key, webhooks.visible, webhooks.webhook_document,
          save_webhook, remove_webhook, _nothing, "webhook.read", "webhook.edit"),
     Kind("escalation_policies", "policy", "key", policy_by_key,

@@ -20,6 +20,8 @@ def references(kind: str, item: Item) -> Iterator[Reference]:
     for name, meant in (("team", "teams"), ("policy", "escalation_policies"), ("service", "services")):
         if item.get(name):
             yield (name,), meant, str(item[name])
+    if kind == "rooms" and item.get("schedule"):
+        yield ("schedule",), "schedules", item["schedule"]
     if kind == "routes" and (item.get("then") or {}).get("service"):
         yield ("then", "service"), "services", item["then"]["service"]
     if kind == "maintenance":
@@ -67,6 +69,7 @@ def check(document: Document, present: Mapping[str, set[str]]) -> None:
     known = {kind: set(keys) for kind, keys in present.items()}
     for kind, items in document.items.items():
         known.setdefault(kind, set()).update(identity(kind, item) for item in items)
+    known.setdefault("rooms", set()).update(room["name"].lower() for room in document.items.get("rooms", []) if room.get("name"))
     said = [(kind, position, one) for kind, items in document.items.items() for position, item in enumerate(items)
             for one in references(kind, item)]
     for kind, position, (path, meant, key) in said:

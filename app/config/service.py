@@ -214,5 +214,5 @@ def _gone(thing: Any) -> bool:
 def _present() -> dict[str, set[str]]:
     """The keys of everything that exists, archived and deactivated things included."""
     columns = {kind.name: getattr(kind.query(OPERATOR).column_descriptions[0]["entity"], kind.id) for kind in KINDS}
-    rooms = {said.lower() for room in rooms_in_use() for said in (room.name, f"room-{room.id}")}
+    rooms = {said.lower() for room in rooms_in_use() for said in (room.name, room.key)}
     return {**{name: set(session.scalars(select(func.lower(column)))) for name, column in columns.items()}, "rooms": rooms}

@@ -55,6 +55,8 @@ TEAM = shape(("key", "name"), key=KEY, name=text(100, 2), description=text(500, 
              members=listed(MEMBER, 500, default=[]),
              policy=nullable(KEY), digest=listed(WISH, 500, default=[]),
              postmortems={**HABITS, "default": {"automatic": "critical", "review": "required", "template": None}})
+CHAT_ROOM = shape(("key", "team", "channel"), key=KEY, name=text(120, default=""), team=KEY, service=nullable(SERVICE_KEY),
+             schedule=nullable(KEY), channel=text(40, 1), account=text(80, default=""), address=nullable(text(2000)))
 POSTMORTEM_TEMPLATE = shape(
     ("key", "name", "sections"), key=KEY, name=text(100, 1), team=nullable(KEY),
     sections=listed(shape(("heading",), heading=text(postmortems.HEADING, 1), guide=text(500, default=""),
@@ -80,7 +82,7 @@ SCHEDULE = shape(("key", "name", "team", "time_zone"), key=KEY, name=text(100, 1
                  layers=listed(LAYER, 20, default=[]), overrides=listed(OVERRIDE, 1000, default=[]),
                  calendars=listed(CALENDAR, 3, default=[]))
 PICK: Schema = {"type": "string", "enum": ["round_robin"], "description": "Page one of them, the next one each time"}
-ROOM = text(120, 1, description="A room that is set up, by name or as room-12; it is posted there, nobody is paged")
+ROOM = text(120, 1, description="A room that is set up, by its name or key; it is posted there, nobody is paged")
 CALLED = text(60, 1, description="The key of a webhook, which is told of the incident once; nobody is paged by it")
 TARGET: Schema = {**shape((), user=EMAIL, schedule=KEY, team=KEY, room=ROOM, webhook=CALLED, pick=PICK,
                           users=listed(EMAIL, 20, minItems=2), next={
@@ -236,7 +238,7 @@ def document(registry: Registry) -> Schema:
              "integrations": integration(registry), "heartbeats": HEARTBEAT, "status_pages": STATUS_PAGE,
              "partners": PARTNER, "connections": connection(registry), "runbooks": RUNBOOK, "workflows": WORKFLOW,
              "routes": ROUTE, "maintenance": MAINTENANCE, "webhooks": WEBHOOK,
-             "postmortem_templates": POSTMORTEM_TEMPLATE}
+             "postmortem_templates": POSTMORTEM_TEMPLATE, "rooms": CHAT_ROOM}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "OnCall Platform configuration",
             **shape(("version",), version={"const": 1},
                     **{name: listed({"$ref": f"#/$defs/{name}"}, 50_000) for name in kinds}),

@@ -177,7 +177,7 @@ def _found(kind: str, key: object, problems: Problems) -> int | None:
 
 
 def _keys(name: str) -> str:
-    return ", ".join(f"room-{one.id}" for one in sorted(rooms_called(name), key=lambda one: one.id))
+    return ", ".join(one.key for one in sorted(rooms_called(name), key=lambda one: one.id))
 
 
 def _people(emails: object, problems: Problems) -> list[int]:

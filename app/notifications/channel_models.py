@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from secrets import token_hex
 from typing import Any
 
 from sqlalchemy import Index, String, Text, UniqueConstraint, text
@@ -58,6 +59,7 @@ class Room(Base):
     __table_args__ = (UniqueConstraint("team_id", "service_id", "channel", "address"),)
 
     id: Mapped[Key]
+    key: Mapped[str] = mapped_column(String(60), unique=True, default=lambda: f"room-{token_hex(5)}")
     team_id: Mapped[int] = foreign("teams.id", index=True)
     service_id: Mapped[int | None] = foreign("services.id", index=True)
     schedule_id: Mapped[int | None] = mapped_column(BigId, index=True)  # no foreign key: the schedule may be deleted

@@ -8,7 +8,6 @@ import io
 from flask import Blueprint, Response, request, url_for
 from flask import session as cookie
 
-from app.catalog.queries import service_by_key
 from app.core import clock, secrets
 from app.core.access import access, own_transaction
 from app.core.db import session, transaction
@@ -16,7 +15,6 @@ from app.core.errors import Conflict, Invalid, NotFound, RateLimited
 from app.core.pages import go, page
 from app.core.web import actor
 from app.identity.models import User
-from app.identity.queries import team_by_key
 from app.incidents.queries import incident_for
 from app.notifications import (
     channel_pages,
@@ -24,6 +22,7 @@ from app.notifications import (
     forms,
     quiet,
     readiness,
+    rooms,
     threads,
 )
 from app.notifications.channel_models import Room
@@ -138,15 +137,9 @@ def connected(slug: str) -> Response:
 @access("admin")
 def add_room(slug: str) -> Response:
     """Post a team's incidents in a room."""
-    team = team_by_key(request.form.get("team", ""))
-    key = request.form.get("service", "").strip()
+    names = ("team", "service", "schedule", "channel", "account", "address", "name")
     try:
-        if team is None:
-            raise Invalid("Choose a team")
-        service = service_by_key(key) if key else None
-        if key and service is None:
-            raise Invalid(f"There is no service {key}")
-        connecting.save_room(team, service, request.form, by=actor())
+        rooms.save_room({name: request.form.get(name, "").strip() for name in names}, by=actor())
     except Invalid as refusal:
         return go(url_for(".show", slug=slug), refusal.detail, tone="danger")
     return go(url_for(".show", slug=slug), "The next incident is posted there")
@@ -160,7 +153,7 @@ def remove_room(slug: str, key: int) -> Response:
     if room is None or room.removed_at is not None:
         raise NotFound("There is no such room")
     try:
-        connecting.remove_room(room, by=actor())
+        rooms.remove_room(room, by=actor())
     except Conflict as refusal:
         return go(url_for(".show", slug=slug), refusal.detail, tone="danger")
     return go(url_for(".show", slug=slug), "Nothing more is posted there")

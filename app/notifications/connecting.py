@@ -1,4 +1,4 @@
-"""Commands on accounts at providers and on rooms: connect, change, order, switch off, test, disconnect."""
+"""Commands on accounts at providers: connect, change, order, switch off, test, disconnect."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ from dataclasses import dataclass
 from flask import current_app
 from sqlalchemy import select
 
-from app.catalog.models import Service
 from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import Conflict, Invalid, NotFound, Problem, RateLimited
 from app.core.events import record
 from app.core.settings import SETTINGS
-from app.identity.models import Team, User
-from app.identity.queries import allow, uses
+from app.identity.models import User
+from app.identity.queries import allow
 from app.notifications import accounts, events, proofs, queries, service
 from app.notifications.channel_models import ChannelAccount, ProviderState, Room
 from app.notifications.models import Message
-from app.oncall.queries import schedule_by_key
 from app.plugin_api import Channel, Connection, Inbound, Rejected, Retry
 
 LONGEST = 8000
@@ -178,38 +176,6 @@ def take(plugin: str, connection: Connection, *, by: Actor) -> ChannelAccount:
         ChannelAccount.plugin == plugin, ChannelAccount.name == connection.name[:120],
         ChannelAccount.removed_at.is_(None)))
     return _keep(plugin, known, connection, by=by)
-
-
-def save_room(team: Team, service_: Service | None, values: Mapping[str, str], *, by: Actor) -> Room:
-    """Post a team's incidents, or those of one of its services, in a room."""
-    allow(by, "team.edit", team_id=team.id)
-    channel, account = values.get("channel", ""), values.get("account", "")
-    offer, place = accounts.registry().channels.get(channel), values.get("address", "").strip()
-    if offer is None or "room" not in offer.can:
-        raise Invalid(problems=[Problem("channel", "Choose a channel that has rooms")])
-    if not place or len(place) > 2000:
-        raise Invalid(problems=[Problem("address", "Name the room as the channel does")])
-    if service_ is not None and service_.team_id != team.id:
-        raise Invalid(problems=[Problem("service", f"{service_.name} is not {team.name}'s")])
-    schedule = schedule_by_key(values["schedule"]) if values.get("schedule", "").strip() else None
-    if values.get("schedule", "").strip() and (schedule is None or schedule.team_id != team.id or service_ is not None):
-        raise Invalid(problems=[Problem("schedule", f"Name a schedule of {team.name}, and no service beside it")])
-    room = Room(team_id=team.id, service_id=service_.id if service_ else None, channel=channel, account=account,
-                schedule_id=schedule.id if schedule else None, address=place, name=values.get("name", "").strip()[:120])
-    session.add(room)
-    session.flush()
-    record(events.ROOM_ADDED, team.ref, by=by, room=room.name or place, channel=channel)
-    return room
-
-
-def remove_room(room: Room, *, by: Actor) -> None:
-    """Nothing more is posted there. Raises Conflict naming the policies that post in it."""
-    allow(by, "team.edit", team_id=room.team_id)
-    users = [use.name for use in uses("room_used_by", room, by)]
-    if users:
-        raise Conflict(f"{room.name or room.address} is used by {', '.join(users)}", {"used_by": users})
-    room.removed_at = clock.now()
-    record(events.ROOM_REMOVED, f"team:{room.team_id}", by=by, room=room.name or room.address, channel=room.channel)
 
 
 def rooms_of(channels: Sequence[str]) -> list[Room]:

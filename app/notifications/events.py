@@ -38,4 +38,5 @@ ACCOUNT_ADDED = Kind("channel_account.added", "{actor} connected {name} of {plug
 ACCOUNT_CHANGED = Kind("channel_account.changed", "{actor} changed {name} of {plugin}", ("name", "plugin"))
 ACCOUNT_REMOVED = Kind("channel_account.removed", "{actor} disconnected {name} of {plugin}", ("name", "plugin"))
 ROOM_ADDED = Kind("room.added", "{actor} lets incidents be posted in {room} by {channel}", ("room", "channel"))
+ROOM_CHANGED = Kind("room.changed", "{actor} changed the room {room} of {channel}", ("room", "channel", "before", "after"))
 ROOM_REMOVED = Kind("room.removed", "{actor} ended posts in {room} by {channel}", ("room", "channel"))

@@ -120,12 +120,12 @@ def rooms_in_use() -> list[Room]:
 
 
 def rooms_called(key: str) -> list[Room]:
-    """The room of this key, `room-12`, else all rooms of this name, in any letter case."""
+    """The room of this key, else all rooms of this name, in any letter case."""
     rooms = rooms_in_use()
-    return [one for one in rooms if f"room-{one.id}" == key.lower()] or [
+    return [one for one in rooms if one.key == key.lower()] or [
         one for one in rooms if one.name and one.name.lower() == key.lower()]
 
 
 def room_key(room: Room) -> str:
-    """How configuration names the room: by its name, or `room-12` where the name is not its alone."""
-    return room.name if [one.id for one in rooms_called(room.name)] == [room.id] else f"room-{room.id}"
+    """How configuration names the room: by its name, or its key where the name is not its alone."""
+    return room.name if [one.id for one in rooms_called(room.name)] == [room.id] else room.key

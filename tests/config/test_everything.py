@@ -101,8 +101,43 @@ def test_every_secret_of_the_schema_may_be_a_reference(app: Flask, monkeypatch: 
     said = {"users": [{"email": "a@example.com", "name": "A", "password": secret}],
             "schedules": [{**key, "team": "pay", "time_zone": "UTC", "calendars": [{"use": "holidays", "url": secret}]}],
             "integrations": [{"key": "aa", "plugin": "webhook", "token": secret, "secret": secret}],
+            "rooms": [{"key": "aa", "team": "pay", "channel": "webhook", "address": secret}],
             "heartbeats": [{"key": "aa", "every": "1d", "token": secret}],
             "webhooks": [{"key": "aa", "url": "https://example.com", "events": ["*"], "secret": secret}],
             "status_pages": [{"slug": "shop", "name": "Shop", "export": {"url": "https://example.com", "header": secret}}]}
     found = document.load([("a.yaml", yaml.safe_dump({"version": 1, **said}).encode())])
-    assert secret not in str(found.items) and str(found.items).count("a-secret-of-16") == 7
+    assert secret not in str(found.items) and str(found.items).count("a-secret-of-16") == 8
+
+
+ROOMS = [{"key": "hook", "team": "payments", "channel": "webhook", "address": "https://chat.example.com/s3cret"},
+         {"key": "main", "name": "#payments", "team": "payments", "channel": "slack", "address": "C1", "service": "checkout"}]
+POLICY = {"key": "payments", "name": "P", "levels": [{"targets": [{"room": "#payments"}, {"room": "hook"}]}]}
+
+
+@pytest.mark.both_databases
+def test_rooms_stand_in_the_document_before_the_levels_that_name_them(app: Flask, ana: User) -> None:
+    """MIG-02, MIG-04, MIG-09: by name or key; an address that is a secret is neither exported nor cleared by its absence."""
+    team = build.team("payments", manager=ana)
+    build.service("checkout", team=team)
+    said = {"rooms": ROOMS, "escalation_policies": [POLICY]}
+    assert lines(apply(said)) == ["created room hook", "created room main", "created policy payments"]
+    assert lines(apply(said)) == []
+    found = service.export()
+    assert "s3cret" not in str(found) and [one["address"] for one in found["rooms"]] == [None, "C1"]
+    assert found["rooms"][1]["service"] == "checkout" and lines(diff(found, prune=True)) == []
+    assert lines(apply({"rooms": [{**ROOMS[0], "address": "https://chat.example.com/other"}]})) == ["changed room hook: secrets"]
+    assert "s3cret" not in str([event.data for event in session.scalars(select(Event))])
+    for wrong, told in (({"channel": "email"}, "Choose a channel that has rooms"), ({"team": "none"}, "there is no team none"),
+                        ({}, "This service has this room already")):
+        assert told in " ".join(faults({"rooms": [{**ROOMS[1], "key": "new", **wrong}]}))
+
+
+def test_a_manager_adds_rooms_by_the_api_and_what_was_removed_comes_back(app: Flask, ana: User, bob: User, client, token) -> None:
+    """MIG-12: a responder may not; one that a policy names stays."""
+    build.service("checkout", team=build.team("payments", manager=ana, responders=[bob]))
+    assert client.post("/api/v1/rooms", json=ROOMS[1], headers=token(bob)).status_code == 403
+    for _ in range(2):
+        assert client.post("/api/v1/rooms", json=ROOMS[1], headers=token(ana)).json["service"] == "checkout"
+        assert client.patch("/api/v1/rooms/main", json={"name": "#pay"}, headers=token(ana)).json["name"] == "#pay"
+        assert client.delete("/api/v1/rooms/main", headers=token(ana)).status_code == 204
+        assert client.get("/api/v1/rooms/main", headers=token(ana)).status_code == 404

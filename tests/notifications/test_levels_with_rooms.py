@@ -11,7 +11,7 @@ from app.escalation.documents import policy_document
 from app.escalation.models import Policy
 from app.escalation.panels import team_health
 from app.escalation.policies import save_policy
-from app.notifications import connecting
+from app.notifications import rooms
 from app.notifications.channel_models import Room, Surface
 from tests import build
 from tests.config.documents import apply, faults
@@ -27,7 +27,8 @@ def house(app, pigeon, now):
     """Payments pages; the room belongs to another team, so that only a level leads there."""
     found = pager()
     with transaction():
-        session.add(Room(team_id=build.team("leads", manager=found.ana).id, channel="pigeon", address="room-7", name="#war-room"))
+        leads = build.team("leads", manager=found.ana)
+        session.add(Room(team_id=leads.id, key="room-1", channel="pigeon", address="room-7", name="#war-room"))
     return found
 
 
@@ -113,7 +114,7 @@ def test_the_form_the_document_and_the_room_know_of_each_other(house, signed_in)
     session.expire_all()
     assert policy_document(session.query(Policy).one())["levels"][0]["targets"] == [BOB, ROOM]
     with pytest.raises(Conflict, match="is used by Payments"), transaction():
-        connecting.remove_room(session.query(Room).one(), by=OPERATOR)
+        rooms.remove_room(session.query(Room).one(), by=OPERATOR)
 
 
 def test_a_room_that_is_not_there_is_a_fault_of_its_line_and_one_of_two_names_its_key(house):
@@ -127,7 +128,7 @@ escalation_policies:
     assert fault.startswith("a.yaml:3:") and fault.endswith(f"{at} there is no room #nowhere")
     with transaction():
         room = session.query(Room).one()
-        session.add(Room(team_id=room.team_id, channel="pigeon", address="room-8", name="#War-Room"))
+        session.add(Room(team_id=room.team_id, channel="pigeon", address="room-8", name="#War-Room", key="room-2"))
     [fault] = faults(document % "#war-room")
     assert fault.startswith("a.yaml:3:") and fault.endswith("Several rooms are called #war-room; name one of room-1, room-2")
     apply(document % "room-1")
