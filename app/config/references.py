@@ -69,7 +69,8 @@ def check(document: Document, present: Mapping[str, set[str]]) -> None:
     known = {kind: set(keys) for kind, keys in present.items()}
     for kind, items in document.items.items():
         known.setdefault(kind, set()).update(identity(kind, item) for item in items)
-    known.setdefault("rooms", set()).update(room["name"].lower() for room in document.items.get("rooms", []) if room.get("name"))
+    named = {str(room.get("name") or "").lower() for room in document.items.get("rooms", [])}
+    known.setdefault("rooms", set()).update(named - {""})
     said = [(kind, position, one) for kind, items in document.items.items() for position, item in enumerate(items)
             for one in references(kind, item)]
     for kind, position, (path, meant, key) in said:
