@@ -31,6 +31,7 @@ function show(isLive) {
 }
 export const suspect = () => !navigator.onLine || live === false || Boolean($('#not-live')?.dataset.asOf); // perhaps offline
 const connected = () => Boolean($('#live'));
+if (connected()) globalThis.htmx.process($('#live')); // htmx began by itself, perhaps before the script for sockets had come
 document.addEventListener('htmx:ws:after:connection', () => mark(true));
 document.addEventListener('htmx:ws:close', ({detail}) => {
   if (detail.reason === 'removed') return; // another page took over

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from app.core.access import Actor
 from app.core.db import session, transaction
@@ -70,6 +70,18 @@ def test_two_browsers_see_each_other_within_two_seconds(browser: Browser, site: 
     ana.click("text=Resolve…")
     resolved = seen_after(bob, "Nothing is open", lambda: ana.click("form button:has-text('Resolve')"))
     assert min(taken, resolved) < 2
+
+
+def test_a_page_is_live_also_when_the_script_for_sockets_comes_late(browser: Browser, site: Site) -> None:
+    """IPG-26: htmx begins by itself, perhaps before that script has come."""
+    page = window(browser, site, service_workers="block")
+
+    def late(route: Route) -> None:
+        time.sleep(0.5)  # the network's slowness, which nothing can be waited for instead
+        route.continue_()
+
+    page.route("**/hx-ws.min.js*", late)
+    looking(page, "/incidents/1")
 
 
 def test_after_a_minute_without_a_network_everything_is_right_and_nothing_twice(
