@@ -24,6 +24,7 @@ def limit(blueprint: Blueprint, advice: str) -> None:
     def refuse(error: OperationalError) -> Response:
         if not _is_ours(error):
             return database_away(error)
+        _end(error)  # whoever gets the connection next has a limit of their own
         session.rollback()
         return answer(503, "It takes too long", f"The database worked on this for {SECONDS:.0f} s and was stopped, so that "
                                                 f"paging is not slowed down. {advice}")

@@ -20,12 +20,18 @@ from app.insights.columns import (
     NONE,
     Columns,
 )
-from app.insights.rules import HOUR, SEVERITIES, Stats, ranked, span_words, stats
+from app.insights.rules import (
+    HOUR,
+    SEVERITIES,
+    THURSDAY,
+    Stats,
+    ranked,
+    span_words,
+    stats,
+)
 
 Days = Sequence[Columns]
 RESPONSE = ("acknowledged", "resolved", "flags")
-THURSDAY = 72
-"""Hours from a Monday to the day of the week on which 1970 began."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +138,7 @@ def hours(days: Days, parts: Sequence[tuple[int, int, int]]) -> dict[tuple[int, 
             at = opened[low]
             end, ahead = next((end, ahead) for start, end, ahead in parts if start <= at < end)
             high = bisect_left(opened, min(end, at - (at + ahead) % HOUR + HOUR), low)
-            found[((at + ahead) // HOUR + THURSDAY) % 168] += high - low
+            found[((at + ahead) // HOUR + 24 * THURSDAY) % 168] += high - low
             low = high
     return {divmod(hour, 24): number for hour, number in found.items()}
 

@@ -59,10 +59,14 @@ def read(chosen: Chosen, *names: str) -> list[Columns]:
     """The incidents that count, day by day, in these columns and those by which they are chosen."""
     among = FactDay.day.between(chosen.since // DAY, (chosen.until - 1) // DAY)
     wanted = {*names, "opened", "pair", "integration", "severity", "urgency"}
-    columns = [FactDay.day, FactDay.number, FactDay.pairs, FactDay.data, *([FactDay.keys] if "key" in wanted else [])]
-    found = {row.day: Columns([tuple(pair) for pair in row.pairs], row.keys if "key" in wanted else (),
-                              unpacked(row.data, row.number, wanted))
-             for row in session.execute(select(*columns).where(among, ~FactDay.stale))}
-    for day in session.scalars(select(FactDay.day).where(among, FactDay.stale)).all():
-        found[day] = _read(day)
+    columns = [FactDay.day, FactDay.stale, FactDay.number, FactDay.pairs, FactDay.data,
+               *([FactDay.keys] if "key" in wanted else [])]
+    found, changed = dict[int, Columns](), []
+    for row in session.execute(select(*columns).where(among)):  # one question: a day may be packed in between
+        if row.stale:
+            changed.append(row.day)
+        else:
+            found[row.day] = Columns([tuple(pair) for pair in row.pairs], row.keys if "key" in wanted else (),
+                                     unpacked(row.data, row.number, wanted))
+    found |= {day: _read(day) for day in changed}
     return [one for day in sorted(found) if len(one := found[day].narrowed(chosen))]

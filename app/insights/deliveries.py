@@ -68,10 +68,10 @@ class Delivery:
 def delivery(filters: Filters, by: Actor) -> Delivery:
     """How the messages that were queued in the period fared: closed hours as they were summed, later ones as they are."""
     allow(by, "incident.read")
-    since, until = _period(filters)
+    (since, until), summed = _period(filters), reached()
     closed = session.execute(select(*COLUMNS).where(
-        between(since, until), _seen(DeliverySum.team_id, filters, by)))
-    start = max(since, reached().get(1, 0) * HOUR)
+        between(since, until, summed), _seen(DeliverySum.team_id, filters, by)))
+    start = max(since, summed.get(1, 0) * HOUR)
     among = _seen(Incident.team_id, filters, by)
     going_on = sums(start, until, apart=ALIKE, among=among) if start < until else []
     hours = firsts(start, until, among) if start < until else {}

@@ -25,8 +25,6 @@ from app.insights.filters import Filters
 from app.insights.models import IncidentFact, NoiseMark, PageFact
 from app.insights.rules import HOUR, SEVERITIES, TARGET, days, instant, midnight, offsets, share, span_words
 
-PAGES = (("overview", "Overview"), ("response", "Response"), ("load", "On-call load"), ("noise", "Noise"),
-         ("delivery", "Delivery"))
 ROWS, LARGEST = 100, 25
 """Incidents on a page of them, and services of which the page of response shows the largest."""
 

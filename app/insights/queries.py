@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, or_, select, true
 
 from app.catalog.models import Service
-from app.catalog.queries import service_by_key
+from app.catalog.queries import service_by_key, tagged
 from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import NotFound
@@ -84,8 +84,8 @@ def chosen(filters: Filters, by: Actor) -> Chosen:
     if filters.service:
         services = frozenset({_service(filters.service, by).id})
     if filters.tag:
-        tagged = frozenset(one.id for one in session.scalars(select(Service)) if filters.tag in one.tags)
-        services = tagged if services is None else services & tagged
+        found = frozenset(session.scalars(select(Service.id).where(tagged(filters.tag, whole=True))))
+        services = found if services is None else services & found
     return Chosen(
         int(filters.since.timestamp()), int(filters.until.timestamp()), None if teams is None else frozenset(teams),
         team=team_for(filters.team, by).id if filters.team else None, services=services,

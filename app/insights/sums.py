@@ -130,13 +130,13 @@ def _nothing(hour: int, span: int, key: tuple[Any, ...]) -> DeliverySum:
 
 
 def forget_sums() -> None:
-    """Throw all sums away, a few in each transaction, so that they are made again from the first message on."""
-    with transaction():
-        for name in NAMES:
-            mark(name).value = 0
+    """Throw all sums away, a few in each transaction, so that they are made again from the first message on; those too that
+    are made meanwhile."""
     gone = AT_ONCE
     while gone == AT_ONCE:
         with transaction():
+            for name in NAMES:
+                mark(name).value = 0
             gone = session.execute(delete(DeliverySum).where(DeliverySum.id.in_(
                 select(DeliverySum.id).order_by(DeliverySum.id).limit(AT_ONCE)))).rowcount  # type: ignore[attr-defined]
 
@@ -147,9 +147,10 @@ def reached() -> dict[int, int]:
         ReadUntil.name.in_(NAMES)))}
 
 
-def between(since: int, until: int) -> ColumnElement[bool]:
-    """The sums that together are those of all hours from `since` until just before `until`, as few as there can be."""
-    parts = cover(-(-since // HOUR), -(-until // HOUR), reached())
+def between(since: int, until: int, summed: Mapping[int, int]) -> ColumnElement[bool]:
+    """The sums that together are those of all hours from `since` until just before `until`, as few as there can be;
+    `summed` is what `reached` said."""
+    parts = cover(-(-since // HOUR), -(-until // HOUR), summed)
     return or_(DeliverySum.id < 0, *(and_(
         DeliverySum.span == span, DeliverySum.hour >= start * HOUR, DeliverySum.hour < end * HOUR)
         for span, start, end in parts))

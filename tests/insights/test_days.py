@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
+from threading import Thread
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,7 +14,7 @@ from app.core.access import SYSTEM
 from app.core.db import session, transaction
 from app.incidents.models import Incident
 from app.insights import counting, days, queries, service
-from app.insights.columns import Columns, of_facts, packed, unpacked
+from app.insights.columns import Chosen, Columns, of_facts, packed, unpacked
 from app.insights.filters import Filters
 from app.insights.models import FactDay, IncidentFact
 from app.insights.rules import SEVERITIES
@@ -73,6 +74,27 @@ def test_a_packed_day_that_changes_is_read_from_its_facts_until_it_is_packed_ane
     assert get("noise")["sources"][0]["noise"] == 1
     tick(PACK)
     assert not session.query(FactDay).filter(FactDay.stale).count() and get("noise")["sources"][0]["noise"] == 1
+
+
+@pytest.mark.both_databases
+def test_a_day_that_is_packed_while_a_page_reads_is_on_the_page(app, checkout, monkeypatch):
+    """INS-01: whether it is read from its facts or from its columns, it is read."""
+    facts(checkout)
+    days.pack(limit=1)
+    real = days.unpacked
+
+    def packing() -> None:
+        with app.app_context():
+            days.pack()
+
+    def late(*asked):
+        other = Thread(target=packing)
+        other.start()
+        other.join()
+        return real(*asked)
+    monkeypatch.setattr(days, "unpacked", late)
+    now = int(NOW.timestamp())
+    assert sum(map(len, days.read(Chosen(now - 6 * 86400, now + 1), "flags"))) == 1000
 
 
 def test_columns_are_packed_and_back(checkout):

@@ -6,14 +6,16 @@ import csv
 import io
 import random
 from collections import Counter
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 
 from app.core import patience
-from app.core.db import session, transaction
+from app.core.db import db, session, transaction
 from app.insights import pages, queries, sums
+from app.insights.models import DeliverySum
 from tests import build
 from tests.insights.test_figures import NOW, REFRESH, happened, message
 
@@ -49,6 +51,27 @@ def test_the_database_counts_each_message_of_an_hour_to_the_second(checkout, ana
     assert sum(each.late for each in rows) == sum(number for key, number in truth.items() if (key[3] or 0) > 30)
     arrived = {each.state: sum(each.arrived.values()) for each in rows}
     assert arrived["sent"] == 0 and arrived["delivered"] == sum(number for key, number in truth.items() if key[1] == "delivered")
+
+
+def test_an_hour_that_is_closed_while_all_sums_are_thrown_away_is_summed_again(checkout, ana, tick, monkeypatch):
+    """INS-25: the clock goes on meanwhile; what it summed is thrown away too, and its place with it."""
+    with transaction():
+        message(happened(checkout, NOW - 60 * HOUR), ana, NOW - 49 * HOUR)
+    tick("app.insights.ticks.close_hours")
+    clocks = [sums.close_hours]
+
+    @contextmanager
+    def ticking():
+        with transaction() as left:
+            yield left
+        if clocks and not session.query(DeliverySum).count():  # the first time that all are gone
+            with transaction():
+                clocks.pop()()
+    monkeypatch.setattr(sums, "AT_ONCE", 1)
+    monkeypatch.setattr(sums, "transaction", ticking)
+    sums.forget_sums()
+    tick("app.insights.ticks.close_hours")
+    assert session.query(DeliverySum).filter_by(span=1).one().number == 1
 
 
 def test_of_many_services_the_page_shows_the_largest_and_the_table_all(checkout, ana, signed_in, tick, get, monkeypatch):
@@ -105,3 +128,19 @@ def test_what_takes_too_long_is_stopped_and_says_so(checkout, ana, client, token
     assert all("Choose a shorter period" in one.text for one in answers) and answers[1].mimetype == "application/problem+json"
     monkeypatch.setattr(patience, "SECONDS", 30.0)
     assert browser.get("/insights/response").status_code == client.get("/api/v1/insights/response", headers=headers).status_code == 200
+
+
+def test_who_gets_the_connection_of_what_was_stopped_has_time(checkout, ana, signed_in, monkeypatch):
+    """INS-26: on SQLite, before the page that says so is written."""
+    browser, refuse = signed_in(ana), patience.answer
+
+    def meanwhile(*words):
+        others = [db.engine.connect() for _ in range(db.engine.pool.checkedin())]
+        for one in others:
+            one.execute(text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000) SELECT max(i) FROM n"))
+            one.close()
+        return refuse(*words)
+    monkeypatch.setattr(patience, "SECONDS", 0.2)
+    monkeypatch.setattr(patience, "answer", meanwhile)
+    monkeypatch.setattr(queries, "days", lambda *_: slow())
+    assert browser.get("/insights/response").status_code == 503

@@ -87,3 +87,12 @@ def test_a_manager_asks_for_a_person_although_there_are_other_teams(checkout, cl
     assert said.status_code == 200
     assert {one["key"]: [each["name"] for each in one["people"]] for one in said.json["teams"]} == {"others": [], "payments": ["Bob"]}
     assert client.get("/api/v1/insights/load?person=ana@example.com", headers=token(bob)).status_code == 403
+
+
+def test_a_tag_chooses_what_it_chooses_in_the_catalogue(checkout, get, tick):
+    """Whole tags, whatever their letters; a sign of a pattern is a sign."""
+    with transaction():
+        session.merge(checkout).tags = ["tier_1"]
+        happened(checkout, NOW - timedelta(hours=1))
+    tick(REFRESH)
+    assert [get("response", tag=tag)["incidents"] for tag in ("Tier_1", "tier_1", "tier", "tierx1")] == [1, 1, 0, 0]
