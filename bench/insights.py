@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gc
 import random
-import tempfile
 import time
-from base64 import b64encode
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -15,7 +13,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import insert, text
 
-from app import create_app
 from app.catalog.models import Service
 from app.core import clock
 from app.core.db import db, session, transaction
@@ -31,6 +28,7 @@ from app.notifications.models import ContactMethod, Message
 from bench.load import percentile
 from bench.program import Bench, run
 from bench.report import Figure
+from bench.search import application
 from tests import build
 from tests.servers import Redis
 
@@ -54,7 +52,7 @@ async def measure(bench: Bench) -> list[Figure]:
     """Each page and table some times, as an administrator, who sees most; the target is for the slowest of them."""
     server, number = Redis(), int(bench.of(20_000, 1_000_000, 1_000_000))
     try:
-        app = _application(bench.address, server.url)
+        app = application(bench.address, server.url)
         with app.app_context():
             migrate()
             fill(number)
@@ -68,13 +66,6 @@ async def measure(bench: Bench) -> list[Figure]:
         server.stop()
     return [*(Figure(f"{path}, p95", percentile(times, .95), "ms", LIMIT) for path, times in took.items()),
             Figure(f"all of {number:,} incidents as a table", whole, "s", 60)]
-
-
-def _application(database: str, redis: str) -> Flask:
-    folder = tempfile.mkdtemp(prefix="oncall-bench-")
-    return create_app({"ONCALL_INSTANCE": folder, "DATABASE_URL": database, "REDIS_URL": redis, "LOG_LEVEL": "WARNING",
-                       "BASE_URL": "http://localhost", "SECRET_KEY": "b" * 40,
-                       "ENCRYPTION_KEYS": b64encode(b"b" * 32).decode()})
 
 
 def signed_in(app: Flask) -> FlaskClient:

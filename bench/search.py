@@ -67,12 +67,12 @@ def counted(sqlite: bool) -> str:
             else "generate_series({0}, {1}) AS n")
 
 
-def application(database: str, redis: str) -> Flask:
-    """An application on this database, in this process."""
+def application(database: str, redis: str, **more: str) -> Flask:
+    """An application on this database, in this process; `more` are further settings."""
     folder = tempfile.mkdtemp(prefix="oncall-bench-")
     return create_app({"ONCALL_INSTANCE": folder, "DATABASE_URL": database, "REDIS_URL": redis, "LOG_LEVEL": "WARNING",
                        "BASE_URL": "http://localhost", "SECRET_KEY": "b" * 40,
-                       "ENCRYPTION_KEYS": b64encode(b"b" * 32).decode()})
+                       "ENCRYPTION_KEYS": b64encode(b"b" * 32).decode(), **more})
 
 
 def _filled(number: int) -> dict[str, str]:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
-from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from flask import Flask
 from sqlalchemy import insert, select
 
-from app import create_app
 from app.catalog.models import Service
 from app.core import clock
 from app.core.access import OPERATOR
@@ -26,6 +22,7 @@ from app.workflows.models import Workflow, WorkflowRun, WorkflowStep, WorkflowVe
 from bench.load import percentile
 from bench.program import Bench, run
 from bench.report import Figure
+from bench.search import application
 from tests.fakes import WebServer
 from tests.servers import Redis
 
@@ -37,20 +34,13 @@ async def measure(bench: Bench) -> list[Figure]:
     """One process: every part is asked by itself, with nothing else at work but the database."""
     server, sink = Redis(), WebServer()
     try:
-        app = _application(bench.address, server.url)
+        app = application(bench.address, server.url, LOG_LEVEL="ERROR", OUTBOUND_ALLOW="127.0.0.0/8")
         with app.app_context():
             db.create_all()
             return _figures(bench, sink.url)
     finally:
         sink.stop()
         server.stop()
-
-
-def _application(database: str, redis: str) -> Flask:
-    folder = tempfile.mkdtemp(prefix="oncall-bench-")
-    return create_app({"ONCALL_INSTANCE": folder, "DATABASE_URL": database, "REDIS_URL": redis, "LOG_LEVEL": "ERROR",
-                       "BASE_URL": "http://localhost", "SECRET_KEY": "b" * 40, "OUTBOUND_ALLOW": "127.0.0.0/8",
-                       "ENCRYPTION_KEYS": b64encode(b"b" * 32).decode()})
 
 
 def _figures(bench: Bench, url: str) -> list[Figure]:
