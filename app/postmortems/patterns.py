@@ -32,12 +32,9 @@ Sections = Sequence[Mapping[str, str]]
 def templates(by: Actor, team_id: int | None = None) -> list[PostmortemTemplate]:
     """Everybody's and those of the teams this person may see, or of one team; everybody's first."""
     allow(by, "postmortem.read")
-    query, teams = select(PostmortemTemplate).order_by(PostmortemTemplate.owner, PostmortemTemplate.name), visible_teams(by)
-    if team_id is not None:
-        query = query.where(PostmortemTemplate.owner.in_((0, team_id)))
-    elif teams is not None:
-        query = query.where(or_(PostmortemTemplate.team_id.is_(None), PostmortemTemplate.team_id.in_(teams)))
-    return list(session.scalars(query))
+    query = in_document(by) if team_id is None else select(PostmortemTemplate).where(
+        PostmortemTemplate.owner.in_((0, team_id)))
+    return list(session.scalars(query.order_by(PostmortemTemplate.owner, PostmortemTemplate.name)))
 
 
 def template_for(key: int | str, by: Actor, action: str = "postmortem.read") -> PostmortemTemplate:
