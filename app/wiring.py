@@ -74,6 +74,7 @@ SUBSCRIPTIONS: tuple[On, ...] = (
     On("incident.snooze_ended", "app.escalation.reactions.begin_again", queue="pages"),
     On("incident.let_page", "app.escalation.reactions.begin_again", queue="pages"),
     On("incident.alert_joined", "app.shadow.reactions.wake", queue="pages"),
+    On("incident.merged_in", "app.shadow.reactions.wake_merged", queue="pages"),
     On("incident.unmerged", "app.escalation.reactions.begin_again", queue="pages"),
     On("incident.undone", "app.escalation.reactions.revive", queue="pages"),
     On("incident.resolved", "app.escalation.reactions.let_go", queue="pages"),
@@ -119,9 +120,10 @@ SUBSCRIPTIONS: tuple[On, ...] = (
     On("incident.opened", "app.notifications.reactions.post_in_rooms"),
     *(On(f"incident.{fact}", "app.notifications.reactions.keep_posts_true", queue="pages") for fact in (
         "acknowledged", "unacknowledged", "resolved", "reopened", "assigned", "snoozed", "snooze_ended",
-        "severity_raised", "merged", "note_added", "channel_opened")),
+        "severity_raised", "merged", "note_added", "channel_opened", "let_page")),
     *(On(f"incident.{fact}", "app.status_pages.reactions.follow", queue="pages") for fact in (
-        "opened", "resolved", "reopened", "severity_raised", "severity_lowered", "merged", "unmerged", "undone", "routed")),
+        "opened", "resolved", "reopened", "severity_raised", "severity_lowered", "merged", "unmerged", "undone", "routed",
+        "let_page")),
     On("incident.resolved", "app.status_pages.reactions.resolve_notices"),
     On("status_page.component_changed", "app.status_pages.reactions.write_notice"),
     On("service.changed", "app.status_pages.reactions.let_go"),

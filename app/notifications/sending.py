@@ -130,10 +130,9 @@ def _withhold(message: Message, shadow: Shadow) -> None:
     """It is listed instead; whatever follows a message that was sent follows this one, too."""
     if not _put_away(message, "unsent", shadow.words):
         return
-    noun, _, key = message.scope.partition(":")
     note(shadow, Held(f"message:{message.id}", message.next_at, message.kind, message.channel, message.reason,
                       user=(message.user_id, message.user.name), incident=message.incident,
-                      team_id=int(key) if noun == "team" else None))
+                      team_id=shadows.team_of(message.scope)))
 
 
 def _shared(incident_id: int | None) -> Incident | None:

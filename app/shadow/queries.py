@@ -18,6 +18,7 @@ from app.identity.queries import visible_teams
 from app.incidents.models import Alert, Incident
 from app.shadow.models import Unsent
 
+SAID = ("page", "post", "webhook")  # what an incident itself would have said
 
 def of_incident(incident: Incident, since: datetime | None = None) -> Shadow | None:
     """The shadow that an incident stands in: of the system, its team, its service, or of every integration that its
@@ -29,8 +30,12 @@ def of_incident(incident: Incident, since: datetime | None = None) -> Shadow | N
     found = standing(since)
     if not found:
         return None
-    refs = (WHOLE, f"team:{incident.team_id}", f"service:{incident.service_id}")
-    return next((found[ref] for ref in refs if ref in found), None) or _of_senders(incident, found)
+    return next((found[ref] for ref in refs_of(incident) if ref in found), None) or _of_senders(incident, found)
+
+
+def refs_of(incident: Incident) -> tuple[str, str, str]:
+    """The scopes that an incident stands in, its senders apart."""
+    return WHOLE, f"team:{incident.team_id}", f"service:{incident.service_id}"
 
 
 def _of_senders(incident: Incident, found: Mapping[str, Shadow]) -> Shadow | None:
@@ -42,11 +47,32 @@ def _of_senders(incident: Incident, found: Mapping[str, Shadow]) -> Shadow | Non
     return theirs[0] if theirs and all(theirs) else None
 
 
+def unheard(incident: Incident) -> bool:
+    """Whether its shadow left it silent when it ended, or what it said since it was triggered was held back."""
+    if incident.silenced_by is not None:
+        return True
+    own = or_(Shadow.ref.in_(refs_of(incident)), Shadow.ref.startswith("integration:"))
+    held = select(Unsent.id).join(Shadow).where(
+        Unsent.incident_id == incident.id, Unsent.at >= incident.triggered_at, Unsent.kind.in_(SAID), own)
+    return session.scalar(held.limit(1)) is not None
+
+
 def of(scope: str, since: datetime | None = None) -> Shadow | None:
     """The same of a reference: `incident:42`, `team:3`, or "" for what concerns the whole system alone."""
-    noun, _, key = scope.partition(":")
-    incident = session.get(Incident, int(key)) if noun == "incident" and key.isdecimal() else None
+    incident = _incident(scope)
     return of_incident(incident, since) if incident is not None else covering((scope,), since)
+
+
+def _incident(scope: str) -> Incident | None:
+    noun, _, key = scope.partition(":")
+    return session.get(Incident, int(key)) if noun == "incident" and key.isdecimal() else None
+
+
+def team_of(scope: str) -> int | None:
+    """Whose team's a reference is: what is said of it, only those who may see the team see."""
+    noun, _, key = scope.partition(":")
+    incident = _incident(scope)
+    return incident.team_id if incident is not None else int(key) if noun == "team" else None
 
 
 def of_team(team_id: int | None, since: datetime | None = None) -> Shadow | None:
@@ -121,8 +147,8 @@ def open_in(shadow: Shadow) -> list[Incident]:
         query = query.where(Incident.id.in_(select(Alert.incident_id).where(Alert.integration_id == int(key))))
     elif noun in ("team", "service"):
         query = query.where((Incident.team_id if noun == "team" else Incident.service_id) == int(key))
-    found = session.scalars(query.order_by(Incident.id.desc()))
-    return [one for one in found if noun != "integration" or _of_senders(one, {shadow.ref: shadow})]
+    found, on = session.scalars(query.order_by(Incident.id.desc())), standing()
+    return [one for one in found if noun != "integration" or _of_senders(one, on)]
 
 
 def silent() -> list[Incident]:

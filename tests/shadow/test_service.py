@@ -10,6 +10,7 @@ from app.core.db import session, transaction
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.events import Event
 from app.incidents import alerts
+from app.incidents.merging import merge
 from app.incidents.models import Incident
 from app.incidents.service import Opening, open_incident, reopen, resolve
 from app.notifications import proofs
@@ -164,6 +165,64 @@ def test_a_live_sender_makes_it_heard(client, now, run_jobs, tick, left, shade, 
     assert ("email", "page") in left
 
 
+def spoken():
+    session.rollback()
+    return [event.subject for event in session.query(Event).filter_by(kind="incident.let_page")]
+
+
+def joins(run_jobs, sender, key):
+    with transaction():
+        alerts.open_alert(alerts.Report(sender.id, key, "critical", key), incident(), by=Actor(sender.ref, sender.name))
+    run_jobs()
+
+
+def test_what_is_heard_does_not_begin_anew_with_each_alert(client, now, run_jobs, tick, left, shade, live, ana):
+    """ESC-44: it was let page, by hand or by a live sender; the next alerts join and that is all."""
+    house = house_of(ana)
+    shadow = shade("team", "payments")
+    post(client, house, firing())
+    run_jobs()
+    tick(SEND)
+    now.shift(30)
+    live(shadow, page=[1])
+    run_jobs()
+    sender = build.integration("nagios", plugin="webhook", team=house.team)
+    for key in ("second", "third"):
+        now.shift(30)
+        joins(run_jobs, sender, key)
+        tick(SEND)
+    assert spoken() == ["incident:1"] and [kind for _, kind in left].count("page") == 1
+
+
+def test_of_two_senders_in_shadow_one_ends_and_it_stays_silent(client, now, run_jobs, tick, left, shade, live, ana):
+    """MIG-24: open incidents stay silent, whichever of their shadows ends first."""
+    house = house_of(ana)
+    first, sender = shade("integration", "prometheus"), build.integration("nagios", plugin="webhook", team=house.team)
+    shade("integration", "nagios")
+    post(client, house, firing())
+    run_jobs()
+    joins(run_jobs, sender, "second")
+    tick(SEND)
+    live(first)
+    escalate(now, tick, 600, step=60)
+    assert incident().silenced_by == first.id and left == []
+
+
+def test_a_live_incident_that_becomes_part_of_a_silent_one_is_heard(app, now, run_jobs, tick, ana, left, shade, live):
+    """MIG-24: its own pages stop when it is merged."""
+    shadow = shade()
+    page(ana)
+    tick(SEND)
+    live(shadow)
+    now.shift(60)
+    page(ana)
+    with transaction():
+        merge(incident(2), incident(1), by=OPERATOR)
+    run_jobs()
+    tick(SEND)
+    assert spoken() == ["incident:1"] and {one.incident_id for one in messages("page") if one.state == "sent"} == {1}
+
+
 def test_codes_and_tests_still_go_out(app, now, tick, ana, left, shade):
     """MIG-25; and what concerns this system itself."""
     shade()
@@ -187,11 +246,25 @@ def test_a_room_hears_nothing_and_its_posts_stay_as_they_are(app, now, run_jobs,
     run_jobs()
     tick(POSTS)
     assert left == [] and [(one.channel, one.name) for one in listed("post")] == [("slack", "#payments")]
-    live(shadow)
-    opened(team)
+    live(shadow, page=[1])
     run_jobs()
     tick(POSTS)
     assert ("slack", "post") in left
+    opened(team)
+    run_jobs()
+    tick(POSTS)
+    assert left.count(("slack", "post")) == 2
+
+
+def test_what_is_held_about_a_private_incident_is_its_team_s(app, now, tick, ana, left, shade, listed):
+    """ESC-44: an alarm about it names it, so others do not read it."""
+    team = build.team("secret", manager=ana, private=True)
+    made = build.incident(team=team)
+    shade()
+    with transaction():
+        notifications.tell([session.merge(ana)], kind="alarm", cause="lost", reason="Bob can't be reached", scope=made.ref)
+    tick(SEND)
+    assert [one.team_id for one in listed("alarm")] == [team.id] and left == []
 
 
 def test_only_admins_switch_and_a_reason_is_needed(app, ana, payments, olga):
