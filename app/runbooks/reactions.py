@@ -6,6 +6,7 @@ from flask import current_app
 
 from app.core.db import session
 from app.core.events import Event
+from app.core.shadow import WHOLE
 from app.identity.models import User
 from app.notifications.service import tell
 from app.runbooks.models import Execution
@@ -20,5 +21,7 @@ def tell_starter(event: Event) -> None:
     person = session.get(User, execution.started_id)
     if person is not None and person.is_active:
         url = f"{current_app.config['BASE_URL']}/executions/{execution.id}"
+        team = f"team:{execution.team_id}" if execution.team_id else WHOLE
         tell([person], kind="alarm", cause=f"execution:{execution.id}", reason=(
-            f"{event.data['name']} failed: {UNKNOWN}. It was not called again; look at the target and at {url}"))
+            f"{event.data['name']} failed: {UNKNOWN}. It was not called again; look at the target and at {url}"),
+            scope=execution.incident.ref if execution.incident else team)

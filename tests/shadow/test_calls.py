@@ -10,7 +10,7 @@ from app.core.events import Event
 from app.incidents.service import Opening, open_incident
 from app.notifications import sending
 from app.notifications.models import Message
-from app.runbooks import calls, executions
+from app.runbooks import calls, executions, outcomes
 from app.runbooks.models import Execution
 from app.runbooks.runner import runner
 from app.shadow.queries import hushed
@@ -67,6 +67,19 @@ def test_a_runbook_is_not_run(app, now, http_sink, payments, bob, olga, outage, 
     one = session.query(Execution).one()
     assert (one.state, one.error) == ("cancelled", "Not run, in shadow: the service Checkout") and http_sink.calls == []
     assert [(row.name, row.incident_id) for row in listed("runbook")] == [("Restart", found.id)]
+
+
+def test_who_started_it_is_not_told_what_came_of_it(app, now, payments, bob, olga, run_jobs, tick, left, shade, listed):
+    """MIG-22: nor when a call of before ends so that nobody knows how."""
+    runbook = build.runbook("restart", team=payments, approver=olga)
+    with transaction():
+        made = executions.start(session.merge(runbook), parameters={}, by=build.actor(bob))
+    shade()
+    with transaction():
+        executions.end(session.merge(made), executions.Result("failed", error=outcomes.UNKNOWN))
+    run_jobs()
+    tick(SEND)
+    assert left == [] and [(one.name, one.team_id) for one in listed("alarm")] == [("Bob", payments.id)]
 
 
 def test_a_workflow_does_everything_up_to_the_call_and_what_follows(app, now, http_sink, payments, olga, outage, run_jobs, tick,
