@@ -58,7 +58,7 @@ async def measure(bench: Bench) -> list[Figure]:
             fill(number)
         browser = signed_in(app)
         gc.collect()
-        gc.freeze()  # what filling left behind, as `core/nursery` does with what was loaded
+        gc.freeze()  # what filling left behind, as `core/prefork` does with what was loaded
         times = int(bench.of(5, EACH, EACH))
         took = {path: asked(browser, path, times) for path in (*PAGES, *TABLES)}
         whole = _downloaded(browser)

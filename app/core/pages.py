@@ -117,12 +117,10 @@ def region(name: str, key: object = None) -> Markup:
 
 def nav() -> list[Link]:
     """The navigation entries that exist and that the reader may open, and which of them the reader is in."""
-    if "nav" not in g:  # a page draws them several times
-        shell: Shell = current_app.extensions["shell"]
-        open_to = partial(resolve_name(shell.may), actor()) if shell.may and current_user.is_authenticated else bool
-        g.nav = [_link(item) for item in shell.nav if (view := current_app.view_functions.get(item.endpoint)) is not None
-                 and open_to(getattr(view, "access", "admin"))]
-    return g.nav  # type: ignore[no-any-return]
+    shell: Shell = current_app.extensions["shell"]
+    open_to = partial(resolve_name(shell.may), actor()) if shell.may and current_user.is_authenticated else bool
+    return [_link(item) for item in shell.nav if (view := current_app.view_functions.get(item.endpoint)) is not None
+            and open_to(getattr(view, "access", "admin"))]
 
 
 def _link(item: NavItem) -> Link:

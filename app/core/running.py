@@ -15,13 +15,13 @@ from app.cli import main, oncall, plainly
 def up(demo: bool) -> None:
     """Run everything on this machine: web, worker, clock, and Redis if REDIS_URL is unset."""
     from app import ROOT
-    from app.core import nursery, settings
+    from app.core import prefork, settings
     from app.core import up as supervisor
 
     config = settings.load()
     lock = supervisor.claim(config)
-    nursery.preload(ROOT)
-    if status := nursery.apart(lambda: plainly(lambda: _prepare(demo))):
+    prefork.preload(ROOT)
+    if status := prefork.apart(lambda: plainly(lambda: _prepare(demo))):
         sys.exit(status)
     supervisor.run(config, ROOT, lock, main=main)
 
@@ -33,7 +33,7 @@ def _prepare(demo: bool) -> None:
     from app.core.jobs import function
     from app.core.schema import migrate
 
-    app = create_app()
+    app = create_app(doors=False)
     with app.app_context():
         migrate()
         if demo:

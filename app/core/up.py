@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from app.core import nursery
+from app.core import prefork
 from app.core import redis as redis_server
 from app.core.errors import Conflict
 
@@ -57,7 +57,7 @@ umask=077
 
 def parts(config: dict[str, str]) -> list[tuple[str, list[str], int]]:
     """Name, command line and number of processes of each part, in the order in which they start."""
-    oncall = nursery.ours()
+    oncall = prefork.ours()
     found = [("web", [*oncall, "web"], 1), ("worker", [*oncall, "worker"], int(config["WORKER_PROCESSES"])),
              ("clock", [*oncall, "clock"], 1)]
     if config["MAIL_IN_PORT"]:
@@ -127,7 +127,7 @@ def run(config: dict[str, str], root: Path, lock: int, *, main: Callable[[], Non
     if lock != LOCK:
         os.dup2(lock, LOCK)
     os.set_inheritable(LOCK, True)
-    nursery.supervise(path, main)
+    prefork.supervise(path, main)
 
 
 def make_output_openable() -> None:

@@ -192,9 +192,10 @@ def end_recovered() -> int:
 
 
 def _recovered() -> list[tuple[int, int]]:
-    waiting = select(Alert).where(Alert.status == "firing", Alert.recovered_at.is_not(None)).order_by(Alert.recovered_at)
+    waiting = select(Alert).join(Incident).where(
+        Alert.status == "firing", Alert.recovered_at.is_not(None), Incident.flapping_until.is_(None))
     try:
-        return [(one.id, one.integration_id) for one in session.scalars(waiting.limit(1000)) if noise.is_over(one)]
+        return [(one.id, one.integration_id) for one in session.scalars(waiting) if noise.is_over(one)]
     finally:
         session.rollback()
 
