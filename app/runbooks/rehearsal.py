@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core.access import Actor
+from app.core.secrets import Unreadable
 from app.incidents.models import Incident
 from app.plugin_api import NoAccess, Outcome, Rejected, Retry
 from app.runbooks import queries, requests, subjects, vault
@@ -28,11 +29,11 @@ def ready(runbook: Runbook, incident: Incident | None, values: Mapping[str, Any]
     if runbook.state != "approved":
         return Tried(False, f"{runbook.name} is not approved, so nothing is sent")
     document = queries.runbook_document(runbook)
-    named = vault.values(queries.secrets_named(document), runbook.team_id)
     subject = subjects.run_values(runbook, incident, by)
     try:
+        named = vault.values(queries.secrets_named(document), runbook.team_id)
         return requests.ready(requests.Given(document, values, subject, named, "dry-run", "dry-run"), timeout=SECONDS)
-    except ValueError as fault:
+    except (ValueError, Unreadable) as fault:
         return Tried(False, str(fault))
 
 

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from app.core import secrets
 from app.core.db import session
 from app.runbooks.library_pages import library, runbook_page
 from app.runbooks.models import Execution, Runbook
@@ -174,6 +175,17 @@ def test_of_a_draft_there_is_no_dry_run(restart, signed_in, bob, payments, http_
     assert "Dry run" not in browser.get("/runbooks/restart/run").text
     page = browser.post("/runbooks/restart/check", data={"p.pod": "web-1", "p.grace": "1"}).text
     assert "is not approved, so nothing is sent" in page and http_sink.calls == []
+
+
+def test_a_dry_run_whose_secret_cannot_be_opened_says_so(restart, signed_in, bob, payments, http_sink):
+    """RB-13: as a run would."""
+    build.secret("token", team=payments)
+    config = {"url": http_sink.url, "token": "{{ secret.token }}", "template": "7"}
+    restart(target={"plugin": "awx", "config": config}, payload=None, wait_for="follow", url="")
+    browser = signed_in(bob)
+    secrets.configure(secrets.new_key())
+    page = browser.post("/runbooks/restart/check", data={"p.pod": "web-1", "p.grace": "1"}).text
+    assert "is not in ENCRYPTION_KEYS" in page and http_sink.calls == []
 
 
 def test_a_private_teams_execution_is_nobody_elses_last_one(restart, signed_in, ana, olga, charlie, work):
