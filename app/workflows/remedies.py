@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from sqlalchemy import select
@@ -15,7 +14,7 @@ from app.runbooks import executions
 from app.runbooks.executions import Start
 from app.runbooks.models import Execution
 from app.runbooks.queries import execution_of, in_scope, runbook_by_key
-from app.runbooks.rules import FINAL, OPEN
+from app.runbooks.rules import FINAL, OPEN, parsed_output
 from app.shadow.queries import withheld
 from app.workflows import context, running
 from app.workflows.calls import Result
@@ -57,11 +56,8 @@ def _started(run: WorkflowRun, step: WorkflowStep, node: dict[str, Any], mark: s
 
 def output_of(execution: Execution) -> dict[str, Any]:
     """What the next steps can name: an object that the runbook gave by its own names, anything else as `text`."""
-    try:
-        said = json.loads(execution.output or "null")
-    except ValueError:
-        said = None
-    given = said if isinstance(said, dict) else {"text": execution.output or ""}
+    said = parsed_output(execution.output)
+    given = said if isinstance(said, dict) else {"text": execution.output}
     return dict(storable({**given, "execution": str(execution.id), "state": execution.state}))
 
 

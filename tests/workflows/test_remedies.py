@@ -9,7 +9,7 @@ from app.core.db import session, transaction
 from app.incidents.models import Note
 from app.runbooks.models import Execution
 from app.runbooks.runner import runner
-from app.workflows import manual
+from app.workflows import manual, remedies
 from app.workflows.models import WorkflowRun
 from tests import build
 from tests.fakes import Reply
@@ -40,6 +40,12 @@ def test_its_end_decides_the_way_and_what_it_said_is_used(remedy):
     run, execution = runs()[0], session.query(Execution).one()
     assert (run.state, [one.body for one in session.query(Note)]) == ("succeeded", ["found 3"])
     assert execution.cause == run.ref and str(execution.id) in str(run.steps[0].output)
+
+
+def test_an_output_that_is_nested_too_deep_is_text():
+    """RB-23."""
+    deep = "[" * 60_000
+    assert remedies.output_of(Execution(id=1, state="succeeded", output=deep))["text"] == deep
 
 
 def test_a_failure_takes_the_error_edge(remedy):
