@@ -7,7 +7,7 @@ from app.connections.models import Connection
 from app.core import acting
 from app.core.access import Actor
 from app.core.db import session, transaction
-from app.core.masking import mask
+from app.core.masking import mask, storable
 from app.plugin_api import NoAccess, Rejected, Retry
 
 SECONDS = 10.0
@@ -25,4 +25,4 @@ def test(key: str, *, by: Actor) -> Connection:
     except (Retry, Rejected, NoAccess) as fault:
         works, said = False, str(fault)
     with transaction():
-        return service.note_test(key, works, mask(said, hidden), by=by)
+        return service.note_test(key, works, mask(storable(said), hidden), by=by)

@@ -17,6 +17,7 @@ from app.core.db import locked, session, transaction
 from app.core.errors import Failure, NotFound
 from app.core.forms import Problems
 from app.core.jobs import wake
+from app.core.masking import mask, storable
 from app.core.secrets import digest
 from app.core.shadow import begun_since, newest
 from app.plugin_api import Action, NoAccess, Order
@@ -177,10 +178,7 @@ def _failed(ticket: ItemTicket, problem: str) -> None:
 
 
 def _plain(fault: Exception | None, job: _Job) -> str:
-    said = str(fault or "No issue was made")
-    for secret in job.hidden:
-        said = said.replace(secret, "•••")
-    return said[:300]
+    return str(mask(storable(str(fault or "No issue was made")), job.hidden))[:300]
 
 
 def _as(job: _Job) -> Actor:

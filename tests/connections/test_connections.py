@@ -61,6 +61,13 @@ def test_what_a_vendor_echoes_is_taken_out(connected, slack):
     assert session.query(Connection).one().outcome == "Slack said •••"
 
 
+def test_what_no_database_takes_is_left_out_of_a_vendors_words(connected, slack):
+    """WF-14: halves of characters and NUL."""
+    slack.answer = Reply(200, rb'{"ok": false, "error": "no\ud800\u0000pe"}')
+    assert connected.post("/connections/slack/test").status_code == 303
+    assert session.query(Connection).one().outcome == "Slack said no?pe"
+
+
 def test_only_managers_connect_and_only_for_their_team(app, signed_in, ana, bob, payments):
     """What is everybody's is for platform admins."""
     form = {"name": "S", "key": "slack", "config.token": TOKEN}

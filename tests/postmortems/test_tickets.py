@@ -106,7 +106,7 @@ def test_a_closed_issue_ends_the_item_within_the_hour_and_a_lost_one_is_shown(or
 
 def test_a_refusal_is_shown_without_secrets_and_can_be_ordered_anew(order, tick, http_sink):
     """The vendor's own words; then once more, with the right project."""
-    http_sink.answer = said({"errorMessages": ["secret-token is bad"], "errors": {"project": "project is required"}}, 400)
+    http_sink.answer = said({"errorMessages": ["secret-token is bad \ud800"], "errors": {"project": "project is required"}}, 400)
     browser, path = order("jira_issue")
     tick("app.postmortems.tickets.make_due")
     page = browser.get(path).text
