@@ -34,6 +34,7 @@ async function keep() {
 }
 
 function take(fresh) { // the picture with its arrows, and the head with Undo and Save; the focus stays where it was
+  if (!$('[data-place]', fresh)) throw new Error('another page'); // signed out meanwhile
   const focus = document.activeElement?.dataset?.step;
   for (const part of ['[data-place] svg.graph', '#main .head']) $(part).replaceWith($(part, fresh));
   if (focus) $(`[data-step="${focus}"]`)?.focus({preventScroll: true});
