@@ -141,7 +141,7 @@ def unsent_document(one: Unsent) -> dict[str, Any]:
 
 def open_in(shadow: Shadow) -> list[Incident]:
     """The open incidents that a shadow keeps silent, the newest first."""
-    query = select(Incident).where(Incident.status != "resolved", Incident.silenced_by.is_(None))
+    query = select(Incident).where(Incident.status != "resolved", Incident.silenced_by.is_(None), ~Incident.test)
     noun, _, key = shadow.ref.partition(":")
     if noun == "integration":
         query = query.where(Incident.id.in_(select(Alert.incident_id).where(Alert.integration_id == int(key))))

@@ -7,6 +7,7 @@ from app.core.db import session, transaction
 from app.core.events import Event
 from app.incidents import alerts
 from app.incidents.merging import merge
+from app.shadow import queries
 from tests import build
 from tests.notifications.paged import messages, page
 from tests.pager import firing, post
@@ -87,3 +88,9 @@ def test_a_live_incident_that_becomes_part_of_a_silent_one_is_heard(app, now, ru
     run_jobs()
     tick(SEND)
     assert spoken() == ["incident:1"] and {one.incident_id for one in messages("page") if one.state == "sent"} == {1}
+
+
+def test_a_test_is_not_among_what_stays_silent(app, payments, shade):
+    """MIG-25: it pages all the while."""
+    build.incident(team=payments, test=True)
+    assert queries.open_in(shade()) == []
