@@ -15,7 +15,7 @@ MODELS = (
     "app.workflows.models",
     "app.ingest.models", "app.heartbeats.models", "app.webhooks.models", "app.runbooks.models", "app.connections.models",
     "app.status_pages.models", "app.status_pages.maintenance_models", "app.status_pages.subscriber_models",
-    "app.partners.models", "app.postmortems.models", "app.insights.models",
+    "app.partners.models", "app.postmortems.models", "app.insights.models", "app.config.models",
 )
 
 # Pages for people and calls for machines, one blueprint each: module, and where it is mounted.

@@ -36,6 +36,12 @@ def test_every_path_of_the_map_leads_to_a_function(app):
     assert all(callable(function(path)) for path in paths)
 
 
+def test_every_table_is_known_without_the_doors():
+    """What a backup writes, and a command sees, has all tables."""
+    known = {f"{name.replace('.', '/')}.py" for name in wiring.MODELS}
+    nothing(f"wiring.MODELS lacks {path}" for path in source.files("app") if "__tablename__" in source.text(path) and path not in known)
+
+
 def test_every_subscription_hears_a_kind_that_exists(app):
     nothing(f"{row.reaction} listens to {row.pattern}, which nobody records" for row in wiring.SUBSCRIPTIONS
             if not any(row.pattern in (kind, "*") or re.fullmatch(row.pattern.replace("*", ".*"), kind) for kind in KINDS))
