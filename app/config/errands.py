@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import defer
 
 from app.config import events
 from app.config.models import Errand
@@ -49,8 +50,8 @@ def errand_for(key: str, kind: str, by: Actor) -> Errand:
 
 
 def recent(kind: str, by: Actor, limit: int = 20) -> list[Errand]:
-    """The last ones of a kind that `by` may see, newest first."""
-    query = select(Errand).where(Errand.kind == kind).order_by(Errand.id.desc()).limit(limit)
+    """The last ones of a kind that `by` may see, newest first; what is sealed, many MB of an import, stays where it is."""
+    query = select(Errand).where(Errand.kind == kind).options(defer(Errand.sealed)).order_by(Errand.id.desc()).limit(limit)
     return list(session.scalars(query if may(by, "admin") else query.where(Errand.user_id == by.user_id)))
 
 

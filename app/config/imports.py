@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-import json
+import lzma
 import shutil
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -23,9 +24,11 @@ from app.core.db import transaction
 from app.core.errors import Failure, Invalid
 from app.core.importing import Imported, Importer
 from app.core.jobs import wake
+from app.core.reading import Rejected, parse_json
 
 TICK = "app.config.ticks.work"
 MOST_FILES, MOST_BYTES = 20_000, 200 * 1024 * 1024
+BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError)
 PREVIEW, MOST_SPANS = timedelta(days=14), 60
 
 
@@ -49,14 +52,16 @@ def data_of(files: Iterable[tuple[str, bytes]]) -> importing.Data:
 
 
 def _unzipped(name: str, raw: bytes) -> importing.Data:
-    with zipfile.ZipFile(io.BytesIO(raw)) as opened:
-        inside = [one for one in opened.infolist() if one.filename.endswith(".json") and "__MACOSX" not in one.filename]
-        if len(inside) > MOST_FILES or sum(one.file_size for one in inside) > MOST_BYTES:
-            raise Invalid(f"{name} holds more than {MOST_FILES} files or {MOST_BYTES // 1024 // 1024} MB.")
-        try:
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as opened:
+            inside = [one for one in opened.infolist() if one.filename.endswith(".json") and "__MACOSX" not in one.filename]
+            if len(inside) > MOST_FILES or sum(one.file_size for one in inside) > MOST_BYTES:
+                raise Invalid(f"{name} holds more than {MOST_FILES} files or {MOST_BYTES // 1024 // 1024} MB.")
             found = {one.filename: _json(one.filename, opened.read(one)) for one in inside}
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as fault:
-            raise Invalid(f"{name} can't be read: {fault}") from None
+    except RuntimeError as fault:  # encrypted, or a compression that Python lacks
+        raise Invalid(f"{name} can't be read: {fault}. Zip it again without a password, or bring its JSON files.") from None
+    except BROKEN as fault:
+        raise Invalid(f"{name} is a damaged zip: {fault}") from None
     folder = _shared(list(found))
     return {_path(path[len(folder):]): answer for path, answer in found.items()}
 
@@ -75,9 +80,9 @@ def _path(name: str) -> str:
 
 def _json(name: str, raw: bytes) -> Any:
     try:
-        return json.loads(raw)
-    except ValueError as fault:
-        raise Invalid(f"{name} can't be read: {fault}") from None
+        return parse_json(raw)
+    except Rejected as fault:
+        raise Invalid(f"{name} can't be read: {fault.reason}") from None
 
 
 def uploaded(slug: str, files: Iterable[tuple[str, bytes]], *, by: Actor) -> Errand:
@@ -133,10 +138,11 @@ def tidy(keys: set[str]) -> None:
 
 
 def mapped(errand: Errand, names: Mapping[str, Any]) -> None:
-    """Convert it again with our names for their people and teams, inside the caller's transaction. Raises Invalid."""
+    """Convert it again with our names for their people and teams. Raises Invalid."""
     found, secret = told(_importer(errand.said["source"]), errands.secret_of(errand)["data"], names)
-    errand.found = found
-    errands.conceal(errand, secret)
+    with transaction():  # nobody waits for the conversion itself
+        errand.found = found
+        errands.conceal(errand, secret)
 
 
 def told(importer: Importer, data: importing.Data, names: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,9 +49,10 @@ class Drift:
 
 
 def remember(document: Document, things: Mapping[tuple[str, str], Any], after: Mapping[tuple[str, str], dict[str, Any]],
-             by: Actor, *, changes: int) -> None:
+             by: Actor, *, changes: int, removed: Collection[tuple[str, str]]) -> None:
     """Note that `by` applied this document, and what it said of each object that is theirs to change: `after` are the
-    objects as they stand now."""
+    objects as they stand now. What is gone and meant to be stands under no document any more: what was `removed` now, and
+    what the same files named before."""
     if not document.files:
         return
     applied = AppliedDocument(actor=by.ref, actor_name=by.name[:200], via=by.via[:40], files=list(document.files),
@@ -59,9 +60,9 @@ def remember(document: Document, things: Mapping[tuple[str, str], Any], after: M
     session.add(applied)
     session.flush()
     for kind in KINDS:
-        named = {identity(kind.name, item): item for item in document.items.get(kind.name, [])}
-        if not named:
+        if kind.name not in document.items:
             continue
+        named = {identity(kind.name, item): item for item in document.items[kind.name]}
         former = {one.key: one for one in session.scalars(select(ManagedObject).where(ManagedObject.kind == kind.name))}
         for key, item in named.items():
             thing = things[kind.name, key]
@@ -71,6 +72,9 @@ def remember(document: Document, things: Mapping[tuple[str, str], Any], after: M
             one = former.get(key) or ManagedObject(kind=kind.name, key=key)
             one.ref, one.applied, one.said = thing.ref, applied, {name: now[name] for name in item if name in now}
             session.add(one)
+        for one in (former[key] for key in former.keys() - named.keys() if (kind.name, key) not in things):
+            if (kind.name, one.key) in removed or (may(by, "admin") and {*one.applied.files} <= {*document.files}):
+                session.delete(one)
     session.flush()
     _forget_old()
     if changes:

@@ -7,7 +7,6 @@ from flask import Blueprint, Response, request, url_for
 from app.config import errands, imports, moving_pages, plans
 from app.config.models import Errand
 from app.core.access import access, own_transaction
-from app.core.db import locked, transaction
 from app.core.errors import Conflict, Invalid
 from app.core.pages import go, page
 from app.core.web import actor, takes
@@ -73,8 +72,7 @@ def name(key: str) -> Response:
         if part in said and theirs and value.strip():
             said[part][theirs] = value.strip()
     try:
-        with transaction():
-            imports.mapped(locked(Errand, errand.id) or errand, said)
+        imports.mapped(errand, said)
     except Invalid as refusal:
         shown = moving_pages.import_page(errands.errand_for(key, "import", actor()), {}, invalid=refusal)
         return page("config/import.html", shown, status=422)

@@ -6,15 +6,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from app.catalog.models import Service
+from app.catalog.queries import visible
 from app.core import clock
+from app.core.access import Actor
 from app.core.db import session
 from app.escalation import queries
 
 
-def unreachable() -> list[str]:
-    """A sentence for each active service whose policy reaches nobody right now."""
-    services = session.scalars(select(Service).where(Service.lifecycle != "archived").options(joinedload(Service.team))
-                               .order_by(Service.key))
+def unreachable(by: Actor) -> list[str]:
+    """A sentence for each active service that `by` may see and whose policy reaches nobody right now."""
+    active = select(Service).where(Service.lifecycle != "archived").options(joinedload(Service.team)).order_by(Service.key)
+    services = session.scalars(visible(active, by))
     silent = {policy: not _anybody(levels) for policy, levels in _policies().items()}
     return [f"service {service.key}: its policy reaches nobody right now" for service in services
             if silent.get(_policy_of(service), False)]

@@ -26,7 +26,8 @@ from app.ingest.playing import Kept, Opened, Page, play
 MOST, LONGEST_DAYS, BATCH = 1_000_000, 31, 1000
 # What happened, as against how things are configured: left out of the copy, with all that can't stand without it.
 HAPPENED = frozenset({"incidents", "alerts", "deliveries", "events", "event_seals", "messages", "escalation_runs",
-                      "executions", "webhook_deliveries", "login_sessions", "failed_logins", "pulses", "errands"})
+                      "executions", "webhook_deliveries", "login_sessions", "failed_logins", "pulses", "errands",
+                      "unsent"})
 Progress = Callable[[int, int], None]
 
 

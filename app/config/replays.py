@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -69,15 +70,20 @@ def _run(command: Sequence[str], folder: str, progress: Callable[[str], None]) -
     with (open(os.path.join(folder, "found.json"), "w+", encoding="utf-8") as found,
           subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=found, stderr=subprocess.PIPE, text=True, env=environ,
                            cwd=os.path.dirname(current_app.root_path)) as process):
+        patience = threading.Timer(LONGEST, process.kill)
+        patience.start()
         try:
             for line in process.stderr or ():
                 last = line.strip() or last
                 progress(last)
-            process.wait(timeout=LONGEST)
+            process.wait()
         finally:
+            patience.cancel()
             process.kill()
+        if process.returncode < 0:
+            raise Failure("The replay was stopped: it took more than an hour, or the memory ran out.")
         if process.returncode != 0:
-            raise Failure(last.removeprefix("oncall: ") or "The replay was stopped.")
+            raise Failure(last.removeprefix("oncall: ") or "The replay failed.")
         found.seek(0)
         return found.read()
 

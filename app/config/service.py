@@ -39,7 +39,8 @@ def apply(document: Document, *, by: Actor = OPERATOR, prune: bool = False, yes:
         if expected is not None and [str(change) for change in found.changes] != list(expected):
             raise Conflict("What would change is not what you looked at: somebody changed something meanwhile. "
                            "Look at the new plan.")
-        managed.remember(document, work.things, work.after, by, changes=len(found.changes))
+        managed.remember(document, work.things, work.after, by, changes=len(found.changes),
+                         removed=work.before.keys() - work.things.keys())
         return found
 
 
@@ -94,7 +95,7 @@ class _Work:
         self.document.raise_if_any()
         removed = self._prune() if self.prune else []
         session.flush()
-        return Result([*self._changes(), *moved, *removed], unreachable(), self.large)
+        return Result([*self._changes(), *moved, *removed], unreachable(self.by), self.large)
 
     def _items(self, kind: Kind) -> Iterator[tuple[int, str, Item]]:
         for position, item in enumerate(self.document.items.get(kind.name, [])):

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from app.catalog.queries import service_by_key
 from app.catalog.service import save_service
 from app.config import managed, service
+from app.config.document import load
 from app.config.models import AppliedDocument, Errand
 from app.core.access import OPERATOR
 from app.core.db import session, transaction
@@ -68,6 +69,20 @@ def test_what_is_removed_by_hand_is_drift_and_the_next_apply_brings_it_back(app,
     assert [(one.key, one.gone) for one in managed.drift(OPERATOR)[1]] == [("bus", True)]
 
 
+def test_what_an_apply_removes_or_no_longer_names_once_it_is_gone_stands_under_no_document(app, payments):
+    """It is meant to be gone: nobody is told of it as a change by hand for ever."""
+    def bus(key):
+        return {"key": key, "url": "https://bus.example.com/", "events": ["*"], "team": "payments"}
+    apply({"webhooks": [bus(f"b{number}") for number in range(6)]})
+    apply({"webhooks": [bus(f"b{number}") for number in range(5)]}, prune=True)
+    with transaction():
+        remove_webhook(webhook_by_key("b4"), by=OPERATOR)
+    service.apply(load([("other.yaml", b"version: 1\nwebhooks: []\n")]))
+    assert [one.key for one in managed.drift(OPERATOR)[1]] == ["b4"]
+    apply({"webhooks": [bus("b0")]})
+    assert managed.drift(OPERATOR) == (4, [])
+
+
 def test_each_fault_is_listed_with_its_line_and_path(signed_in, olga, payments):
     """MIG-03: all of them, and nothing is changed."""
     text = "version: 1\nservices:\n- {key: shop, name: Shop, team: payments, colour: red}\n- {key: b, name: B, team: nobody}\n"
@@ -120,6 +135,13 @@ def test_a_plan_that_is_no_longer_true_is_made_anew(signed_in, olga, payments):
     answer = browser.post(f"{plan}/apply")
     assert answer.status_code == 409 and "somebody changed something meanwhile" in answer.text
     assert "Nothing to change" in browser.get(plan).text
+
+
+def test_a_plan_warns_of_no_service_that_its_maker_may_not_see(signed_in, ana, payments, charlie):
+    """MIG-12: a private team's services are nobody else's, not even in a warning."""
+    build.service("hidden", team=build.team("others", manager=charlie, private=True))
+    page = signed_in(ana).get(planned(signed_in(ana), SHOP)).text
+    assert "service shop: its policy reaches nobody" in page and "service hidden" not in page
 
 
 def test_somebody_else_sees_no_plan_of_mine(signed_in, olga, ana, charlie, payments):

@@ -56,6 +56,36 @@ def test_an_export_is_uploaded_told_and_applied_through_the_plan(signed_in, olga
     assert browser.post(f"{plan}/apply").status_code == 303 and service_by_key("checkout") is not None
 
 
+def broken(how):
+    raw = zipped(EXPORTS[ACCOUNT])
+    if how == "directory":
+        return raw.replace(b"PK\x01\x02", b"PK\x01\x03", 1)
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as opened:
+        opened.writestr("users.json", "[]" * 100)
+    raw = bytearray(held.getvalue())
+    if how == "bytes":
+        raw[40:46] = b"\xff" * 6
+    else:  # Deflate64, as some zip on Windows
+        for mark, after in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+            raw[raw.index(mark) + after] = 9
+    return bytes(raw)
+
+
+@pytest.mark.parametrize(("raw", "name", "said"), [
+    (broken("directory"), "export.zip", "is a damaged zip"), (broken("bytes"), "export.zip", "is a damaged zip"),
+    (broken("compression"), "export.zip", "Zip it again"), (b"[" * 100_000, "users.json", "can&#39;t be read")])
+def test_a_file_that_cannot_be_read_is_said_and_nothing_fails(signed_in, olga, raw, name, said):
+    answer = upload(signed_in(olga), raw, name)
+    assert answer.status_code == 422 and said in answer.text, answer.text
+
+
+@pytest.mark.both_databases
+def test_what_no_database_stores_is_left_out_of_an_import(signed_in, olga):
+    export = {**EXPORTS[ACCOUNT], "teams": [{"id": "T9", "name": "Odd\0name"}]}
+    assert upload(signed_in(olga), zipped(export)).status_code == 303
+
+
 def test_the_lines_are_filtered_by_verdict_and_kind(signed_in, olga):
     """MIG-14."""
     browser = signed_in(olga)

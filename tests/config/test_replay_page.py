@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 import yaml
@@ -44,6 +45,15 @@ def test_a_changed_document_is_played_and_told_by_person_and_incident(signed_in,
     shown = browser.get(address).text
     assert "ledger is down" in shown and "Payments → ledger, Calm" in shown.replace("ledger, Payments →", "Payments →")
     assert "Moved" in shown and "Removed" in shown and "1 paged otherwise" in shown
+
+
+def test_a_replay_that_does_not_end_is_stopped(signed_in, olga, tick, monkeypatch):
+    monkeypatch.setattr(replays, "COMMAND", [sys.executable, "-c", "import signal; signal.alarm(20); signal.pause()"])
+    monkeypatch.setattr(replays, "LONGEST", 0.1)
+    signed_in(olga).post("/configuration/replay", data=WINDOW)
+    tick(WORK)
+    errand = session.scalar(select(Errand))
+    assert errand.state == "failed" and errand.error.startswith("The replay was stopped: it took more than an hour")
 
 
 @pytest.mark.parametrize(("more", "said"), [

@@ -95,7 +95,7 @@ def test_a_policy_with_nothing_but_rooms_is_warned_about_and_ends_at_the_catch_a
     build.user("olga", role="admin")
     policy = levels([ROOM], repeat=9)
     assert team_health(house.team) == [("Pages nobody", "Payments only posts in rooms or calls webhooks")]
-    assert reach.unreachable() == ["service checkout: its policy reaches nobody right now"]
+    assert reach.unreachable(OPERATOR) == ["service checkout: its policy reaches nobody right now"]
     shown = signed_in(house.ana).get(f"/policies/{policy.key}").text
     assert "It pages nobody: all its levels only post in rooms" in shown and "Room #war-room" in shown
     post(client, house, firing())
