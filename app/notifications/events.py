@@ -4,9 +4,9 @@ from app.core.events import Kind
 
 _MESSAGE = ("message", "user", "user_id", "channel", "address", "reason", "kind")
 SENT = Kind("message.sent", "{user} was sent {kind} by {channel}", (*_MESSAGE, "provider"), timeline=True)
-DELIVERED = Kind("message.delivered", "{kind} reached {user} by {channel}", (*_MESSAGE, "provider"), timeline=True)
-FAILED = Kind("message.failed", "{kind} to {user} by {channel} failed: {error}", (*_MESSAGE, "error"), timeline=True)
-POSTPONED = Kind("message.postponed", "{kind} to {user} by {channel} was not taken and is tried again: {error}",
+DELIVERED = Kind("message.delivered", "{user} was reached by {channel} ({kind})", (*_MESSAGE, "provider"), timeline=True)
+FAILED = Kind("message.failed", "{user} was not reached by {channel} ({kind}): {error}", (*_MESSAGE, "error"), timeline=True)
+POSTPONED = Kind("message.postponed", "{user} was not reached by {channel} ({kind}), which is tried again: {error}",
                  (*_MESSAGE, "error"))
 UNREACHABLE = Kind("message.unreachable", "{user} can't be reached: {error}",
                    ("user", "user_id", "error", "run", "level", "round", "alone"), timeline=True)

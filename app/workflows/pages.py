@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,7 +51,7 @@ class IndexPage:
     """The workflows that the filters leave."""
 
     rows: list[ListRow]
-    teams: list[tuple[str, str]]
+    choices: Mapping[str, Sequence[tuple[str, str]]]
     filters: Mapping[str, str]
     may_add: bool
 
@@ -64,8 +64,10 @@ def index_page(by: Actor, args: Mapping[str, str]) -> IndexPage:
     lines, failures = figures.lines(ids), figures.last_failures(ids, by)
     every = session.scalars(select(Team).where(Team.archived_at.is_(None)).order_by(Team.name))
     teams = [(team.key, team.name) for team in every if may(by, "workflow.read", team_id=team.id)]
+    choices = {"scope": [("global", "Everybody’s"), *teams], "category": [(name, name) for name in CATEGORIES],
+               "state": [("on", "On"), ("off", "Off"), ("archived", "Archived")]}
     rows = [ListRow(one, words.trigger(one.trigger), lines.get(one.id, Line()), failures.get(one.id)) for one in found]
-    return IndexPage(rows, teams, filters, may_anywhere(by, "workflow.edit"))
+    return IndexPage(rows, choices, filters, may_anywhere(by, "workflow.edit"))
 
 
 @dataclass(frozen=True)
