@@ -91,7 +91,7 @@ SUBSCRIPTIONS: tuple[On, ...] = (
         "schedule.created", "schedule.changed", "schedule.override_*", "schedule.swap_accepted", "schedule.swap_reverted",
         "schedule.cover_taken", "schedule.cover_given_back", "schedule.calendar_read", "schedule.holidays_read",
         "schedule.archived",
-        "schedule.restored", "schedule.removed", "user.deactivated", "user.activated", "team.changed")),
+        "schedule.restored", "schedule.removed", "user.deactivated", "user.activated", "team.changed", "shadow.ended")),
     On("schedule.handed_over", "app.notifications.reactions.tell_of_handover"),
     On("schedule.handed_over", "app.notifications.reactions.post_handover"),
     On("schedule.gaps_found", "app.notifications.reactions.tell_of_gaps"),

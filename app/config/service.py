@@ -7,17 +7,19 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from flask import current_app
 from sqlalchemy import func, select
 
 from app.catalog.dependencies import set_dependencies
 from app.config import managed, references
 from app.config.changes import Change, Result
-from app.config.document import Document, Item, identity, parsed
+from app.config.document import Document, Item, identity, parsed, secret_paths
 from app.config.kinds import BY_NAME, KINDS, Kind, early, everything, is_theirs
 from app.config.reach import unreachable
 from app.core.access import OPERATOR, Actor
 from app.core.db import alone, pending, session, transaction
 from app.core.errors import Conflict, Failure, Invalid, Problem
+from app.core.shapes import Path
 from app.identity.queries import may
 from app.ingest.route_store import order_routes
 from app.notifications.queries import rooms_in_use
@@ -166,7 +168,14 @@ class _Work:
         except Failure as error:
             self.failed.add((kind.name, key))
             for problem in getattr(error, "problems", None) or [Problem("", error.detail)]:
-                self.document.blame(kind.name, position, parsed(problem.field), problem.message)
+                path = parsed(problem.field)
+                self.document.blame(kind.name, position, path, problem.message + self._left_out(kind, position, path))
+
+    def _left_out(self, kind: Kind, position: int, path: Path) -> str:
+        """What to do about a secret that a new object needs and that an export of another system has not got."""
+        item = self.document.items[kind.name][position]
+        wanted = path in secret_paths(kind.name, item, current_app.extensions["plugins"]) and not _given(item, path)
+        return ". An export leaves secrets out: write it here, or as ${env:NAME}" if wanted else ""
 
     def _prune(self) -> list[Change]:
         """Remove what the document's kinds do not name, last kind first. Raises Conflict beyond the threshold."""
@@ -205,6 +214,16 @@ class _Work:
                         {name: side.get(name) for name in fields} for side in (before, after)))
                 elif thing.ref in told:
                     yield Change("changed", kind.noun, kind.key(thing), ("secrets",))
+
+
+def _given(value: Any, path: Path) -> bool:
+    """Whether anything stands at this path."""
+    for part in path:
+        if isinstance(value, dict):
+            value = value.get(part)
+        else:
+            value = value[part] if isinstance(value, list) and isinstance(part, int) and part < len(value) else None
+    return value not in (None, "")
 
 
 def _gone(thing: Any) -> bool:

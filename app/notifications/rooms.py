@@ -107,6 +107,9 @@ def _fill(room: Room, values: Values, problems: Problems) -> None:
     for name, most in (("name", 120), ("account", 80)):
         if values.get(name) is not None:
             setattr(room, name, problems.take(name, check_text, values[name], most=most) or "")
+    known = {route.account for route in accounts.all_routes(room.channel)}
+    if values.get("account") and room.account not in known:
+        problems.add("account", f"There is no account {room.account} of {room.channel} here: leave it out, and any posts")
     if values.get("address") or not room.address:
         room.address = problems.take("address", check_text, values.get("address") or "", most=2000) or ""
         if not room.address:

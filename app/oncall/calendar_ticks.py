@@ -17,7 +17,7 @@ from app.core.shadow import covering
 from app.oncall import imports, links
 from app.oncall.calendar_models import CalendarLink
 from app.oncall.ical import MOST_BYTES, Unreadable
-from app.oncall.link_rules import changes
+from app.oncall.link_rules import changes, without
 from app.oncall.models import CalendarImport, Schedule
 from app.plugin_api import Access, NoAccess, Refused, Rejected, Retry
 
@@ -128,12 +128,12 @@ def _valid(job: links.Job) -> links.Grant:
 
 def _writes(job: links.Job, access: Access) -> Iterator[None]:
     """Write what differs, one step at a time; only entries with our mark are looked at."""
-    wanted = () if job.leaving else job.entries
-    for calendar, asked in ((job.calendar, wanted), *((one, ()) for one in job.former)):
+    wanted, held = ((), ()) if job.leaving else (job.entries, job.held)
+    for calendar, asked, left in ((job.calendar, wanted, held), *((one, (), ()) for one in job.former)):
         here = Access(access.grant, calendar, access.mark)
         if not calendar:
             continue
-        put, surplus = changes(_found(job, here, former=calendar != job.calendar), asked)
+        put, surplus = changes(without(_found(job, here, former=calendar != job.calendar), left), asked)
         for entry in put:
             yield job.offer.put(here, entry, job.config)
         for entry in surplus:

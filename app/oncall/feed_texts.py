@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
@@ -12,6 +12,7 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import NotFound
+from app.core.shadow import standing
 from app.identity.models import Team, User
 from app.identity.queries import may
 from app.oncall import queries, rules
@@ -63,8 +64,17 @@ def text_of(feed: CalendarFeed) -> bytes:
     return written(f"{name} · on call", entries)
 
 
-def entries_of(what: str, user: User, start: datetime, end: datetime) -> tuple[str, list[Entry]]:
-    """The name of a calendar, and its entries that touch [start, end) with their true edges. Raises NotFound."""
+def shifts_of(user: User, start: datetime, end: datetime) -> tuple[list[Entry], list[Entry]]:
+    """A person's entries, those of teams that are in shadow apart. Raises NotFound."""
+    dark = standing()
+    _, live = entries_of("me", user, start, end, wanted=lambda one: f"team:{one.team_id}" not in dark)
+    return live, entries_of("me", user, start, end, wanted=lambda one: f"team:{one.team_id}" in dark)[1] if dark else []
+
+
+def entries_of(what: str, user: User, start: datetime, end: datetime, *,
+               wanted: Callable[[Schedule], bool] = lambda _: True) -> tuple[str, list[Entry]]:
+    """The name of a calendar, and its entries of the schedules that are `wanted`, as far as they touch [start, end), with
+    their true edges. Raises NotFound."""
     subject = subject_of(what, user)
     plans = queries.plans_of(subject.schedules, since=start)
     inactive = queries.inactive_of(*plans.values())
@@ -73,7 +83,7 @@ def entries_of(what: str, user: User, start: datetime, end: datetime) -> tuple[s
     whose, entries = f"p{user.id}" if what == "me" else "all", []
     for schedule in subject.schedules:
         plan = plans[schedule.id]
-        if subject.person is not None and subject.person not in queries.people_in(plan):
+        if not wanted(schedule) or (subject.person is not None and subject.person not in queries.people_in(plan)):
             continue
         shifts = rules.whole_shifts(plan, start, end, inactive=inactive)
         spans = shifts if subject.person is None else spans_of(shifts, subject.person)

@@ -23,23 +23,24 @@ def wanted(entries: Iterable[Entry]) -> list[CalendarEntry]:
 Entries = list[CalendarEntry]
 
 
+def without(found: Iterable[CalendarEntry], held: Iterable[CalendarEntry]) -> Entries:
+    """What is found there but for one of each that is held."""
+    left = Counter(map(_same, held))
+    others = []
+    for one in found:
+        if left[_same(one)]:
+            left[_same(one)] -= 1
+        else:
+            others.append(one)
+    return others
+
+
 def changes(found: Sequence[CalendarEntry], asked: Sequence[CalendarEntry]) -> tuple[Entries, Entries]:
     """What to put and what to remove, so that what is `found` there becomes what is `asked`: an entry that is not
     wanted any more is changed into one that is missing, the nearest in time first."""
-    missing = Counter(map(_same, asked))
-    surplus = []
-    for one in sorted(found, key=lambda one: (one.start, one.id)):
-        if missing[_same(one)]:
-            missing[_same(one)] -= 1
-        else:
-            surplus.append(one)
-    left = []
-    for one in sorted(asked, key=lambda one: one.start):
-        if missing[_same(one)]:
-            missing[_same(one)] -= 1
-            left.append(one)
+    surplus = without(sorted(found, key=lambda one: (one.start, one.id)), asked)
     put = []
-    for one in left:
+    for one in without(sorted(asked, key=lambda one: one.start), found):
         near = min(surplus, key=lambda other: abs(other.start - one.start), default=None)
         if near is not None:
             surplus.remove(near)

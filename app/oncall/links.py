@@ -21,7 +21,7 @@ from app.core.secrets import Unreadable, open_, seal
 from app.identity.queries import allow
 from app.oncall import events
 from app.oncall.calendar_models import CalendarLink
-from app.oncall.feed_texts import entries_of
+from app.oncall.feed_texts import shifts_of
 from app.oncall.link_rules import wait, wanted
 from app.plugin_api import Calendar, CalendarEntry, Grant, Inbound, NoAccess, Refused, Rejected, Retry
 
@@ -126,7 +126,8 @@ def look_soon(people: Collection[int] | None) -> None:
 
 @dataclass(frozen=True)
 class Job:
-    """One turn at one calendar: what to do there, found before anything is called."""
+    """One turn at one calendar: what to do there, found before anything is called. `held` are shifts of teams in shadow:
+    they stay there, or stay away, as they are."""
 
     id: int
     offer: Calendar
@@ -136,6 +137,7 @@ class Job:
     calendar: str
     former: tuple[str, ...]
     entries: tuple[CalendarEntry, ...]
+    held: tuple[CalendarEntry, ...]
     leaving: bool
     seen: datetime
 
@@ -166,11 +168,11 @@ def claim(key: int) -> Job | None:
         link.next_at, link.lease_until, link.error = now + EVERY, None, "It is switched off at the moment"
         return None
     try:
-        _, entries = entries_of("me", link.user, now, now + AHEAD)
+        entries, held = shifts_of(link.user, now, now + AHEAD)
     except NotFound:
-        link.state, entries = "leaving", []
+        link.state, entries, held = "leaving", [], []
     return Job(link.id, offer, config_of(offer), grant, link.mark, link.calendar, tuple(link.former),
-               tuple(wanted(entries)), link.state == "leaving", link.next_at)
+               tuple(wanted(entries)), tuple(wanted(held)), link.state == "leaving", link.next_at)
 
 
 def _forget(link: CalendarLink) -> None:

@@ -80,19 +80,20 @@ def move_item(item: ActionItem, state: str, *, by: Actor) -> ActionItem:
 
 
 def hand_over(items: Sequence[ActionItem], owner: User, *, by: Actor) -> int:
-    """All of these that are left, in one step, to somebody else, who is told once. Says how many."""
-    given: list[Event] = []
+    """All of these that are left, in one step, to somebody else, who is told once for each team. Says how many."""
+    given: dict[int | None, list[Event]] = {}
     for one in sorted(items, key=lambda found: found.id):
         item = claimed(one, by)
         if item.state in rules.LEFT and item.owner_id != owner.id:
             _check_owner(owner, item.postmortem)
             former, item.owner, item.owner_id = item.owner.name, owner, owner.id
             _time(item)
-            given.append(said(events.ITEM_HANDED_OVER, item, by, former=former))
-    if given and owner.id != by.user_id:
-        number = f"{len(given)} action items" if len(given) > 1 else "an action item"
-        notices.items(owner, cause=f"event:{given[0].id}", reason=f"{by.name} handed you {number}")
-    return len(given)
+            given.setdefault(item.postmortem.team_id, []).append(said(events.ITEM_HANDED_OVER, item, by, former=former))
+    for team, facts in given.items():
+        if owner.id != by.user_id:
+            number = f"{len(facts)} action items" if len(facts) > 1 else "an action item"
+            notices.items(owner, team, cause=f"event:{facts[0].id}", reason=f"{by.name} handed you {number}")
+    return sum(map(len, given.values()))
 
 
 def _fill(item: ActionItem, values: Mapping[str, Any], postmortem: Postmortem) -> None:

@@ -39,19 +39,21 @@ def address(found: ActionItem) -> str:
     return f"{current_app.config['BASE_URL']}/action-items/{found.id}"
 
 
-def items(person: User, *, cause: str, reason: str) -> int:
-    """Tell somebody about several of their action items."""
-    return _list([person], person.email, cause, reason)
+def items(person: User, team_id: int | None, *, cause: str, reason: str) -> int:
+    """Tell somebody about several of their action items, all of one team's postmortems."""
+    return _list([person], person.email, team_id, cause=cause, reason=reason)
 
 
-def leaver(name: str, email: str, managers: Iterable[User], *, number: int, cause: str) -> int:
-    """Tell managers how many open action items somebody left behind."""
+def leaver(name: str, email: str, managers: Iterable[User], *, team_id: int | None, number: int, cause: str) -> int:
+    """Tell a team's managers how many of its open action items somebody left behind."""
     word = "item" if number == 1 else "items"
-    return _list(managers, email, cause, f"{name} is deactivated and leaves {number} open action {word}")
+    return _list(managers, email, team_id, cause=cause,
+                 reason=f"{name} is deactivated and leaves {number} open action {word}")
 
 
-def _list(people: Iterable[User], email: str, cause: str, reason: str) -> int:
-    written = notifications.tell(list(people), kind="action_item", cause=cause, reason=reason, without=(*LOUD, "webpush"))
+def _list(people: Iterable[User], email: str, team_id: int | None, *, cause: str, reason: str) -> int:
+    written = notifications.tell(list(people), kind="action_item", cause=f"{cause}:{team_id}", reason=reason,
+                                 without=(*LOUD, "webpush"), scope=f"team:{team_id}")
     url = f"{current_app.config['BASE_URL']}/action-items?{urlencode({'owner': email})}"
     for message in written:
         seal_data(message, {"url": url, "description": ""})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from sqlalchemy import select
 
 from app.core import clock
@@ -80,16 +82,16 @@ def tell_of_publication(event: Event) -> None:
 
 
 def name_leaver(event: Event) -> None:
-    """`user.deactivated`: managers learn which open action items are left behind."""
+    """`user.deactivated`: each team's managers learn how many of its open action items are left behind."""
     user = session.get_one(User, int(event.subject.partition(":")[2]))
     left = list(session.scalars(select(ActionItem).where(ActionItem.owner_id == user.id,
                                                          ActionItem.state.in_(rules.LEFT))))
     if not left or user.is_active:
         return
-    teams = {item.postmortem.team_id for item in left}
-    managers = service.people(list(session.scalars(select(Membership.user_id).where(
-        Membership.team_id.in_(teams), Membership.role == "manager"))))
-    notices.leaver(user.name, user.email, managers, number=len(left), cause=f"event:{event.id}")
+    for team, number in Counter(item.postmortem.team_id for item in left).items():
+        managers = service.people(list(session.scalars(select(Membership.user_id).where(
+            Membership.team_id == team, Membership.role == "manager"))))
+        notices.leaver(user.name, user.email, managers, team_id=team, number=number, cause=f"event:{event.id}")
 
 
 def follow_zone(event: Event) -> None:

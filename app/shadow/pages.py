@@ -30,6 +30,7 @@ class ShadowPage:
     number: int
     former: list[Shadow]
     may_edit: bool
+    choices: list[tuple[str, str]]
     filters: Mapping[str, str]
     values: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
@@ -45,11 +46,11 @@ def shadow_page(by: Actor, args: Mapping[str, str], *, typed: Mapping[str, str] 
     former = session.scalars(select(Shadow).where(Shadow.ended_at.is_not(None)).order_by(Shadow.ended_at.desc()).limit(10))
     errors: dict[str, str] = {}
     for problem in invalid.problems if invalid else ():
-        errors.setdefault(problem.field, problem.message)
+        errors.setdefault("what" if problem.field in ("scope", "key") else problem.field, problem.message)
     return ShadowPage(
         now=[(one, len(queries.open_in(one))) for one in queries.visible(by)],
         silent=queries.silent() if edits else [], unsent=rows, number=number, former=list(former) if edits else [],
-        may_edit=edits, values=typed or {}, errors=errors,
+        may_edit=edits, choices=queries.choices() if edits else [], values=typed or {}, errors=errors,
         filters={name: args[name] for name in ("from", "to", "kind", "shadow") if args.get(name)})
 
 

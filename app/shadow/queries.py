@@ -6,19 +6,24 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Integer, Select, String, column, or_, select, table
 
+from app.catalog.models import Service
 from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import Invalid, NotFound, Problem
 from app.core.events import Event
 from app.core.shadow import WHOLE, Shadow, active, covering, standing
+from app.identity.models import Team
 from app.identity.queries import visible_teams
 from app.incidents.models import Alert, Incident
 from app.shadow.models import Unsent
 
 SAID = ("page", "post", "webhook")  # what an incident itself would have said
+INTEGRATIONS = table("integrations", column("id", Integer), column("key", String), column("name", String),
+                     column("team_id", Integer))
+
 
 def of_incident(incident: Incident, since: datetime | None = None) -> Shadow | None:
     """The shadow that an incident stands in: of the system, its team, its service, or of every integration that its
@@ -107,10 +112,10 @@ def unsent(by: Actor, args: Mapping[str, str]) -> Select[Any]:
     for name, compare in (("from", Unsent.at.__ge__), ("to", Unsent.at.__lt__)):
         if args.get(name):
             query = query.where(compare(_instant(name, args[name])))
-    for name, column in (("user", Unsent.user_id), ("incident", Unsent.incident_id), ("shadow", Unsent.shadow_id)):
+    for name, place in (("user", Unsent.user_id), ("incident", Unsent.incident_id), ("shadow", Unsent.shadow_id)):
         text = args.get(name, "")
         if text:
-            query = query.where(column == (int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else -1))
+            query = query.where(place == (int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else -1))
     if args.get("kind"):
         query = query.where(Unsent.kind == args["kind"])
     return query
@@ -160,6 +165,16 @@ def silent() -> list[Incident]:
 def withheld(once: str) -> bool:
     """Whether this is listed as not sent."""
     return session.scalar(select(Unsent.id).where(Unsent.once == once)) is not None
+
+
+def choices() -> list[tuple[str, str]]:
+    """What can be put in shadow, as (scope, in words): the system, then teams, services and integrations in use."""
+    services = select(Service.key, Service.name).where(Service.lifecycle != "archived").order_by(Service.key)
+    teams = select(Team.key, Team.name).where(Team.archived_at.is_(None)).order_by(Team.key)
+    senders = select(INTEGRATIONS.c.key, INTEGRATIONS.c.name).order_by(INTEGRATIONS.c.key)
+    return [(WHOLE, "The whole system"), *(
+        (f"{noun}:{key}", f"{noun.capitalize()} {name or key}") for noun, query in (
+            ("team", teams), ("service", services), ("integration", senders)) for key, name in session.execute(query))]
 
 
 def shadow_for(key: str) -> Shadow:

@@ -34,10 +34,10 @@ def index() -> Response:
 def begin() -> Response:
     """Put something in shadow, or show what is wrong."""
     allow(actor(), "shadow.edit")
-    form = request.form
-    typed = {name: form.get(name, "").strip() for name in ("scope", "key", "reason")}
+    typed = {name: request.form.get(name, "").strip() for name in ("what", "reason")}
+    scope, _, key = typed["what"].partition(":")
     try:
-        made = service.begin(typed["scope"], typed["key"], reason=typed["reason"], by=actor())
+        made = service.begin(scope, key, reason=typed["reason"], by=actor())
     except Invalid as refusal:
         return page("shadow/index.html", pages.shadow_page(actor(), {}, typed=typed, invalid=refusal), status=422)
     except Conflict as refusal:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Integer, String, column, func, select, table
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import IntegrityError
@@ -28,8 +28,6 @@ from app.shadow import events, queries
 from app.shadow.models import Unsent
 
 SCOPES = ("system", "team", "service", "integration")
-INTEGRATIONS = table("integrations", column("id", Integer), column("key", String), column("name", String),
-                     column("team_id", Integer))
 
 
 def begin(scope: str, key: str, *, reason: str, by: Actor) -> Shadow:
@@ -58,7 +56,8 @@ def _scope(scope: str, key: str, by: Actor, problems: Problems) -> tuple[str, st
         problems.add("scope", "Choose the whole system, a team, a service or an integration")
         return "", "", None
     if scope == "integration":
-        row = session.execute(select(INTEGRATIONS).where(func.lower(INTEGRATIONS.c.key) == key.lower())).first()
+        senders = queries.INTEGRATIONS
+        row = session.execute(select(senders).where(func.lower(senders.c.key) == key.lower())).first()
         found = (row.id, row.name or row.key, row.team_id) if row is not None else None
     else:
         thing = team_named(key, by) if scope == "team" else service_named(key, by)
@@ -77,6 +76,7 @@ def end(shadow: Shadow, *, page: Collection[int] = (), by: Actor) -> Shadow:
         populate_existing=True)).one()
     if shadow.ended_at is not None:
         raise Conflict(f"{shadow.name[:1].upper()}{shadow.name[1:]} is live already")
+    incidents.hold_number()  # one that is just being opened in this shadow is open here, or sees that it is over
     open_ = queries.open_in(shadow)
     unknown = set(page) - {one.id for one in open_}
     if unknown:

@@ -93,10 +93,9 @@ def said(kind: Kind, run: WorkflowRun, **data: Any) -> None:
 
 def held(run_id: int) -> WorkflowRun | None:
     """The run, fresh and locked, with its steps as they are now."""
-    run = locked(WorkflowRun, run_id)
+    run, steps = locked(WorkflowRun, run_id), select(WorkflowStep).where(WorkflowStep.run_id == run_id)
     if run is not None:
-        list(session.scalars(select(WorkflowStep).where(WorkflowStep.run_id == run_id).execution_options(
-            populate_existing=True)))
+        list(session.scalars(steps.execution_options(populate_existing=True)))
         session.expire(run, ["steps"])
     return run
 
@@ -114,13 +113,12 @@ def advance(run: WorkflowRun) -> None:
             _start(run, steps[node], node_of(definition, node))
         if not found.skip and not any(steps[node].state in rules.ENDED_STEP for node in found.start):
             break
-    _settle_run(run, list(steps.values()))
+    _settle_run(run)
 
 
 def _start(run: WorkflowRun, step: WorkflowStep, node: Mapping[str, Any]) -> None:
     """A condition is decided now, a delay begins to wait, anything else becomes due."""
-    now = clock.now()
-    step.started_at = now
+    step.started_at = now = clock.now()
     if step.kind == "condition":
         verdict = conditions.holds(node["when"], values_of(run))
         _end(step, "succeeded", rules.taken("condition", "succeeded", verdict))
@@ -168,7 +166,7 @@ def park(run: WorkflowRun, step: WorkflowStep, what: str, seconds: float) -> Non
     """It waits for something that goes on elsewhere; it is looked at again after so many seconds at the latest."""
     step.state, step.waits_for, step.lease_owner = "waiting", what, None
     step.next_at = clock.now() + timedelta(seconds=seconds)
-    _settle_run(run, run.steps)
+    _settle_run(run)
 
 
 def settle(run: WorkflowRun, step: WorkflowStep, result: Result) -> None:
@@ -182,7 +180,7 @@ def settle(run: WorkflowRun, step: WorkflowStep, result: Result) -> None:
     if not result.succeeded and wait is not None and run.state not in rules.ENDED_RUN and not run.error:
         step.state, step.waits_for, step.lease_owner = "waiting", "retry", None
         step.next_at = clock.now() + timedelta(seconds=wait)
-        _settle_run(run, run.steps)
+        _settle_run(run)
         return
     state = "succeeded" if result.succeeded else "failed"
     _end(step, state, rules.taken(step.kind, state))
@@ -204,27 +202,29 @@ def _keep_ticket(run: WorkflowRun, step: WorkflowStep, result: Result) -> None:
 
 
 def fail(run: WorkflowRun, node: str, error: str) -> None:
-    """Nothing new starts; calls in hand are awaited."""
+    """Nothing new starts; calls in hand and runbooks that go on are awaited."""
     run.error, run.failed_step = (error or "It failed")[:500], node
     _cancel_rest(run)
 
 
-def _cancel_rest(run: WorkflowRun) -> None:
+def _cancel_rest(run: WorkflowRun, *, awaited: bool = False) -> None:
+    """What has not begun ends here; with `awaited` also the waiting for runbooks."""
     for step in run.steps:
-        if step.state in ("pending", "waiting") or (step.state == "running" and step.lease_owner is None):
+        idle = step.state in ("pending", "waiting") or (step.state == "running" and step.lease_owner is None)
+        if idle and (awaited or step.waits_for != "runbook"):
             _end(step, "cancelled")
 
 
 def cancel(run: WorkflowRun, state: str, error: str = "") -> None:
     """End it now, as `cancelled` or `timed_out`: no step starts any more; a call in hand is recorded when it is over."""
     run.error = error[:500] or run.error
-    _cancel_rest(run)
+    _cancel_rest(run, awaited=True)
     _end_run(run, state)
 
 
-def _settle_run(run: WorkflowRun, steps: list[WorkflowStep]) -> None:
+def _settle_run(run: WorkflowRun) -> None:
     """How the run stands after a step changed: at work, waiting, or over."""
-    left = [step for step in steps if step.state not in rules.ENDED_STEP]
+    left = [step for step in run.steps if step.state not in rules.ENDED_STEP]
     if not left:
         _end_run(run, "failed" if run.error else "succeeded")
         return

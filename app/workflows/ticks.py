@@ -101,6 +101,8 @@ def _scheduled(key: int) -> None:
         return
     due, trigger = workflow.next_at, workflow.trigger
     workflow.next_at = next_time(trigger["cron"], trigger.get("time_zone") or "UTC", now)
+    if workflow.team is not None and workflow.team.archived_at is not None:
+        return  # nobody answers for it meanwhile; what passes is not made up for
     said = {"kind": "schedule", "actor": SYSTEM.name, "at": clock.rfc3339(due), "from": None, "to": None}
     running.begin(workflow, None, Cause(f"schedule:{due:%Y-%m-%dT%H:%M:%S}", "its time has come", said))
 

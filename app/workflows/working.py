@@ -103,7 +103,7 @@ def _claimed(step_id: int) -> Claim | bool:
 
 def _begun(run: WorkflowRun, step: WorkflowStep, node: dict[str, Any], *, died: bool) -> Claim | bool:
     """`died`: the one who had it never said what came of it."""
-    if run.state in rules.ENDED_RUN or run.error:
+    if run.state in rules.ENDED_RUN or (run.error and step.kind != "runbook"):
         running.settle(run, step, Result(False, error=DIED, unsure=True))
         return True
     run.state = rules.moved(run.state, "running")

@@ -18,6 +18,7 @@ from app.core.db import session
 from app.core.events import Event
 from app.identity.models import User
 from tests import build
+from tests.application import empty
 from tests.config.documents import apply, diff, faults, lines
 from tests.test_access_matrix import world
 
@@ -127,7 +128,8 @@ def test_rooms_stand_in_the_document_before_the_levels_that_name_them(app: Flask
     assert found["rooms"][1]["service"] == "checkout" and lines(diff(found, prune=True)) == []
     assert lines(apply({"rooms": [{**ROOMS[0], "address": "https://chat.example.com/other"}]})) == ["changed room hook: secrets"]
     assert "s3cret" not in str([event.data for event in session.scalars(select(Event))])
-    for wrong, told in (({"channel": "email"}, "Choose a channel that has rooms"), ({"team": "none"}, "there is no team none"),
+    for wrong, told in (({"account": "slack:7"}, "There is no account slack:7 of slack here"),
+                        ({"channel": "email"}, "Choose a channel that has rooms"), ({"team": "none"}, "there is no team none"),
                         ({}, "This service has this room already")):
         assert told in " ".join(faults({"rooms": [{**ROOMS[1], "key": "new", **wrong}]}))
 
@@ -141,3 +143,16 @@ def test_a_manager_adds_rooms_by_the_api_and_what_was_removed_comes_back(app: Fl
         assert client.patch("/api/v1/rooms/main", json={"name": "#pay"}, headers=token(ana)).json["name"] == "#pay"
         assert client.delete("/api/v1/rooms/main", headers=token(ana)).status_code == 204
         assert client.get("/api/v1/rooms/main", headers=token(ana)).status_code == 404
+
+
+def test_what_an_export_leaves_out_is_asked_for_where_it_is_needed_elsewhere(app: Flask, ana: User) -> None:
+    """MIG-09: an empty system lacks the secrets of a full one; each is named with what to do."""
+    build.team("payments", manager=ana)
+    apply({"rooms": [ROOMS[0]], "schedules": RARE["schedules"]})
+    found = service.export()
+    empty()
+    said = faults(found)
+    assert [line.partition(" ")[2].partition(" ")[0] for line in said] == ["schedules[0].calendars[0].url", "rooms[0].address"]
+    assert all("An export leaves secrets out: write it here, or as ${env:NAME}" in line for line in said)
+    found["rooms"][0]["address"] = found["schedules"][0]["calendars"][0]["url"] = "https://example.com/hidden"
+    assert "created room hook" in lines(apply(found))

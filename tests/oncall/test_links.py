@@ -12,6 +12,7 @@ from app.oncall.calendar_models import CalendarLink
 from app.oncall.queries import schedule_by_key
 from app.oncall.service import add_override, remove_override
 from app.shadow import service as shadows
+from tests import build
 from tests.oncall.linked import HOUR, NOW, SYNC, agree, connect, link, mine
 from tests.oncall.test_service import person
 
@@ -207,3 +208,21 @@ def test_in_shadow_no_calendar_is_looked_at_and_afterwards_it_is_as_it_should_be
         shadows.end(begun, by=person(olga))
     tick(SYNC)
     assert vendor.spans() == mine(ana)
+
+
+def test_shifts_of_a_team_in_shadow_stay_as_they_stand_outside_and_those_of_others_are_written(linking, vendor, tick, run_jobs, ana, olga):
+    """MIG-22: what was written stays, what changes is written when the team is live."""
+    connect(linking, vendor)
+    tick(SYNC)
+    before = vendor.spans()
+    with transaction():
+        begun = shadows.begin("team", "payments", reason="Moving in", by=person(olga))
+        add_override(schedule_by_key("primary"), starts=NOW + 5 * HOUR, ends=NOW + 300 * HOUR, people=[ana], by=person(ana))
+    other = build.schedule("other", team=build.team("others", manager=ana), turns=[[ana], [olga]], starts="2026-02-12T01:00")
+    run_jobs()
+    assert {(start, end) for start, end in before if start < NOW} <= set(vendor.spans())
+    assert set(vendor.spans()) - set(before) == set(mine(ana, other.key))
+    with transaction():
+        shadows.end(begun, by=person(olga))
+    run_jobs()
+    assert vendor.spans() == sorted(mine(ana) + mine(ana, other.key))

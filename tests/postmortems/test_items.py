@@ -217,6 +217,20 @@ def test_a_download_ends_with_the_last_one(app, signed_in, ana, bob, draft):
 def test_a_link_to_what_a_leaver_left_survives_any_address(app, ana):
     """PM-22: a plus is a plus."""
     with transaction():
-        notices.leaver("Bob", "bob+pager@example.com", [session.merge(ana)], number=1, cause="test")
+        notices.leaver("Bob", "bob+pager@example.com", [session.merge(ana)], team_id=None, number=1, cause="test")
     [message] = session.scalars(select(Message))
     assert compose._data(message)["url"].endswith("/action-items?owner=bob%2Bpager%40example.com")
+
+
+def test_what_a_leaver_leaves_is_told_to_each_teams_managers_alone_and_stays_within_its_shadow(app, run_jobs, ana, olga, charlie, draft):
+    """MIG-22, PM-24: a number and a scope for each team."""
+    others = build.postmortem(build.incident(team=build.team("others", manager=charlie)), author=charlie)
+    dora = build.user("dora")
+    for postmortem in (draft, draft, others):
+        build.action_item(postmortem, dora)
+    with transaction():
+        deactivate_user(session.merge(dora), by=by(olga))
+    run_jobs()
+    told = {(one.user.name, one.scope): one.reason for one in session.scalars(select(Message).where(Message.reason.contains("deactivated")))}
+    assert told["Ana", draft.team.ref].endswith("2 open action items") and told["Charlie", others.team.ref].endswith("1 open action item")
+    assert {name for name, _ in told} == {"Ana", "Charlie"}

@@ -18,7 +18,7 @@ def test_a_banner_stands_on_every_page_until_it_ends(app, payments, bob, olga, s
     """MIG-24: and readiness and the doctor name it."""
     monkeypatch.setattr("app.core.health.revision.is_newest", lambda: True)
     admin, mate = signed_in(olga), signed_in(bob)
-    said = admin.post("/shadow", data={"scope": "team", "key": "payments", "reason": "Moving in"}, follow_redirects=True)
+    said = admin.post("/shadow", data={"what": "team:payments", "reason": "Moving in"}, follow_redirects=True)
     assert "From now on nothing of the team Payments leaves" in said.text
     for path in ("/incidents", "/on-call", "/me", "/shadow"):
         assert "In shadow: the team Payments." in mate.get(path, follow_redirects=True).text
@@ -28,6 +28,18 @@ def test_a_banner_stands_on_every_page_until_it_ends(app, payments, bob, olga, s
     assert "Nothing is open" in admin.get(f"/shadow/{one}/end").text
     assert "is live" in admin.post(f"/shadow/{one}/end", follow_redirects=True).text
     assert "In shadow:" not in mate.get("/incidents").text and "shadow" not in client.get("/readyz").json
+
+
+def test_what_is_put_in_shadow_is_chosen_from_what_there_is(app, payments, olga, signed_in):
+    """No key has to be known by heart, and no script is needed."""
+    build.service("checkout", team=payments)
+    build.integration("prometheus", team=payments)
+    text = signed_in(olga).get("/shadow").text
+    for what, words in (("system", "The whole system"), ("team:payments", "Team Payments"), ("service:checkout", "Service Checkout"),
+                        ("integration:prometheus", "Integration Prometheus")):
+        assert f'<option value="{what}">{words}</option>' in text
+    wrong = signed_in(olga).post("/shadow", data={"what": "team:nobody", "reason": "Moving in"})
+    assert wrong.status_code == 422 and "There is no team nobody" in wrong.text
 
 
 def test_what_would_have_left_is_a_list_and_a_csv(app, now, tick, ana, olga, left, shade, signed_in, token, client):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from app.core import clock, shadow
@@ -208,3 +210,25 @@ def test_twice_is_once(shade, live, olga):
     with pytest.raises(Conflict):
         live(first)
     assert shade().id != first.id and len(shadow.active()) == 1
+
+
+@pytest.mark.both_databases
+def test_what_opens_while_its_shadow_ends_is_silent_or_pages_from_its_first_level(app, payments, shade):
+    """MIG-24: whoever is just opening an incident in shadow is waited for, so that it is not heard from its second level on."""
+    opened(payments)
+    begun, opening = shade("team", "payments"), threading.Event()
+
+    def ends():
+        with app.app_context():
+            opening.wait(30)
+            with transaction():
+                service.end(session.merge(begun), by=OPERATOR)
+            session.remove()
+    other = threading.Thread(target=ends)
+    other.start()
+    with transaction():
+        made = open_incident(Opening("Disk is full", team=session.merge(payments)), by=OPERATOR)
+        opening.set()
+        other.join(0.3)  # it waits, or has wrongly been through already
+    other.join(30)
+    assert made.in_shadow and incident(made.id).silenced_by == begun.id

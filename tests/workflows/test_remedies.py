@@ -7,6 +7,7 @@ import pytest
 from app.core.access import OPERATOR
 from app.core.db import session, transaction
 from app.incidents.models import Note
+from app.runbooks import executions
 from app.runbooks.models import Execution
 from app.runbooks.runner import runner
 from app.workflows import manual, remedies
@@ -68,3 +69,21 @@ def test_a_run_that_is_cancelled_stops_what_it_waits_for(house, opens, go, http_
     assert runner().settle()
     session.rollback()
     assert session.query(Execution).one().state == "cancelled" and [one.method for one in http_sink.calls] == ["POST", "DELETE"]
+
+
+def test_a_run_that_fails_awaits_what_goes_on_and_records_it(house, opens, go, http_sink, olga):
+    """WF-06: nothing new starts; the runbook in hand comes to its end, then the run ends."""
+    http_sink.next_answers.append(Reply(202, headers={"Location": "/jobs/1"}))
+    build.runbook("fix", team=house, url=http_sink.url, approver=olga, wait_for="follow")
+    workflow("flow", {"id": "run", "kind": "runbook", "runbook": "fix", "wait": True}, note("after"),
+             {"id": "bad", "kind": "action", "action": "add_responder", "with": {"user": "nobody@example.com"}},
+             edges=edges("trigger>run", "run>after", "trigger>bad"), team="payments")
+    opens()
+    go()
+    assert runner().settle()
+    run = runs()[0]
+    assert (run.state, run.failed_step, states(run)["run"], states(run)["after"]) == ("waiting", "bad", "waiting", "cancelled")
+    with transaction():
+        executions.end(session.query(Execution).one(), executions.Result("succeeded"))
+    go()
+    assert (runs()[0].state, states(runs()[0])["run"], session.query(Note).count()) == ("failed", "succeeded", 0)

@@ -7,9 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from app.core.access import OPERATOR
 from app.core.acting import Call
 from app.core.db import session, transaction
 from app.core.events import Event
+from app.identity.teams import archive_team, restore_team
 from app.incidents.models import Note
 from app.runbooks import vault
 from app.workflows import calls, working
@@ -146,3 +148,19 @@ def test_an_oauth_token_is_fetched_once_and_again_for_another_secret(house, open
         go()
     assert [call.path for call in http_sink.calls] == ["/token", "/api", "/api", "/token", "/api"]
     assert http_sink.calls[1].headers["authorization"] == "Bearer at"
+
+
+def test_the_times_of_an_archived_team_pass(house, go, tick):
+    """Nobody answers for it; once it is back the next time counts, and nothing is made up for."""
+    workflow("flow", {"id": "wait", "kind": "delay", "for": "1h"}, team="payments", trigger={
+        "event": "schedule", "cron": "0 12 * * *", "time_zone": "Europe/Berlin"})
+    with transaction():
+        archive_team(session.merge(house), by=OPERATOR)
+    house.at.shift(timedelta(hours=1))
+    tick("app.workflows.ticks.schedules")
+    with transaction():
+        restore_team(session.merge(house), by=OPERATOR)
+    for wait, count in ((1, 0), (86400, 1)):
+        house.at.shift(timedelta(seconds=wait))
+        tick("app.workflows.ticks.schedules")
+        assert len(runs()) == count
