@@ -10,11 +10,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import inspect, text
+from sqlalchemy import event, inspect, text
+from werkzeug.datastructures import MultiDict
 
 from app import create_app
+from app.core.access import OPERATOR
 from app.core.db import Base, db
 from app.core.schema import attach, head, migrate, present
+from app.incidents import alert_queries, searching
+from app.incidents.models import Alert
 from tests import source
 from tests.test_architecture import nothing
 
@@ -54,7 +58,7 @@ def test_the_migrated_tables_are_those_of_the_models(empty_database):
     upgrade(FOLDER)
     with db.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        changes = [change for change in compare_metadata(context, Base.metadata) if not _is_trigrams(change)]
+        changes = [change for change in compare_metadata(context, Base.metadata) if not _is_search(change)]
         nothing(f"not in a migration: {change}" for change in changes)
 
 
@@ -67,9 +71,34 @@ def test_every_index_of_the_models_is_there_also_those_on_expressions(empty_data
             if one.name not in found)
 
 
-def _is_trigrams(change: object) -> bool:
-    """An index that only PostgreSQL can have, and not everywhere: no model names it."""
-    return isinstance(change, tuple) and change[0] == "remove_index" and str(change[1].name).startswith("trgm_")
+def _is_search(change: object) -> bool:
+    """An index that only PostgreSQL can have, and not everywhere alike: no model names it."""
+    return isinstance(change, tuple) and change[0] == "remove_index" and str(change[1].name).startswith("search_")
+
+
+def test_one_index_serves_all_that_is_asked_of_alerts_together(empty_database, database):
+    """QUAL-05: on PostgreSQL the question is written as the index is, so that no alert is read which fits one half only."""
+    upgrade(FOLDER)
+    assert searching.doctor() == {}
+    asked = MultiDict({"q": "disk", "label": "env=test", "severity": "low", "status": "resolved", "paged": "no"})
+    query, plans = alert_queries.alerts(OPERATOR, asked).with_only_columns(Alert.id), []
+
+    def explain(_connection, cursor, statement, parameters, *_):
+        plans.append([line for (line,) in cursor.connection.cursor().execute(f"EXPLAIN {statement}", parameters)])
+
+    if database == "postgresql":
+        db.session.execute(text("SET LOCAL enable_seqscan = off"))
+        event.listen(db.engine, "before_cursor_execute", explain)
+        db.session.execute(query)
+        event.remove(db.engine, "before_cursor_execute", explain)
+        assert [sum(word in line for line in plans[0]) for word in ("Index Cond", "on search_alerts", "Filter")] == [1, 1, 0], plans
+
+
+def test_where_postgresql_may_not_look_into_texts_the_doctor_says_so(empty_database, database):
+    upgrade(FOLDER)
+    if database == "postgresql":
+        db.session.execute(text("DROP EXTENSION pg_trgm CASCADE"))
+        assert "operate.md" in searching.doctor()["alert_search"]
 
 
 def test_migrating_twice_does_nothing_the_second_time(empty_database):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -64,9 +65,9 @@ def _one_at_a_time() -> Iterator[None]:
     if db.engine.dialect.name != "postgresql":
         yield
         return
-    with db.engine.connect() as connection:
-        connection.execute(text("SELECT set_config('lock_timeout', '0', false)"))
-        connection.execute(text(f"SELECT pg_advisory_lock({LOCK})"))
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while not connection.scalar(text(f"SELECT pg_try_advisory_lock({LOCK})")):
+            time.sleep(0.2)  # a statement that waits would be waited for by an index that is made beside the work
         try:
             yield
         finally:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, union_all
 from sqlalchemy.orm import joinedload, undefer
 from werkzeug.datastructures import MultiDict
 
@@ -20,8 +20,8 @@ from app.identity.models import Team
 from app.identity.queries import visible_teams
 from app.incidents import filters
 from app.incidents.models import INTEGRATIONS, Alert, Incident, Responder
-from app.incidents.queries import number_of
-from app.incidents.searching import alert_says
+from app.incidents.queries import NAMED, number_of
+from app.incidents.searching import alert_says, alone, among, labelled, lasted_long
 
 
 def alert_for(key: str, by: Actor) -> Alert:
@@ -40,12 +40,22 @@ def visible(query: Select[Any], by: Actor) -> Select[Any]:
     if teams is None:
         return query
     asked = select(Responder.incident_id).where(Responder.user_id == by.user_id)
-    incidents = select(Incident.id).where(or_(Incident.team_id.is_(None), Incident.team_id.in_(teams),
-                                              Incident.id.in_(asked)))
-    services = select(Service.id).where(Service.team_id.in_(teams))
-    senders = select(INTEGRATIONS.c.id).where(or_(INTEGRATIONS.c.team_id.is_(None), INTEGRATIONS.c.team_id.in_(teams)))
-    return query.where(or_(Alert.incident_id.in_(incidents), Alert.incident_id.is_(None) & or_(
-        Alert.service_id.in_(services), Alert.service_id.is_(None) & Alert.integration_id.in_(senders))))
+    mine = _belongs(Incident.team_id.is_(None), Incident.team_id.in_(teams), Incident.id.in_(asked))
+    services = session.scalars(select(Service.id).where(Service.team_id.in_(teams)))
+    senders = session.scalars(select(INTEGRATIONS.c.id).where(or_(
+        INTEGRATIONS.c.team_id.is_(None), INTEGRATIONS.c.team_id.in_(teams))))
+    return query.where(or_(mine, alone() & or_(among(Alert.service_id, services, "s"), Alert.service_id.is_(None) & among(
+        Alert.integration_id, senders, "i"))))
+
+
+def _belongs(*kinds: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether the alert's incident is one of these kinds. Their numbers are named while they are few: then the database
+    knows that hardly an alert is looked for, and finds it by them."""
+    few = union_all(*(select(Incident.id).where(kind) for kind in kinds)).limit(NAMED + 1)
+    found = list(session.scalars(few))
+    if len(found) <= NAMED:
+        return Alert.incident_id.in_(found)
+    return exists().where(Incident.id == Alert.incident_id, or_(*kinds))
 
 
 def alerts(by: Actor, args: MultiDict[str, str]) -> Select[Any]:
@@ -55,25 +65,26 @@ def alerts(by: Actor, args: MultiDict[str, str]) -> Select[Any]:
     """
     wanted = filters.read_alerts(args)
     query = visible(select(Alert), by)
-    for column, values in ((Alert.status, wanted.status), (Alert.severity, wanted.severity)):
-        if values:
-            query = query.where(column.in_(values))
+    if wanted.status:
+        query = query.where(among(Alert.status, wanted.status))
+    if wanted.severity:
+        query = query.where(among(Alert.severity, wanted.severity))
     if wanted.integration:
-        query = query.where(Alert.integration_id.in_(_ids(INTEGRATIONS.c.id, INTEGRATIONS.c.key, wanted.integration)))
+        senders = _ids(INTEGRATIONS.c.id, INTEGRATIONS.c.key, wanted.integration)
+        query = query.where(among(Alert.integration_id, senders, "i"))
     if wanted.incident:
         query = query.where(Alert.incident_id.in_([number_of(value) for value in wanted.incident]))
     if wanted.paged is not None:
-        query = query.where(Alert.incident_id.is_not(None) if wanted.paged else Alert.incident_id.is_(None))
+        query = query.where(alone(not wanted.paged))
     for name, value in wanted.labels:
-        query = query.where(Alert.labels[name].as_string() == value)
+        query = query.where(labelled(name, value))
     if wanted.service:
-        query = query.where(Alert.service_id.in_(_ids(Service.id, func.lower(Service.key), [
-            key.lower() for key in wanted.service])))
+        query = query.where(among(Alert.service_id, _ids(Service.id, func.lower(Service.key), [
+            key.lower() for key in wanted.service]), "s"))
     if wanted.team:
-        query = query.where(Alert.incident_id.in_(select(Incident.id).where(
-            Incident.team_id.in_(_ids(Team.id, Team.key, wanted.team)))))
+        query = query.where(_belongs(Incident.team_id.in_(_ids(Team.id, Team.key, wanted.team))))
     if wanted.since:
-        query = query.where(Alert.last_seen >= wanted.since, _unended(wanted.since))
+        query = query.where(Alert.last_seen >= wanted.since, *_unended(wanted.since))
     if wanted.until:
         query = query.where(Alert.first_seen < wanted.until)
     return query.where(alert_says(wanted.text)) if wanted.text else query
@@ -86,10 +97,12 @@ def listed(by: Actor, args: MultiDict[str, str], show: Callable[[Alert], Any] | 
                  walk=walk.where(Alert.first_seen < until) if until else walk)
 
 
-def _unended(since: datetime) -> ColumnElement[bool]:
+def _unended(since: datetime) -> tuple[ColumnElement[bool], ...]:
     """Says what an alert that was seen after `since` fulfils anyway, in words for which there are indexes; one on
-    `last_seen` would make each repeat of an alert dear. Clocks of two machines may differ by a minute."""
-    return or_(Alert.status == "firing", Alert.resolved_at >= since - timedelta(minutes=1))
+    `last_seen` would make each repeat of an alert dear. Clocks of two machines may differ by a minute. Hardly an alert
+    lasts longer than a day: those that do have an index of their own, so the others began within the day before."""
+    firing, ended = Alert.status == "firing", Alert.resolved_at >= since - timedelta(minutes=1)
+    return firing | ended, or_(firing, Alert.first_seen >= since - timedelta(days=1, minutes=1), ended & lasted_long())
 
 
 def _ids(id_: Any, key: Any, keys: Sequence[str]) -> list[int]:

@@ -106,6 +106,8 @@ class Alert(Base):
               postgresql_where=FIRING),
         Index("ix_alerts_incident_id_id", "incident_id", "id"),
         Index("ix_alerts_integration_id_dedup_key", "integration_id", "dedup_key"), Index(None, "first_seen", "id"),
+        Index("ix_alerts_long", "resolved_at", sqlite_where=text("julianday(resolved_at) - julianday(first_seen) > 1"),
+              postgresql_where=text("resolved_at - first_seen > interval '1 day'")),
     )
 
     id: Mapped[Key]
