@@ -41,6 +41,7 @@ PERIODIC: tuple[Every, ...] = (
     Every(3600, "app.ingest.keeping.forget"),
     Every(10, "app.ingest.switching.release_held"),
     Every(5, "app.ingest.trouble.weigh"),
+    Every(2, "app.ingest.watch.look"),
     Every(2, "app.heartbeats.pings.expire"),
     Every(0.25, "app.workflows.ticks.work", outgoing=True),
     Every(0.5, "app.workflows.ticks.ages"),

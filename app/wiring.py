@@ -101,6 +101,7 @@ SUBSCRIPTIONS: tuple[On, ...] = (
     On("message.unreachable", "app.notifications.alarms.tell_of_lost"),
     On("provider.left_out", "app.notifications.alarms.tell_of_refusal"),
     On("integration.busy", "app.notifications.alarms.tell_of_busy"),
+    On("integration.health_changed", "app.notifications.alarms.tell_of_health"),
     On("incident.assigned", "app.notifications.reactions.ask_assigned", queue="pages"),
     On("incident.responders_added", "app.notifications.reactions.ask_assigned", queue="pages"),
     *(On(f"incident.{fact}", "app.notifications.reactions.stop_paging") for fact in (

@@ -112,6 +112,9 @@ OUTSIDE = {
 # Alerts in: the doors, the road from delivery to incident, and its pages.
 INGEST = {
     "ingest/busy": Extra(2.95, "the mark of a flood, which the drain weighs"),
+    "ingest/wellbeing": Extra(0.5, "how an integration is, from counts; pure"),
+    "ingest/health": Extra(2.45, "reads on how integrations are, apart from those on deliveries"),
+    "ingest/watch": Extra(3.62, "what is told about the health of integrations"),
     "ingest/noise": Extra(3.51, "grouping, storms and flapping, apart from the steps of the pipeline"),
     "ingest/opening": Extra(3.52, "where a new problem goes, apart from reading and counting it"),
     "ingest/playing": Extra(3.65, "stored deliveries played again at their own times", public=True),

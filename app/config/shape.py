@@ -137,8 +137,10 @@ INTEGRATION = shape(
     service=nullable(SERVICE_KEY), token={**text(1000, pattern="^(.{16,128}|\\$\\{(env|file):.+\\})$", **{
         "x-rule": "A token has 16 to 128 letters, digits, - and _"}), "writeOnly": True},
     secret={**text(500), "writeOnly": True}, signature=SIGNATURE,
-    default_severity={"type": "string", "enum": list(SEVERITIES), "default": "medium"}, config={"type": "object",
-                                                                                           "default": {}})
+    default_severity={"type": "string", "enum": list(SEVERITIES), "default": "medium"},
+    expected_every={**nullable(DURATION), "description": "How often a delivery should come, 5m to 30d"},
+    quiet_incident={"type": "boolean", "default": False, "description": "Whether it is an incident when none comes"},
+    config={"type": "object", "default": {}})
 
 
 HEARTBEAT = shape(

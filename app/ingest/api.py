@@ -11,9 +11,10 @@ from app.core.paging import paged
 from app.core.web import actor
 from app.identity.queries import allow, may
 from app.incidents.rules import SEVERITIES
-from app.ingest import queries, renewal, route_store, service, simulation
+from app.ingest import health, queries, renewal, route_store, service, simulation
 from app.ingest.models import Delivery, Integration
 from app.ingest.rules import MOVES
+from app.ingest.wellbeing import WORDS
 
 blueprint = Blueprint("ingest_api", __name__)
 
@@ -88,6 +89,25 @@ def _editable(key: str) -> Integration:
     found = queries.integration_for(key, actor())
     allow(actor(), "integration.edit", team_id=found.team_id)
     return found
+
+
+HEALTH = component("IntegrationHealth", {
+    "type": "object", "required": ["key", "health", "reason", "last_24h"], "properties": {
+        "key": {"type": "string"}, "health": {"enum": list(WORDS)}, "reason": {"type": "string"},
+        "since": {"type": ["string", "null"]}, "expected_every": {"type": ["string", "null"]},
+        "last_seen": {"type": ["string", "null"]}, "last_good": {"type": ["string", "null"]},
+        "last_24h": {"type": "object", "properties": {
+            name: {"type": "integer"} for name in ("deliveries", "rejected", "refused")}},
+        "last_bad": {"type": ["object", "null"], "properties": {"at": {"type": "string"}, "reason": {"type": "string"}}},
+        "processing_p95_ms": {"type": ["integer", "null"]}}})
+
+
+@blueprint.get("/integrations/<key>/health")
+@access("integration.read")
+@operation("How an integration is, and why", responses={200: HEALTH}, tag="integrations")
+def integration_health(key: str) -> Response:
+    """As its page says it."""
+    return jsonify(health.document(queries.integration_for(key, actor())))
 
 
 @blueprint.get("/deliveries")

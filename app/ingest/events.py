@@ -14,6 +14,8 @@ TESTED = Kind("integration.tested", "{actor} sent a test to {name}", ("name",))
 PROCESSED = Kind("delivery.processed", "Processed {number:delivery|deliveries} of {name}", ("name", "number"))
 BUSY = Kind("integration.busy", "{name} sends more than {limit} deliveries a minute; all of them are taken",
             ("name", "limit"))
+HEALTH_CHANGED = Kind("integration.health_changed", "{name} was {before} and is {after} now: {reason}",
+                      ("name", "before", "after", "reason"))
 REFUSED = Kind("delivery.refused", "A request to {name} was refused: {reason}", ("name", "reason"))
 REPLAYED = Kind("delivery.replayed", "{actor} replayed a delivery of {name}", ("name", "delivery"))
 REPLAYED_MANY = Kind("delivery.replayed_many", "{actor} replayed {number:delivery|deliveries} of {name}", ("name", "number"))

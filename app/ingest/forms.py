@@ -22,7 +22,7 @@ from app.ingest.models import Integration
 from app.ingest.queries import integration_document
 
 Choices = list[tuple[str, str]]
-TEXTS = ("name", "team", "service", "default_severity")
+TEXTS = ("name", "team", "service", "default_severity", "expected_every")
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ def plugin_of(slug: str) -> Any:
 def read(form: Mapping[str, str], plugin: Any, integration: Integration | None) -> dict[str, Any]:
     """The typed text as values for `save_integration`; a secret left empty stays what it was."""
     values: dict[str, Any] = {name: form.get(name, "").strip() for name in TEXTS}
+    values["quiet_incident"] = bool(form.get("quiet_incident"))
     values["key"] = integration.key if integration else form.get("key", "").strip()
     if integration is None:
         values["plugin"] = plugin.slug

@@ -49,6 +49,11 @@ class Integration(Base):
     busy_told_at: Mapped[datetime | None]
     trouble_id: Mapped[int | None] = foreign("incidents.id")
     trouble_over_at: Mapped[datetime | None]
+    expected_every: Mapped[int | None]
+    quiet_incident: Mapped[bool] = mapped_column(default=False)
+    quiet_id: Mapped[int | None] = foreign("incidents.id")
+    told_health: Mapped[str] = mapped_column(String(20), default="")
+    told_at: Mapped[datetime | None]
     team: Mapped[Team | None] = relationship()
     service: Mapped[Service | None] = relationship()
 

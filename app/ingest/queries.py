@@ -14,6 +14,7 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import NotFound
+from app.core.forms import duration_text
 from app.core.panels import Use
 from app.identity.queries import allow, visible_teams
 from app.incidents.models import Alert
@@ -36,6 +37,10 @@ def integration_document(integration: Integration) -> dict[str, Any]:
         "service": integration.service.key if integration.service else None, "config": from_plugin}
     if integration.default_severity != "medium":
         found["default_severity"] = integration.default_severity
+    if integration.expected_every is not None:
+        found["expected_every"] = duration_text(integration.expected_every)
+    if integration.quiet_incident:
+        found["quiet_incident"] = True
     if "signature" in integration.config:
         found["signature"] = integration.config["signature"]
     return found

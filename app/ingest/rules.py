@@ -14,7 +14,6 @@ TITLE, BODY, KEY, LABELS, LABEL_NAME, LABEL_VALUE = 1024, 65_536, 512, 64, 128, 
 KEY_LABELS = ("service", "service_key", "routing_key")
 WAITS = (1, 5, 15, 60)
 ATTEMPTS = 5
-BAD = 5
 
 # delivery state → states it may move to
 MOVES: dict[str, frozenset[str]] = {
@@ -179,33 +178,3 @@ def _by_team(reading_: Reading, origin: Origin, places: Places, missed: list[str
 def wait_after(attempt: int) -> int:
     """Seconds until a delivery that failed through a fault of ours is tried again."""
     return WAITS[min(attempt, len(WAITS)) - 1]
-
-
-@dataclass(frozen=True)
-class Counts:
-    """What came to an integration in 24 hours; `lately` are the bad and refused ones of the last 10 minutes."""
-
-    deliveries: int = 0
-    rejected: int = 0
-    refused: int = 0
-    lately: int = 0
-    last: datetime | None = None
-
-    @property
-    def bad(self) -> int:
-        """Requests that led to nothing."""
-        return self.rejected + self.refused
-
-
-def health(counts: Counts, *, usable: bool, paused: bool, seen: bool, busy: bool = False) -> str:
-    """`broken` (no plugin), `paused`, `waiting` (never used), `failing` (5 bad ones in 10 minutes, or at least 5 and more
-    than 5 % in 24 hours), `busy` (more than 1,000 within the last minute), else `ok`."""
-    if not usable:
-        return "broken"
-    if paused:
-        return "paused"
-    if counts.lately >= BAD or counts.bad >= BAD and counts.bad * 20 > counts.deliveries + counts.refused:
-        return "failing"
-    if busy:
-        return "busy"
-    return "ok" if seen else "waiting"

@@ -12,11 +12,12 @@ from app.core import secrets
 from app.core.access import Actor
 from app.core.db import session
 from app.core.events import record
-from app.core.forms import Problems, check_key, check_text
+from app.core.forms import Problems, check_boolean, check_key, check_text, duration
 from app.identity.queries import allow, team_named
 from app.incidents.rules import SEVERITIES
 from app.ingest import credentials, events, queries
 from app.ingest.models import Integration
+from app.ingest.wellbeing import EXPECTED
 
 SCHEME = ("header", "prefix", "algorithm", "encoding", "timestamp_header", "signed")
 
@@ -73,6 +74,7 @@ def _fill(integration: Integration, values: Mapping[str, Any], by: Actor) -> boo
             problems.add("default_severity", f"A severity is one of {', '.join(SEVERITIES)}")
         else:
             integration.default_severity = values["default_severity"]
+    _fill_expected(integration, values, problems)
     changed = _fill_secrets(integration, values, problems)
     if plugin is not None:
         changed |= _fill_config(integration, values, plugin, problems)
@@ -97,6 +99,25 @@ def _fill_places(integration: Integration, values: Mapping[str, Any], problems: 
         integration.service = None
     if "service" in values:
         integration.service_id = integration.service.id if integration.service else None
+
+
+def _fill_expected(integration: Integration, values: Mapping[str, Any], problems: Problems) -> None:
+    """How often something should come, and whether it is an incident when nothing does."""
+    if values.get("expected_every"):
+        integration.expected_every = problems.take("expected_every", _interval, values["expected_every"])
+    elif "expected_every" in values:
+        integration.expected_every = None
+    if "quiet_incident" in values:
+        integration.quiet_incident = bool(problems.take("quiet_incident", check_boolean, values["quiet_incident"]))
+    if integration.quiet_incident and not integration.expected_every and not problems.found:
+        problems.add("quiet_incident", "Say how often a delivery is expected")
+
+
+def _interval(text: object) -> int:
+    seconds = duration(text)
+    if not EXPECTED[0] <= seconds <= EXPECTED[1]:
+        raise ValueError("The interval is 5m to 30d")
+    return seconds
 
 
 def _fill_secrets(integration: Integration, values: Mapping[str, Any], problems: Problems) -> bool:

@@ -74,12 +74,17 @@ def _good(integration: Integration, since: datetime) -> int:
 def _open(integration: Integration) -> int:
     last = session.scalar(select(Delivery.note).where(
         Delivery.integration_id == integration.id, Delivery.state.in_(BAD_STATES)).order_by(Delivery.id.desc()).limit(1))
-    actor = Actor(integration.ref, f"integration {integration.name}", via="integration")
-    incident: Incident = incidents.open_incident(incidents.Opening(
-        title=f"Deliveries of {integration.name} can't be read", severity="high", team=integration.team,
-        description=f"{MANY} or more within {SPAN.seconds // 60} minutes. The last one: {last or 'no reason was noted'}",
-        route={"step": "trouble", "reason": f"{integration.name} belongs to this team", "integration": integration.key},
-    ), by=actor)
-    integration.trouble_id = incident.id
-    escalation.start(incident)
+    integration.trouble_id = open_for(
+        integration, step="trouble", title=f"Deliveries of {integration.name} can't be read",
+        description=f"{MANY} or more within {SPAN.seconds // 60} minutes. The last one: {last or 'no reason was noted'}").id
     return 1
+
+
+def open_for(integration: Integration, *, step: str, title: str, description: str) -> Incident:
+    """An incident of the team about the integration itself, which is paged."""
+    incident: Incident = incidents.open_incident(incidents.Opening(
+        title=title, severity="high", team=integration.team, description=description,
+        route={"step": step, "reason": f"{integration.name} belongs to this team", "integration": integration.key},
+    ), by=Actor(integration.ref, f"integration {integration.name}", via="integration"))
+    escalation.start(incident)
+    return incident

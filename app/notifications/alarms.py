@@ -35,10 +35,22 @@ def tell_of_refusal(event: Event) -> None:
 
 def tell_of_busy(event: Event) -> None:
     """`integration.busy`: the managers of its team, admins where it has none."""
+    _tell_team(event, f"{event.data['name']} sends more than {event.data['limit']:,} signals a minute: every one is taken. "
+                      "Look at what makes it repeat itself")
+
+
+def tell_of_health(event: Event) -> None:
+    """`integration.health_changed`: the same people, that it fails, is quiet, or is well again."""
+    said = {"failing": "is failing", "quiet": "is quiet", "ok": "is well again"}[event.data["after"]]
+    advice = {"failing": ". What is not taken pages nobody", "quiet": ". Look whether it still runs"}
+    _tell_team(event, f"{event.data['name']} {said}: {event.data['reason']}{advice.get(event.data['after'], '')}")
+
+
+def _tell_team(event: Event, reason: str) -> None:
+    """The managers of the team that the event concerns, admins where there are none; once."""
     team = next((session.get(Team, int(ref.partition(":")[2])) for ref in event.also if ref.startswith("team:")), None)
-    service.tell(_managers(team) or _admins(), kind="alarm", cause=f"busy:{event.id}", reason=(
-        f"{event.data['name']} sends more than {event.data['limit']:,} signals a minute: every one is taken. "
-        "Look at what makes it repeat itself"), scope=team.ref if team else event.subject)
+    service.tell(_managers(team) or _admins(), kind="alarm", cause=f"{event.kind.partition('.')[2]}:{event.id}",
+                 reason=reason, scope=team.ref if team else event.subject)
 
 
 def tell_of_ownerless(event: Event) -> None:

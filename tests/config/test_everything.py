@@ -32,6 +32,7 @@ RARE = {  # what is written only where it is set
     "schedules": [{"key": "holidays", "name": "H", "team": "payments", "time_zone": "UTC",
                    "calendars": [{"use": "holidays", "url": "https://calendar.example.com/h.ics"}]}],
     "integrations": [{"key": "signed", "plugin": "webhook", "default_severity": "low", "secret": "0123456789abcdef",
+                      "expected_every": "1h", "quiet_incident": True,
                       "signature": {"header": "X-Signature", "algorithm": "sha256"}}],
     "maintenance": [{"key": "all", "name": "All of it", "starts": "2030-01-01T00:00", "ends": "2030-01-02T00:00", "services": ["checkout"],
                      "teams": ["payments"], "integrations": ["signed"], "labels": {"env": "prod"}}]}
