@@ -35,6 +35,7 @@ PERIODIC: tuple[Every, ...] = (
     Every(10, "app.oncall.calendar_ticks.read_calendars", outgoing=True),
     Every(15, "app.oncall.calendar_ticks.sync_links", outgoing=True),
     Every(60, "app.ingest.ticks.end_silent"),
+    Every(2, "app.ingest.leftovers.end"),
     Every(5, "app.ingest.ticks.calm_down"),
     Every(5, "app.ingest.ticks.end_recovered"),
     Every(300, "app.ingest.ticks.trim_refused"),

@@ -114,6 +114,8 @@ INGEST = {
     "ingest/busy": Extra(2.95, "the mark of a flood, which the drain weighs"),
     "ingest/wellbeing": Extra(0.5, "how an integration is, from counts; pure"),
     "ingest/health": Extra(2.45, "reads on how integrations are, apart from those on deliveries"),
+    "ingest/regrouping": Extra(2.85, "what becomes of open alerts when others are made of their problems"),
+    "ingest/leftovers": Extra(3.63, "their end, which needs the commands on alerts"),
     "ingest/watch": Extra(3.62, "what is told about the health of integrations"),
     "ingest/noise": Extra(3.51, "grouping, storms and flapping, apart from the steps of the pipeline"),
     "ingest/opening": Extra(3.52, "where a new problem goes, apart from reading and counting it"),

@@ -29,6 +29,7 @@ from app.core.paging import paged
 from app.core.web import actor
 from app.identity.queries import allow, may
 from app.identity.rules import version_of
+from app.ingest.rules import ASK
 from app.oncall.queries import refuse_archived
 from app.webhooks.queries import shown_address
 
@@ -159,6 +160,8 @@ def _named(kind: Kind, key: str, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _saved(kind: Kind, values: Mapping[str, Any]) -> Any:
+    if kind.name == "integrations":
+        values = {"open_alerts": ASK, **values}
     try:
         return save_whole(kind, values, by=actor())
     except IntegrityError:

@@ -24,6 +24,7 @@ from app.config.atoms import (
 from app.core.fields import Field
 from app.core.plugins import Registry
 from app.identity.rules import PLATFORM_ROLES, TEAM_ROLES
+from app.ingest.rules import FATES
 from app.partners import rules as partners
 from app.postmortems import rules as postmortems
 from app.status_pages import rules as status_pages
@@ -140,7 +141,9 @@ INTEGRATION = shape(
     default_severity={"type": "string", "enum": list(SEVERITIES), "default": "medium"},
     expected_every={**nullable(DURATION), "description": "How often a delivery should come, 5m to 30d"},
     quiet_incident={"type": "boolean", "default": False, "description": "Whether it is an incident when none comes"},
-    config={"type": "object", "default": {}})
+    config={"type": "object", "default": {}},
+    open_alerts={"type": "string", "enum": list(FATES), "writeOnly": True, "description": "What becomes of alerts that fire "
+                 "when the settings make them another way; a document that does not say leaves them"})
 
 
 HEARTBEAT = shape(

@@ -13,7 +13,7 @@ from app.core.db import session
 from app.core.errors import Conflict, Invalid, NotFound, Problem
 from app.core.events import record
 from app.core.forms import Problems, check_key, check_text, refuse
-from app.identity.queries import allow, team_by_key
+from app.identity.queries import allow, team_named
 from app.plugin_api import Action
 
 LONGEST = 8000
@@ -41,7 +41,7 @@ def save_connection(values: Mapping[str, Any], *, by: Actor) -> Connection:
     connection = found or Connection(key=key, name=str(values.get("name") or key), action="", config={})
     if found is not None:
         allow(by, "connection.edit", team_id=connection.team_id)
-    changed = _fill(connection, values)
+    changed = _fill(connection, values, by)
     allow(by, "connection.edit", team_id=connection.team_id)
     session.add(connection)
     session.flush()
@@ -52,14 +52,14 @@ def save_connection(values: Mapping[str, Any], *, by: Actor) -> Connection:
     return connection
 
 
-def _fill(connection: Connection, values: Mapping[str, Any]) -> bool:
+def _fill(connection: Connection, values: Mapping[str, Any], by: Actor) -> bool:
     """Take what is named; says whether a secret changed, which no document shows."""
     problems = Problems()
     if "name" in values:
         connection.name = problems.take("name", check_text, values["name"], least=1, most=100,
                                         label="A name") or connection.name
     if "team" in values:
-        team = team_by_key(values["team"]) if values["team"] else None
+        team = team_named(values["team"], by)
         if values["team"] and team is None:
             problems.add("team", f"There is no team {values['team']}")
         connection.team, connection.team_id = team, team.id if team else None

@@ -8,6 +8,7 @@ from app.core import acting
 from app.core.access import Actor
 from app.core.db import session, transaction
 from app.core.masking import mask, storable
+from app.core.secrets import Unreadable
 from app.plugin_api import NoAccess, Rejected, Retry
 
 SECONDS = 10.0
@@ -15,9 +16,13 @@ SECONDS = 10.0
 
 def test(key: str, *, by: Actor) -> Connection:
     """Call the product once, and note what it said."""
-    with transaction():
-        found = queries.connection_for(key, by, "connection.edit")
-        action, config, hidden = queries.action_of(found), queries.settings_of(found), queries.secret_values(found)
+    try:
+        with transaction():
+            found = queries.connection_for(key, by, "connection.edit")
+            action, config, hidden = queries.action_of(found), queries.settings_of(found), queries.secret_values(found)
+    except Unreadable as fault:
+        with transaction():
+            return service.note_test(key, False, f"{fault}. Enter it anew", by=by)
     session.remove()
     works, said = True, ""
     try:

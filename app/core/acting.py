@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json as json_module
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
 from app.core.exchange import NoAccess, Retry
 from app.core.fields import Field
 from app.core.http import Answer, ForbiddenAddress, Unreachable, request, retry_after
+from app.core.masking import storable
 from app.core.reading import Rejected
 
 RETRIED = frozenset({408, 425, 429})
@@ -158,7 +159,13 @@ def _read(tried: Attempt, read: Callable[[], Done | None]) -> Done | None:
     except ValueError:
         raise Retry("The answer can't be read") from None
     tried.unknown = False
-    return done
+    return None if done is None else _storable(done)
+
+
+def _storable(done: Done) -> Done:
+    """What a vendor calls things may hold what no database takes."""
+    made = done.ticket and replace(done.ticket, key=storable(done.ticket.key), url=storable(done.ticket.url))
+    return Done(storable(dict(done.output)), made)
 
 
 def check(action: Action, config: Mapping[str, Any], *, timeout: float = ATTEMPT_SECONDS) -> str:

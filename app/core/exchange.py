@@ -14,12 +14,14 @@ MessageState = Literal["sent", "delivered", "failed"]
 class Retry(Exception):
     """Not now: try again later. `after` is the sender's wish in seconds, None for the usual waits.
 
-    `address`: the fault is of this address (a full mailbox), so it says nothing about the provider.
+    `address`: the fault is of this address (a full mailbox), so it says nothing about the provider. `made`: what stands
+    there already of a post; the next try updates that instead of making another.
     """
 
-    def __init__(self, reason: str, *, after: float | None = None, address: bool = False) -> None:
+    def __init__(self, reason: str, *, after: float | None = None, address: bool = False,
+                 made: Receipt | None = None) -> None:
         super().__init__(reason)
-        self.reason, self.after, self.address = reason, after, address
+        self.reason, self.after, self.address, self.made = reason, after, address, made
 
 
 class Refused(Exception):

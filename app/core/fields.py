@@ -22,7 +22,10 @@ class Setting:
 
 @dataclass(frozen=True)
 class Field:
-    """One configurable value: gives the form, the check, the masking and the README table. An `area` is a long text."""
+    """One configurable value: gives the form, the check, the masking and the README table. An `area` is a long text.
+
+    `regroups`: another value makes other alerts of the same problems, so a change asks what becomes of the open ones.
+    """
 
     name: str
     label: str
@@ -32,6 +35,7 @@ class Field:
     secret: bool = False
     choices: tuple[tuple[str, str], ...] = ()
     default: Any = None
+    regroups: bool = False
 
     def parse(self, text: Any) -> Any:
         """The typed value of what was entered. Raises ValueError with a sentence when it is not acceptable."""

@@ -83,6 +83,14 @@ def open_(sealed: str, *, bound_to: str) -> str:
         raise Unreadable(f"The secret of {bound_to} was altered or belongs elsewhere") from None
 
 
+def holds(sealed: str, text: str, *, bound_to: str) -> bool:
+    """Whether this very text was sealed for this place; one that can't be opened holds none, so that it can be replaced."""
+    try:
+        return same(open_(sealed, bound_to=bound_to), text)
+    except Unreadable:
+        return False
+
+
 def sealed_by(sealed: str) -> str:
     """The id of the key that sealed this text."""
     return sealed.partition(".")[0]

@@ -30,7 +30,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app.core.access import Actor, View
 from app.core.db import take_back, transaction
 from app.core.errors import Failure, Invalid, RateLimited
-from app.core.secrets import same
+from app.core.secrets import Unreadable, same
 
 log = structlog.get_logger()
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
@@ -85,6 +85,7 @@ def init_web(app: Flask) -> None:
     app.register_error_handler(Failure, _failure)
     app.register_error_handler(HTTPException, _http_failure)
     app.register_error_handler(OperationalError, database_away)
+    app.register_error_handler(Unreadable, _locked_away)
     app.register_error_handler(Exception, _fault)
     app.jinja_env.globals["csrf_token"] = csrf_token
 
@@ -211,6 +212,14 @@ def database_away(error: OperationalError) -> Response:
     log.error("database.unreachable", reason=str(error).splitlines()[0][:300])
     response = answer(503, "Not available", "The database can't be reached at the moment. Try again in a few seconds.")
     response.headers["Retry-After"] = "5"
+    return response
+
+
+def _locked_away(error: Unreadable) -> Response:
+    """A stored secret whose key is gone: nothing is lost for good, so whoever sends may try again."""
+    log.error("secret.unreadable", reason=str(error)[:300])
+    response = answer(503, "A secret can't be opened", f"{error}. Put the key back, or enter the secret anew.")
+    response.headers["Retry-After"] = "60"
     return response
 
 

@@ -30,6 +30,7 @@ from app.incidents.models import Incident
 from app.notifications import queries as messages
 from app.notifications import room_posts
 from app.notifications.service import Paging, lost, page
+from app.webhooks.queries import kept_from
 
 POSTING = "posting in"
 
@@ -82,6 +83,7 @@ def _page_level(run: Run, incident: Incident, step: rules.Step) -> bool:
     run.level, run.round = step.level, step.round
     turns.lock([level])
     found = queries.whom(level, clock.now(), severity=incident.severity, urgency=incident.urgency)
+    _keep_private(found, incident)
     lost(incident, found.lost, Paging(run_id=run.id, level=step.level, round=step.round))
     if found.rooms and not incident.test:
         _post(run, incident, step, found.rooms)
@@ -103,6 +105,13 @@ def _page_level(run: Run, incident: Incident, step: rules.Step) -> bool:
              reason=f"only partly, {problem}")
     page(incident, people, Paging(run_id=run.id, level=step.level, round=step.round, reasons=found.people))
     return True
+
+
+def _keep_private(found: queries.Resolved, incident: Incident) -> None:
+    """What a private team's incident is about goes to no webhook of others: such a target is skipped, and says so."""
+    for key in kept_from(found.hooks, incident.team) if found.hooks else ():
+        found.problems.append(f"the webhook {found.hooks.pop(key)} is not called: it is another team's, and the incident is "
+                              f"a private team's")
 
 
 def _post(run: Run, incident: Incident, step: rules.Step, rooms: Mapping[int, str]) -> None:

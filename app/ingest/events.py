@@ -16,6 +16,8 @@ BUSY = Kind("integration.busy", "{name} sends more than {limit} deliveries a min
             ("name", "limit"))
 HEALTH_CHANGED = Kind("integration.health_changed", "{name} was {before} and is {after} now: {reason}",
                       ("name", "before", "after", "reason"))
+REGROUPED = Kind("integration.regrouped", "{actor} let {name} make alerts another way; {number:open alert|open alerts} "
+                 "{fate}", ("name", "number", "fate"))
 REFUSED = Kind("delivery.refused", "A request to {name} was refused: {reason}", ("name", "reason"))
 REPLAYED = Kind("delivery.replayed", "{actor} replayed a delivery of {name}", ("name", "delivery"))
 REPLAYED_MANY = Kind("delivery.replayed_many", "{actor} replayed {number:delivery|deliveries} of {name}", ("name", "number"))

@@ -18,6 +18,7 @@ from app.core.fields import Field
 from app.identity.models import Team
 from app.identity.queries import may
 from app.incidents.rules import SEVERITIES
+from app.ingest import regrouping, rules
 from app.ingest.models import Integration
 from app.ingest.queries import integration_document
 
@@ -38,6 +39,7 @@ class IntegrationForm:
     has_secret: bool
     stored: frozenset[str]
     severities: Choices
+    firing: int = 0
     errors: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -51,6 +53,7 @@ def plugin_of(slug: str) -> Any:
 def read(form: Mapping[str, str], plugin: Any, integration: Integration | None) -> dict[str, Any]:
     """The typed text as values for `save_integration`; a secret left empty stays what it was."""
     values: dict[str, Any] = {name: form.get(name, "").strip() for name in TEXTS}
+    values["open_alerts"] = form.get("open_alerts") or rules.ASK
     values["quiet_incident"] = bool(form.get("quiet_incident"))
     values["key"] = integration.key if integration else form.get("key", "").strip()
     if integration is None:
@@ -89,7 +92,8 @@ def shown(integration: Integration | None, plugin: Any, by: Actor, *, typed: Map
         teams=[(team.key, team.name) for team in teams], services=_services(teams, integration),
         may_be_nobodys=may(by, "integration.edit"), has_secret=bool(integration and integration.secret_sealed),
         stored=_stored(integration) if integration else frozenset(),
-        severities=[(name, name.capitalize()) for name in SEVERITIES], errors=errors)
+        severities=[(name, name.capitalize()) for name in SEVERITIES], errors=errors,
+        firing=regrouping.number_open(integration) if integration and regrouping.regroups(plugin) else 0)
 
 
 def _present(integration: Integration | None, plugin: Any) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class Record:
         """That time in words; "" where nothing was worked on."""
         if self.p95 is None:
             return ""
-        return f"{max(self.p95 * 1000, 1):.0f} ms" if self.p95 < 1 else f"{self.p95:.1f} s" if self.p95 < 10 else f"{self.p95:.0f} s"
+        return f"{max(self.p95 * 1000, 1):.0f} ms" if self.p95 < 1 else f"{self.p95:.3g} s"
 
 
 def counts_of(integration: Integration | None) -> dict[int, Counts]:

@@ -54,6 +54,8 @@ class Integration(Base):
     quiet_id: Mapped[int | None] = foreign("incidents.id")
     told_health: Mapped[str] = mapped_column(String(20), default="")
     told_at: Mapped[datetime | None]
+    former_config: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    regrouped_at: Mapped[datetime | None]
     team: Mapped[Team | None] = relationship()
     service: Mapped[Service | None] = relationship()
 
@@ -94,6 +96,7 @@ class Delivery(Base):
     next_at: Mapped[datetime] = mapped_column(default=clock.now)
     processed_at: Mapped[datetime | None]
     replayed_by: Mapped[str | None] = mapped_column(String(80))
+    replayed_from: Mapped[str | None] = mapped_column(String(20))
     ip: Mapped[str] = mapped_column(String(64), default="")
     integration: Mapped[Integration] = relationship()
 

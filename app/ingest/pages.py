@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from flask import current_app, url_for
@@ -11,6 +12,7 @@ from sqlalchemy import func, select
 
 from app.core.access import Actor
 from app.core.db import session
+from app.core.secrets import Unreadable
 from app.identity.queries import may, may_anywhere
 from app.ingest import credentials, guide, health, mapping, queries, wellbeing
 from app.ingest.models import Delivery, FormerCredential, Integration, RefusedRequest
@@ -123,7 +125,15 @@ def address_of(integration: Integration, *, whole: bool) -> str:
     base = f"{current_app.config['BASE_URL']}/in/"
     if integration.removed_at is not None:
         return ""
-    return base + (credentials.token_of(integration) if whole else f"…{integration.token_last4}")
+    return base + shown_token(integration, whole=whole)
+
+
+def shown_token(integration: Integration, *, whole: bool) -> str:
+    """The token, or only the end of it: for those who may not see it, and where its key is gone."""
+    with suppress(Unreadable):
+        if whole:
+            return credentials.token_of(integration)
+    return f"…{integration.token_last4}"
 
 
 def may_map(integration: Integration) -> bool:
@@ -138,8 +148,7 @@ def mail_address_of(integration: Integration, *, whole: bool) -> str:
     plugin = current_app.extensions["plugins"].integrations.get(integration.plugin)
     if not config["MAIL_IN_PORT"] or "mail" not in getattr(plugin, "can", ()) or integration.removed_at is not None:
         return ""
-    token = credentials.token_of(integration) if whole else f"…{integration.token_last4}"
-    return f"{token}@{config['MAIL_IN_DOMAIN'] or config['MAIL_IN_HOST']}"
+    return f"{shown_token(integration, whole=whole)}@{config['MAIL_IN_DOMAIN'] or config['MAIL_IN_HOST']}"
 
 
 def integration_page(key: str, by: Actor, args: Mapping[str, str], *, problem: str = "") -> IntegrationPage:

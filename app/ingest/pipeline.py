@@ -17,7 +17,7 @@ from app.core.jobs import stir
 from app.identity.models import Team
 from app.incidents import alerts, service
 from app.incidents.models import Alert
-from app.ingest import asking, credentials, noise, opening, readers, route_store, routing, rules, testing
+from app.ingest import asking, credentials, noise, opening, readers, regrouping, route_store, routing, rules, testing
 from app.ingest.models import Delivery, Integration
 from app.ingest.opening import Case
 from app.plugin_api import Rejected, Signal
@@ -63,15 +63,32 @@ def process(delivery: Delivery, batch: Batch) -> None:
         delivery.state, delivery.note = "held", reason
         return
     try:
-        signals = plugin.normalize(readers.inbound_of(delivery), credentials.config_of(batch.integration, plugin))
+        signals = _signals(plugin, delivery, batch.integration)
     except Rejected as fault:
         return _done(delivery, "rejected", fault.reason)
     signals = [readers.by_our_id(testing.marked(signal, delivery), batch.integration) for signal in signals]
-    _load_open(batch, [rules.dedup_key(signal.dedup_key or signal.title) for signal in signals])
+    _load_open(batch, [_key(signal) for signal in signals])
     results = [_apply(signal, delivery, batch) for signal in signals]
     delivery.results = results
     notes = dict.fromkeys([*(result["note"] for result in results), *([REUSED] if _reused(delivery) else [])])
     _done(delivery, "processed", "; ".join(notes))
+
+
+def _signals(plugin: Any, delivery: Delivery, integration: Integration) -> list[Signal]:
+    """What the delivery says, and after a change of how alerts are made what it says of those left from before."""
+    config = credentials.config_of(integration, plugin)
+    found: list[Signal] = plugin.normalize(readers.inbound_of(delivery), config)
+    if not integration.former_config or plugin.slug != integration.plugin:
+        return found
+    known = {_key(signal) for signal in found}
+    before = [signal for signal in plugin.normalize(readers.inbound_of(delivery), config | integration.former_config)
+              if _key(signal) not in known]
+    left = regrouping.left(integration, [_key(signal) for signal in before])
+    return [*found, *(signal for signal in before if _key(signal) in left)]
+
+
+def _key(signal: Signal) -> str:
+    return rules.dedup_key(signal.dedup_key or signal.title)
 
 
 def _reused(delivery: Delivery) -> bool:

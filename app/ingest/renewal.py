@@ -31,11 +31,18 @@ def renew_token(integration: Integration, *, overlap: str = OVERLAP, by: Actor) 
     return token
 
 
+def _present(integration: Integration) -> str:
+    """The signing secret; "" where it can't be opened, and so counts no longer anyway."""
+    try:
+        return credentials.secret_of(integration)
+    except secrets.Unreadable:
+        return ""
+
+
 def renew_secret(integration: Integration, *, overlap: str = OVERLAP, by: Actor) -> str:
     """A new signing secret, 32 random bytes; the old one counts for `overlap` more. Returns it, to be shown once."""
     until = _until(integration, overlap, by)
-    if integration.secret_sealed is not None:
-        old = credentials.secret_of(integration)
+    if integration.secret_sealed is not None and (old := _present(integration)):
         mark = secrets.digest(f"{integration.id}:{old}")
         _keep(FormerCredential(integration_id=integration.id, kind="secret", hash=mark, until=until,
                                sealed=secrets.seal(old, bound_to=f"former:{mark}")), overlap)

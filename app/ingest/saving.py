@@ -15,7 +15,7 @@ from app.core.events import record
 from app.core.forms import Problems, check_boolean, check_key, check_text, duration
 from app.identity.queries import allow, team_named
 from app.incidents.rules import SEVERITIES
-from app.ingest import credentials, events, queries
+from app.ingest import credentials, events, queries, regrouping
 from app.ingest.models import Integration
 from app.ingest.wellbeing import EXPECTED
 
@@ -33,7 +33,7 @@ def save_integration(values: Mapping[str, Any], *, by: Actor) -> Integration:
                                   config={}, default_severity="medium")
     elif integration.id:
         allow(by, "integration.edit", team_id=integration.team_id)
-    former = integration.service
+    former, config = integration.service, dict(integration.config)
     changed = _fill(integration, values, by)
     allow(by, "integration.edit", team_id=integration.team_id)
     if integration.service is not None and integration.service is not former:
@@ -42,6 +42,9 @@ def save_integration(values: Mapping[str, Any], *, by: Actor) -> Integration:
         set_token(integration, secrets.new_token())
     session.add(integration)
     session.flush()
+    if not fresh and before and before["plugin"] == integration.plugin:
+        plugin = current_app.extensions["plugins"].integrations[integration.plugin]
+        regrouping.settle(integration, plugin, config, fate=values.get("open_alerts") or "leave", by=by)
     after = queries.integration_document(integration)
     if fresh or before != after or changed:
         record(events.CREATED if fresh else events.CHANGED, integration.ref, by=by, also=also(integration),
@@ -135,8 +138,9 @@ def _fill_secrets(integration: Integration, values: Mapping[str, Any], problems:
     secret = values.get("secret")
     if "secret" in values and secret is None and integration.secret_sealed is not None:
         integration.secret_sealed, changed = None, True
-    if secret and (integration.secret_sealed is None or credentials.secret_of(integration) != secret):
-        integration.secret_sealed = secrets.seal(secret, bound_to=f"integration:{integration.key}/secret")
+    sealed, place = integration.secret_sealed, f"integration:{integration.key}/secret"
+    if secret and (sealed is None or not secrets.holds(sealed, secret, bound_to=place)):
+        integration.secret_sealed = secrets.seal(secret, bound_to=place)
         changed = True
     return changed
 
@@ -154,8 +158,9 @@ def _fill_config(integration: Integration, values: Mapping[str, Any], plugin: An
         parsed = problems.take(f"config.{name}", fields[name].parse, value)
         if not fields[name].secret or not parsed:
             config[name] = parsed
-        elif credentials.config_of(integration, plugin).get(name) != parsed:
-            config[name] = secrets.seal(parsed, bound_to=f"integration:{integration.key}/{name}")
+        elif not secrets.is_sealed(config.get(name)) or not secrets.holds(config[name], parsed, bound_to=(
+                place := f"integration:{integration.key}/{name}")):
+            config[name] = secrets.seal(parsed, bound_to=place)
             changed = True
     scheme = values.get("signature")
     if scheme:

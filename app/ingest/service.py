@@ -81,7 +81,8 @@ def replay(delivery: Delivery, *, by: Actor) -> Delivery:
         raise Conflict("Its body is no longer kept")
     if fresh.state == "rejected" and (other := queries.original_of(fresh)) is not None:
         raise Conflict(f"The same request is there already, as delivery {other}")
-    fresh.state, fresh.next_at, fresh.attempts, fresh.replayed_by = "received", clock.now(), 0, by.ref
+    fresh.replayed_from, fresh.replayed_by = fresh.state, by.ref
+    fresh.state, fresh.next_at, fresh.attempts = "received", clock.now(), 0
     record(events.REPLAYED, fresh.integration.ref, by=by, also=also(fresh.integration),
            name=fresh.integration.name, delivery=str(fresh.id))
     wake(DRAIN)
@@ -100,7 +101,7 @@ def replay_many(integration: Integration, states: Sequence[str], *, by: Actor) -
     number = 0
     for start in range(0, len(keys), 500):  # what somebody replayed meanwhile, alone, is on its way or has been worked on
         again = update(Delivery).where(Delivery.id.in_(keys[start:start + 500]), Delivery.state.in_(states)).values(
-            state="received", next_at=clock.now(), attempts=0, replayed_by=by.ref)
+            state="received", next_at=clock.now(), attempts=0, replayed_by=by.ref, replayed_from=Delivery.state)
         number += int(session.execute(again).rowcount)
     record(events.REPLAYED_MANY, integration.ref, by=by, also=also(integration), name=integration.name, number=number)
     wake(DRAIN)
@@ -118,11 +119,11 @@ def _twin() -> ColumnElement[bool]:
 
 
 def stop_replay(integration: Integration, *, by: Actor) -> int:
-    """What is still to be replayed goes back to `rejected`; says how many."""
+    """What is still to be replayed goes back to what it was, with the reason that it had; says how many."""
     _allow(integration, by)
     result = session.execute(update(Delivery).where(
         Delivery.integration_id == integration.id, Delivery.state == "received", Delivery.replayed_by.is_not(None))
-        .values(state="rejected", note="the replay was stopped"))
+        .values(state=func.coalesce(Delivery.replayed_from, "rejected")))
     record(events.REPLAY_STOPPED, integration.ref, by=by, also=also(integration), name=integration.name,
            number=int(result.rowcount))
     return int(result.rowcount)

@@ -27,7 +27,8 @@ from app.notifications.models import Message
 
 MOST = 300
 DRAWN = {"escalation.level_skipped": ("caution", "warn"), "escalation.posted": ("info", "chat"),
-         "escalation.held": ("info", "snoozed"), "escalation.released": ("alert", "bell"),
+         "escalation.called": ("info", "webhook"), "escalation.held": ("info", "snoozed"),
+         "escalation.released": ("alert", "bell"),
          "escalation.exhausted": ("danger", "failed"),
          "incident.severity_raised": ("alert", "escalate"), "incident.storm_began": ("alert", "warn"),
          "incident.flapping": ("caution", "refresh")}

@@ -16,7 +16,7 @@ from app.core.errors import Conflict
 from app.core.events import record
 from app.core.forms import Problems, check_key, check_text, free_key
 from app.identity.models import Team
-from app.identity.queries import allow, team_by_key, uses, visible_teams
+from app.identity.queries import allow, team_named, uses, visible_teams
 from app.notifications import accounts, events
 from app.notifications.channel_models import Room
 from app.oncall.models import Schedule
@@ -58,7 +58,7 @@ def save_room(values: Values, *, by: Actor) -> Room:
     with session.no_autoflush:
         room = room or Room(channel="", address="", name="", account="", service_id=None, schedule_id=None)
         before, former = (room_document(room), room.address) if known else (None, "")
-        _of_team(room, values, problems)
+        _of_team(room, values, problems, by)
         problems.raise_if_any()
         allow(by, "team.edit", team_id=room.team_id)
         _fill(room, values, problems)
@@ -89,9 +89,9 @@ def _taken(key: str) -> bool:
     return session.scalar(select(Room.id).where(Room.key == key)) is not None
 
 
-def _of_team(room: Room, values: Values, problems: Problems) -> None:
+def _of_team(room: Room, values: Values, problems: Problems, by: Actor) -> None:
     if "team" in values or room.team_id is None:
-        team = team_by_key(str(values.get("team") or ""))
+        team = team_named(values.get("team"), by)
         if team is None:
             problems.add("team", f"There is no team {values['team']}" if values.get("team") else "Choose a team")
         elif team.id != room.team_id:

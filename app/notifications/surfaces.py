@@ -136,14 +136,15 @@ def _call(claim: Refresh) -> Receipt | Exception | None:
     config, found = claim.route.config, None
     try:
         if not claim.receipt.provider_id:
-            made: Receipt = (channel.send(claim.outgoing, claim.address, config) if claim.people is None
-                             else channel.open(claim.outgoing, claim.people, config))
-            return made
+            first: Receipt = (channel.send(claim.outgoing, claim.address, config) if claim.people is None
+                              else channel.open(claim.outgoing, claim.people, config))
+            return first
         if claim.changed:
             found = channel.update(claim.outgoing, claim.address, claim.receipt, config)
+        made = found if isinstance(found, Receipt) else None
         if claim.notes:
-            channel.say([words for _, words in claim.notes], claim.receipt, config)
-        return found if isinstance(found, Receipt) else None
+            channel.say([words for _, words in claim.notes], made or claim.receipt, config)
+        return made
     except (Retry, Refused, Rejected, NoAccess) as expected:
         return expected
     except Exception as fault:  # noqa: BLE001 - a plugin may raise anything; it is one more failed attempt
@@ -157,6 +158,8 @@ def _record(surface: Surface, claim: Refresh, outcome: Receipt | Exception | Non
         surface.next_at = None
     if isinstance(outcome, Exception):
         surface.error = str(outcome)[:300]
+        if isinstance(outcome, Retry) and outcome.made is not None:
+            surface.provider_id = outcome.made.provider_id[:300]
         if isinstance(outcome, Retry) and surface.attempts <= len(WAITS) and surface.next_at is None:
             wait = max(WAITS[surface.attempts - 1], min(outcome.after or 0, 300))
             surface.next_at = clock.now() + timedelta(seconds=wait)

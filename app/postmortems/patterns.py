@@ -21,7 +21,7 @@ from app.core.forms import (
     refuse,
 )
 from app.identity.models import Team
-from app.identity.queries import allow, team_by_key, visible_teams
+from app.identity.queries import allow, team_named, visible_teams
 from app.incidents.queries import number_of
 from app.postmortems import events, queries, rules
 from app.postmortems.models import Habits, PostmortemTemplate
@@ -61,7 +61,7 @@ def in_document(by: Actor) -> Select[Any]:
 def save_named(values: Mapping[str, Any], *, by: Actor) -> PostmortemTemplate:
     """Create or change the one of this key, as the configuration document says it."""
     found = template_by_key(str(values["key"]))
-    team = team_by_key(values["team"]) if values.get("team") else None
+    team = team_named(values.get("team"), by)
     if values.get("team") and team is None:
         refuse("team", f"There is no team {values['team']}")
     if found is not None and "team" in values and found.team_id != (team.id if team else None):

@@ -9,6 +9,7 @@ from app.core.access import access, own_transaction
 from app.core.db import transaction
 from app.core.errors import Conflict, Failure, Invalid, NotFound
 from app.core.reading import Rejected
+from app.core.secrets import Unreadable
 from app.core.web import problem
 from app.ingest.refusals import count_wrong
 from app.runbooks import hearing
@@ -51,6 +52,10 @@ def _heard(token: str, body: bytes) -> Response:
         with transaction():
             hearing.refuse(execution_id, refusal.reason)
         return problem(401, "Not genuine", refusal.reason)
+    except Unreadable as fault:
+        with transaction():
+            hearing.refuse(execution_id, f"{fault}: whether it is genuine can't be told")
+        raise
     said = hearing.read(body)
     try:
         with transaction():

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.catalog.models import Service
-from app.catalog.queries import service_by_key
+from app.catalog.queries import service_named
+from app.core.access import Actor
 from app.core.errors import Invalid, Problem
 from app.core.forms import (
     Problems,
@@ -23,7 +24,7 @@ from app.core.forms import (
 from app.core.targets import RunbookTarget
 from app.core.templating import faults, names
 from app.identity.models import Team
-from app.identity.queries import team_by_key
+from app.identity.queries import team_named
 from app.runbooks import parameters, queries, rules
 
 KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -51,15 +52,15 @@ def check_key(text: Any) -> str:
     return text
 
 
-def wanted(values: Mapping[str, Any], before: Mapping[str, Any] | None) -> Wanted:
+def wanted(values: Mapping[str, Any], before: Mapping[str, Any] | None, *, by: Actor) -> Wanted:
     """What the values make of the runbook as it is. Raises Invalid with every fault."""
     said = {**DEFAULTS, **(before or {}), **_unfolded(values)}
     problems = Problems()
-    team = _team(said["team"], problems)
+    team = _team(said["team"], problems, by)
     target = _target(said, problems)
     _check_plain(said, problems)
     timeout = problems.take("timeout", _timeout, said["timeout"]) or 0
-    services = _services(said["services"], team, problems)
+    services = _services(said["services"], team, problems, by)
     said["payload"] = _payload(said["payload"], problems)
     parameters.check_schema(said["parameters"], problems.at("parameters"))
     if target is not None:
@@ -86,8 +87,8 @@ def _unfolded(values: Mapping[str, Any]) -> dict[str, Any]:
     return said
 
 
-def _team(key: Any, problems: Problems) -> Team | None:
-    team = team_by_key(key) if isinstance(key, str) and key else None
+def _team(key: Any, problems: Problems, by: Actor) -> Team | None:
+    team = team_named(key, by)
     if key and team is None:
         problems.add("team", f"There is no team {key}")
     return team
@@ -118,10 +119,10 @@ def _timeout(value: Any) -> int:
     return seconds
 
 
-def _services(keys: Any, team: Team | None, problems: Problems) -> list[Service]:
+def _services(keys: Any, team: Team | None, problems: Problems, by: Actor) -> list[Service]:
     found: list[Service] = []
     for at, key in enumerate(unique(problems.take("services", check_list, keys, most=100, label="Services") or [])):
-        service = service_by_key(str(key))
+        service = service_named(str(key), by)
         if service is None:
             problems.add(f"services[{at}]", f"There is no service {key}")
         elif team is not None and service.team_id != team.id:

@@ -45,7 +45,7 @@ def save_runbook(values: Mapping[str, Any], *, by: Actor) -> Runbook:
         if not rules.may_become(found.state, "change"):
             raise Conflict(f"{found.name} is deprecated; make it a draft again before you change it")
     before = queries.runbook_document(found) if found else None
-    wanted = drafts.wanted(values, before)
+    wanted = drafts.wanted(values, before, by=by)
     allow(by, "runbook.edit", team_id=wanted.team.id if wanted.team else None)
     if found is not None and before == wanted.document:
         return found

@@ -23,7 +23,7 @@ from app.core.forms import Problems, refuse
 from app.core.panels import Use
 from app.identity import queries
 from app.identity.models import Team
-from app.identity.queries import allow, managed_teams, team_by_key
+from app.identity.queries import allow, managed_teams, team_by_key, team_named
 from app.runbooks import events
 from app.runbooks.models import Secret
 
@@ -85,7 +85,7 @@ def means(secret: Secret, name: str, team_id: int | None) -> bool:
 
 def add(name: str, value: str, *, team: str | None, by: Actor) -> Secret:
     """Keep a new secret for a team (its key) or, without one, for everybody."""
-    owner = team_by_key(team) if team else None
+    owner = team_named(team, by)
     if team and owner is None:
         refuse("team", f"There is no team {team}")
     allow(by, "secret.edit", team_id=owner.id if owner else None)

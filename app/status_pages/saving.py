@@ -21,7 +21,7 @@ from app.core.forms import (
     time_zone,
 )
 from app.core.secrets import seal
-from app.identity.queries import may, team_by_key
+from app.identity.queries import may, team_named
 from app.status_pages import branding, rules, words
 from app.status_pages.models import Component, Span, StatusPage
 
@@ -44,7 +44,7 @@ def fill(edit: Edit, values: Mapping[str, Any]) -> list[Component]:
     if "name" in values:
         page.name = faults.take("name", check_text, values["name"], least=1, most=100, label="A name") or page.name
     if "team" in values:
-        team = team_by_key(str(values["team"])) if values["team"] else None
+        team = team_named(values["team"], edit.by)
         if values["team"] and (team is None or team.archived_at is not None):
             faults.add("team", f"There is no team {values['team']}")
         page.team, page.team_id = team, team.id if team else None

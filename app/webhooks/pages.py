@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from app.core.access import Actor
 from app.core.db import session
+from app.core.secrets import Unreadable
 from app.identity.queries import may, may_anywhere
 from app.webhooks import queries
 from app.webhooks.models import Webhook, WebhookDelivery
@@ -44,6 +45,7 @@ class WebhookPage:
     deliveries: list[WebhookDelivery]
     secret: str
     may_edit: bool
+    fault: str = ""
 
 
 def index_page(by: Actor) -> IndexPage:
@@ -60,5 +62,14 @@ def webhook_page(key: str, by: Actor) -> WebhookPage:
     """The page of one. Raises NotFound."""
     found = queries.webhook_for(key, by)
     may_edit = may(by, "webhook.edit", team_id=found.team_id)
+    secret, fault = _secret(found) if may_edit else ("", "")
     return WebhookPage(found, queries.shown_address(found, whole=may_edit), queries.deliveries(found) if may_edit else [],
-                       queries.secret_of(found) if may_edit else "", may_edit)
+                       secret, may_edit, fault)
+
+
+def _secret(webhook: Webhook) -> tuple[str, str]:
+    """The secret, or why it can't be shown."""
+    try:
+        return queries.secret_of(webhook), ""
+    except Unreadable as fault:
+        return "", f"{fault}. Nothing is sent until the key is back, or a new secret is made."

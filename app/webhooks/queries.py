@@ -72,6 +72,13 @@ def private_teams(ids: Iterable[int]) -> set[int]:
     return set(session.scalars(select(Team.id).where(Team.id.in_(wanted), Team.private)))
 
 
+def kept_from(hooks: Iterable[int], team: Team | None) -> list[int]:
+    """Those of these webhooks that hear nothing of what concerns this team, even where a policy names them."""
+    concerned, private = ([team.id], [team.id] if team.private else []) if team is not None else ([], [])
+    return [hook.id for hook in session.scalars(select(Webhook).where(Webhook.id.in_(hooks)).order_by(Webhook.id))
+            if not rules.concerned(hook.team_id, concerned, private, named=True)]
+
+
 def due(limit: int) -> list[int]:
     """Deliveries whose turn it is, oldest first."""
     return list(session.scalars(select(WebhookDelivery.id).where(

@@ -14,6 +14,7 @@ from app.core.db import session, transaction
 from app.core.events import Event, record
 from app.core.http import Answer, ForbiddenAddress, Unreachable, request, retry_after
 from app.core.jobs import stir
+from app.core.secrets import Unreadable
 from app.core.shadow import JUST_NOW, Shadow, begun_since, newest
 from app.core.signatures import sign
 from app.shadow import queries as shadows
@@ -73,9 +74,13 @@ def _claim(delivery_id: int) -> Call | None:
         note(shadow, Held(f"webhook:{delivery.id}", now, "webhook", "webhook", delivery.kind, whom=webhook.name,
                           incident=queries.incident_of(event), team_id=webhook.team_id))
         return _cancel(delivery, shadow.words)
+    try:
+        secret = queries.secret_of(webhook)
+    except Unreadable as fault:
+        return _record(delivery, str(fault))
     told = queries.body_of(event) if event else queries.test_body(webhook, delivery.created_at)
     body = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
-    return Call(delivery.id, webhook.url, body, queries.secret_of(webhook), seen)
+    return Call(delivery.id, webhook.url, body, secret, seen)
 
 
 def _shadow(delivery: WebhookDelivery, event: Event) -> Shadow | None:

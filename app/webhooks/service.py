@@ -13,7 +13,7 @@ from app.core.errors import Conflict, Invalid, Problem
 from app.core.events import record
 from app.core.forms import Problems, check_key, check_text
 from app.core.jobs import stir, wake
-from app.identity.queries import allow, team_by_key, uses
+from app.identity.queries import allow, team_named, uses
 from app.webhooks import events, queries, rules
 from app.webhooks.models import Webhook, WebhookDelivery
 
@@ -43,7 +43,7 @@ def save_webhook(values: Mapping[str, Any], *, by: Actor) -> Webhook:
     webhook = found or Webhook(key=key, name=str(values.get("name") or key), url="", events=[], secret_sealed="")
     if found is not None:
         allow(by, "webhook.edit", team_id=webhook.team_id)
-    renewed = _fill(webhook, values)
+    renewed = _fill(webhook, values, by)
     allow(by, "webhook.edit", team_id=webhook.team_id)
     session.add(webhook)
     session.flush()
@@ -56,7 +56,7 @@ def save_webhook(values: Mapping[str, Any], *, by: Actor) -> Webhook:
     return webhook
 
 
-def _fill(webhook: Webhook, values: Mapping[str, Any]) -> bool:
+def _fill(webhook: Webhook, values: Mapping[str, Any], by: Actor) -> bool:
     """Take what is named; says whether the secret changed, which no document shows."""
     problems = Problems()
     if "name" in values:
@@ -66,7 +66,7 @@ def _fill(webhook: Webhook, values: Mapping[str, Any]) -> bool:
     if "events" in values or not webhook.events:
         webhook.events = _patterns(values.get("events"), problems) or webhook.events
     if "team" in values:
-        team = team_by_key(values["team"]) if values["team"] else None
+        team = team_named(values["team"], by)
         if values["team"] and team is None:
             problems.add("team", f"There is no team {values['team']}")
         webhook.team, webhook.team_id = team, team.id if team else None
@@ -102,7 +102,7 @@ def _fill_secret(webhook: Webhook, secret: str, problems: Problems) -> bool:
     if secret and not SHORTEST <= len(secret) <= LONGEST:
         problems.add("secret", f"A secret has {SHORTEST} to {LONGEST} characters")
         return False
-    if webhook.secret_sealed and secret == queries.secret_of(webhook):
+    if webhook.secret_sealed and secrets.holds(webhook.secret_sealed, secret, bound_to=f"webhook:{webhook.key}/secret"):
         return False
     _set_secret(webhook, secret or secrets.new_token())
     return True

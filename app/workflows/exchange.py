@@ -8,7 +8,7 @@ from typing import Any
 
 from app.core.access import Actor
 from app.core.errors import Invalid, Problem
-from app.identity.queries import team_by_key
+from app.identity.queries import team_named
 from app.workflows import checks, documents, drafts, queries, service
 from app.workflows.models import Workflow
 
@@ -27,7 +27,7 @@ def begin(values: Mapping[str, Any], *, by: Actor) -> Begun:
     """Add a workflow, switched off. Where its graph names what is not there yet, it waits as a draft for being filled in;
     where it is no graph, Invalid says at `text` why."""
     wanted = documents.normal(values) if values.get("trigger") else EMPTY
-    team = team_by_key(str(values["team"])) if values.get("team") else None
+    team = team_named(values.get("team"), by)
     faults = checks.faults(wanted, queries.known_for(team.id if team else None))
     if broken := [str(fault) for fault in faults if checks.is_structural(fault)]:
         raise Invalid(problems=[Problem("text", "; ".join(broken[:6]))])

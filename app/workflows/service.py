@@ -13,7 +13,7 @@ from app.core.events import record
 from app.core.forms import Problems, check_boolean, check_text, refuse
 from app.core.schedules import next_time
 from app.identity.models import Team
-from app.identity.queries import allow, team_by_key
+from app.identity.queries import allow, team_named
 from app.runbooks import vault
 from app.workflows import checks, documents, events, queries
 from app.workflows.models import Workflow, WorkflowRun, WorkflowVersion
@@ -45,7 +45,7 @@ def save_workflow(values: Mapping[str, Any], *, by: Actor, note: str = "") -> Wo
         workflow = Workflow(key=key, name=str(values.get("name") or key)[:100], number=0)
     else:
         allow(by, "workflow.edit", team_id=workflow.team_id)
-    _fill(workflow, values)
+    _fill(workflow, values, by)
     allow(by, "workflow.edit", team_id=workflow.team_id)
     definition = _definition(workflow, values, before)
     session.add(workflow)
@@ -73,14 +73,14 @@ def _held(key: str) -> Workflow | None:
     return locked(Workflow, found.id) if found is not None else None
 
 
-def _fill(workflow: Workflow, values: Mapping[str, Any]) -> None:
+def _fill(workflow: Workflow, values: Mapping[str, Any], by: Actor) -> None:
     problems = Problems()
     for name, least, most in (("name", 1, 100), ("description", 0, 500), ("category", 0, 40)):
         if values.get(name) is not None:
             text = problems.take(name, check_text, values[name], least=least, most=most, label=f"A {name}")
             setattr(workflow, name, text if text is not None else getattr(workflow, name))
     if "team" in values:
-        team = team_by_key(values["team"]) if values["team"] else None
+        team = team_named(values["team"], by)
         if values["team"] and team is None:
             problems.add("team", f"There is no team {values['team']}")
         workflow.team, workflow.team_id = team, team.id if team else None
@@ -92,7 +92,7 @@ def describe(workflow: Workflow, values: Mapping[str, Any], *, by: Actor) -> Wor
     workflow = _locked(workflow)
     allow(by, "workflow.edit", team_id=workflow.team_id)
     before = queries.workflow_document(workflow)
-    _fill(workflow, {name: values[name] for name in ("name", "description", "category") if name in values})
+    _fill(workflow, {name: values[name] for name in ("name", "description", "category") if name in values}, by)
     session.flush()
     if (after := queries.workflow_document(workflow)) != before:
         record(events.CHANGED, workflow.ref, by=by, also=also(workflow), name=workflow.name, version=workflow.number,
@@ -116,7 +116,7 @@ def hand_on(values: Mapping[str, Any], *, by: Actor) -> None:
         raise NotFound
     allow(by, "workflow.edit", team_id=workflow.team_id)
     before = queries.workflow_document(workflow)
-    _fill(workflow, {"team": values["team"]})
+    _fill(workflow, {"team": values["team"]}, by)
     allow(by, "workflow.edit", team_id=workflow.team_id)
     session.flush()
     record(events.CHANGED, workflow.ref, by=by, also=also(workflow), name=workflow.name, version=workflow.number,

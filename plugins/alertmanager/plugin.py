@@ -75,7 +75,7 @@ class Alertmanager:
     category = "Metrics and monitoring"
     can = frozenset({"open", "resolve"})
     fields = (
-        Field("per", "One alert for each", kind="choice", default="alert",
+        Field("per", "One alert for each", kind="choice", default="alert", regroups=True,
               choices=(("alert", "alert"), ("group", "group of alerts")),
               help="A group resolves when all its alerts have"),
     )

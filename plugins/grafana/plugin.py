@@ -116,7 +116,7 @@ class Grafana:
     category = "Metrics and monitoring"
     can = frozenset({"open", "resolve"})
     fields = (
-        Field("per", "One alert for each", kind="choice", default="alert",
+        Field("per", "One alert for each", kind="choice", default="alert", regroups=True,
               choices=(("alert", "alert"), ("group", "group of alerts")), help="A group resolves when all its alerts have"),
         Field("hmac_secret", "HMAC secret", secret=True, help="As typed under HMAC signature in the contact point"),
         Field("hmac_header", "HMAC header", default="X-Grafana-Alerting-Signature"),

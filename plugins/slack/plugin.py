@@ -57,10 +57,13 @@ class Slack:
         said = call("chat.postMessage", {"channel": address.value, **body(message)}, config)
         return Receipt("delivered", "slack", f"{said.get('channel') or address.value}/{said.get('ts', '')}")
 
-    def update(self, message: Message, address: Address, receipt: Receipt, config: Any) -> None:
-        """The same post as the incident stands now, with the buttons that still apply."""
+    def update(self, message: Message, address: Address, receipt: Receipt, config: Any) -> Receipt | None:
+        """The same post as the incident stands now, with the buttons that still apply; in a room without one, the first."""
         channel, _, moment = receipt.provider_id.partition("/")
+        if not moment:
+            return self.send(message, Address(channel), config)
         call("chat.update", {"channel": channel, "ts": moment, **body(message)}, config)
+        return None
 
     def say(self, lines: list[str], receipt: Receipt, config: Any) -> None:
         """In the thread of a post, each as it was written."""
@@ -73,7 +76,10 @@ class Slack:
         """A channel called after the incident, with its people, and the post in it."""
         room = made(message, config)
         invited(room, people, config)
-        return self.send(message, Address(room), config)
+        try:
+            return self.send(message, Address(room), config)
+        except Retry as later:
+            raise Retry(later.reason, after=later.after, made=Receipt("sent", "slack", f"{room}/")) from None
 
     def authorize(self, callback: str, state: str, config: Any) -> str:
         """Where an admin chooses the workspace."""

@@ -113,8 +113,7 @@ def test_a_sender_that_should_speak_every_half_hour_and_does_not_is_quiet(app, c
     now.shift(1800)
     assert watch.look() == 0
     now.shift(5400)
-    assert [watch.look(), watch.look()] == [1, 0]
-    run_jobs()
+    assert [watch.look(), watch.look(), run_jobs()][:2] == [1, 0]
     why = "nothing for 2 h; expected every 30 min"
     assert [why in text for text in alarms()] == [True]
     assert all(why in signed_in(house.bob).get(path).text for path in ("/integrations", "/integrations/prometheus"))

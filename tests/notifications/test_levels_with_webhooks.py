@@ -65,12 +65,27 @@ def test_one_that_is_off_stands_in_for_nobody_and_a_private_team_is_told_of_to_n
     post(client, house, firing())
     run_jobs()
     tick(SEND)
-    assert sent() == []
+    assert sent() == [] and [who for _, who in who_was_paged()] == ["Bob"]
     with transaction():
         session.query(Webhook).one().off_at = incident().opened_at
     post(client, house, firing(fingerprint="other"))
     run_jobs()
-    assert [who for _, who in who_was_paged()] == ["Bob"]
+    assert [who for _, who in who_was_paged()] == ["Bob", "Bob"]
+
+
+def test_of_a_private_team_the_skip_is_said_where_a_call_would_be(house, client, http_sink, run_jobs, tick, signed_in):
+    """ESC-24: with its reason on the timeline and the why page, never "calling"; the others of the level are paged."""
+    levels([CALL, BOB])
+    with transaction():
+        house.team.private = True
+    post(client, house, firing())
+    run_jobs()
+    tick(SEND)
+    assert sent() == [] and [who for _, who in who_was_paged()] == ["Bob"]
+    bob = signed_in(house.bob)
+    for path in ("/incidents/1", "/incidents/1/why"):
+        page = bob.get(path).text
+        assert "the webhook Bus is not called: it is another team" in page and "calling" not in page
 
 
 def test_the_document_names_it_and_it_is_not_deleted_under_a_policy(house):
