@@ -41,8 +41,8 @@ class Sink:
         self.count += 1
         self.ended = time.time()
         self.began = self.began or self.ended
-        if found := MARK.search(body):
-            self.first.setdefault(found.group().decode(), time.time())
+        for found in MARK.findall(body):  # a bundle names several
+            self.first.setdefault(found.decode(), time.time())
 
     async def wait(self, marks: list[str], within: float) -> list[str]:
         """Wait until each mark was paged; those that were not within so many seconds."""

@@ -10,7 +10,7 @@ from bench.load import Client, flat_out, percentile
 from bench.program import Bench, run
 from bench.report import Figure
 from bench.sink import Sink
-from bench.system import System, alert, started
+from bench.system import SERVICES, System, alert, started
 
 PROBLEMS = 100
 WAITING = "SELECT count(*) FROM deliveries WHERE state = 'received'"
@@ -60,7 +60,8 @@ async def _others(client: Client, over: asyncio.Event) -> dict[str, float]:
         mark, intended = f"problem-other-{len(sent)}", begun + len(sent)
         await asyncio.sleep(max(0.0, intended - time.time()))
         sent[mark] = intended
-        tasks.append(asyncio.create_task(client.send(alert(client, mark, sender="other", service="other-0"), intended)))
+        problem = alert(client, mark, sender="other", service=f"other-{len(sent) % SERVICES}")
+        tasks.append(asyncio.create_task(client.send(problem, intended)))
     await asyncio.gather(*tasks)
     return sent
 
