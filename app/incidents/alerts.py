@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, literal_column, select
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.core import clock
 from app.core.access import Actor
@@ -38,12 +40,19 @@ def open_alerts(integration_id: int, keys: list[str]) -> dict[str, Alert]:
 
     Their incidents are locked first and in order, as every command does: so nobody waits for each other in a circle.
     """
-    firing = (Alert.integration_id == integration_id, Alert.status == "firing", Alert.dedup_key.in_(keys))
-    theirs = set(session.scalars(select(Alert.incident_id).where(*firing, Alert.incident_id.is_not(None))))
-    if theirs:
-        session.execute(select(Incident.id).where(Incident.id.in_(theirs)).order_by(Incident.id).with_for_update())
-    query = select(Alert).where(*firing).order_by(Alert.id).with_for_update().execution_options(populate_existing=True)
-    return {alert.dedup_key: alert for alert in session.scalars(query)}
+    firing = (Alert.integration_id == integration_id, Alert.status == literal_column("'firing'"), Alert.dedup_key.in_(keys))
+    theirs = select(Incident).where(Incident.id.in_(select(Alert.incident_id).where(*firing))).order_by(Incident.id)
+    query = select(Alert).where(*firing).order_by(Alert.id)
+    incidents = {one.id: one for one in session.scalars(_fresh(theirs))}
+    found = session.scalars(_fresh(query)).all()
+    for alert in found:
+        if alert.incident_id in incidents:
+            set_committed_value(alert, "incident", incidents[alert.incident_id])
+    return {alert.dedup_key: alert for alert in found}
+
+
+def _fresh(query: Select[Any]) -> Select[Any]:
+    return query.with_for_update().execution_options(populate_existing=True)
 
 
 def former_of(report: Report) -> int | None:

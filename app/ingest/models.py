@@ -71,7 +71,7 @@ class Delivery(Base):
     __table_args__ = (
         Index("uq_deliveries_original", "integration_id", "delivery_key", "body_hash", unique=True,
               sqlite_where=ORIGINAL, postgresql_where=ORIGINAL),
-        Index("ix_deliveries_unprocessed", "id", sqlite_where=UNPROCESSED, postgresql_where=UNPROCESSED),
+        Index("ix_deliveries_unprocessed", "integration_id", "id", sqlite_where=UNPROCESSED, postgresql_where=UNPROCESSED),
         Index("ix_deliveries_integration_id_id", "integration_id", "id"),
         Index("ix_deliveries_bad", "integration_id", "received_at", sqlite_where=BAD, postgresql_where=BAD),
         Index("ix_deliveries_held", "integration_id", sqlite_where=HELD, postgresql_where=HELD),

@@ -36,6 +36,11 @@ class Case:
         """The reading that counts."""
         return self.ruling.reading
 
+    @property
+    def keys(self) -> list[str]:
+        """Under which an open alert may be found; a recovery that no route fits any more is known by its own key."""
+        return list(dict.fromkeys([self.read.key, *([self.original.key] if self.read.status != "firing" else [])]))
+
 
 def decide(case: Case, integration: Integration, places: rules.Places) -> rules.Decision:
     """The service or team of a signal, and why."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,9 +22,8 @@ from app.incidents.models import Alert
 from app.ingest import asking, credentials, noise, opening, readers, regrouping, route_store, routing, rules, testing
 from app.ingest.models import Delivery, Integration
 from app.ingest.opening import Case
+from app.ingest.queries import reusing_query
 from app.plugin_api import Rejected, Signal
-
-REUSED = "key used with another body"
 
 
 @dataclass
@@ -57,21 +58,49 @@ def begin(integration: Integration) -> Batch:
 
 
 def process(delivery: Delivery, batch: Batch) -> None:
-    """Apply one delivery's signals and write into its row what became of each: last, so that it is written once."""
-    plugin = readers.reader_of(batch.integration, delivery.parts)
-    if reason := readers.away(batch.integration, delivery.parts):
-        delivery.state, delivery.note = "held", reason
-        return
+    """Apply one delivery's signals and write into its row what became of each."""
+    work([delivery], batch)
+
+
+def work(deliveries: Sequence[Delivery], batch: Batch, *, within: float = 3600) -> int:
+    """Apply deliveries in their order and write into their rows what became of each signal; what they ask of the database
+    is asked for all together. One at least, then as many as `within` so many seconds; says how many."""
+    began, read, done = time.perf_counter(), list[Content](), 0
+    for delivery in deliveries:
+        read.append(_content(delivery, batch))
+        if time.perf_counter() > began + within / 2 or batch.integration.former_config:  # which asks what is still open
+            break
+    _load_open(batch, [key for one in read for _, case in one.cases for key in case.keys])
+    for one in read:
+        _apply_all(one, batch)
+        done += 1
+        if time.perf_counter() > began + within:
+            break
+    _note_reused([one.delivery for one in read[:done]])
+    return done
+
+
+@dataclass(frozen=True)
+class Content:
+    """A delivery, and its signals as they are read; or why it has none, as the state and the note of its row."""
+
+    delivery: Delivery
+    cases: list[tuple[Signal, Case]] = field(default_factory=list)
+    state: str = "processed"
+    note: str = ""
+
+
+def _content(delivery: Delivery, batch: Batch) -> Content:
+    integration = batch.integration
+    plugin = readers.reader_of(integration, delivery.parts)
+    if reason := readers.away(integration, delivery.parts):
+        return Content(delivery, state="held", note=reason)
     try:
-        signals = _signals(plugin, delivery, batch.integration)
+        signals = _signals(plugin, delivery, integration)
     except Rejected as fault:
-        return _done(delivery, "rejected", fault.reason)
-    signals = [readers.by_our_id(testing.marked(signal, delivery), batch.integration) for signal in signals]
-    _load_open(batch, [_key(signal) for signal in signals])
-    results = [_apply(signal, delivery, batch) for signal in signals]
-    delivery.results = results
-    notes = dict.fromkeys([*(result["note"] for result in results), *([REUSED] if _reused(delivery) else [])])
-    _done(delivery, "processed", "; ".join(notes))
+        return Content(delivery, state="rejected", note=fault.reason)
+    signals = [readers.by_our_id(testing.marked(signal, delivery), integration) for signal in signals]
+    return Content(delivery, [(signal, judged(signal, delivery, batch)) for signal in signals])
 
 
 def _signals(plugin: Any, delivery: Delivery, integration: Integration) -> list[Signal]:
@@ -91,12 +120,22 @@ def _key(signal: Signal) -> str:
     return rules.dedup_key(signal.dedup_key or signal.title)
 
 
-def _reused(delivery: Delivery) -> bool:
-    """Whether its sender gave another body the same key before: both count, since they are no repeats."""
-    return delivery.delivery_key is not None and session.scalar(select(Delivery.id).where(
-        Delivery.integration_id == delivery.integration_id, Delivery.delivery_key == delivery.delivery_key,
-        Delivery.body_hash != delivery.body_hash, Delivery.id < delivery.id,
-        Delivery.state.not_in(("duplicate", "rejected"))).limit(1)) is not None
+def _apply_all(content: Content, batch: Batch) -> None:
+    delivery = content.delivery
+    if content.state == "held":
+        delivery.state, delivery.note = content.state, content.note
+    elif content.state == "rejected":
+        _done(delivery, content.state, content.note)
+    else:
+        delivery.results = [_apply(signal, case, batch) for signal, case in content.cases]
+        _done(delivery, content.state, "; ".join(dict.fromkeys(result["note"] for result in delivery.results)))
+
+
+def _note_reused(deliveries: Sequence[Delivery]) -> None:
+    """Say so where a sender gave another body the same key before: both count, since they are no repeats."""
+    keyed = {one.id: one for one in deliveries if one.delivery_key is not None and one.state == "processed"}
+    for key in session.scalars(reusing_query(list(keyed))) if keyed else ():
+        keyed[key].note = "; ".join(note for note in (keyed[key].note, "key used with another body") if note)[:1000]
 
 
 def _done(delivery: Delivery, state: str, note: str) -> None:
@@ -105,15 +144,14 @@ def _done(delivery: Delivery, state: str, note: str) -> None:
 
 
 def _load_open(batch: Batch, keys: list[str]) -> None:
-    """One query for all keys of a delivery that this batch has not met yet."""
+    """Two queries for all keys that this batch has not met yet."""
     unknown = [key for key in dict.fromkeys(keys) if key not in batch.open]
     for start in range(0, len(unknown), 500):
         found = alerts.open_alerts(batch.integration.id, unknown[start:start + 500])
         batch.open.update({key: found.get(key) for key in unknown[start:start + 500]})
 
 
-def _apply(signal: Signal, delivery: Delivery, batch: Batch) -> dict[str, Any]:
-    case = judged(signal, delivery, batch)
+def _apply(signal: Signal, case: Case, batch: Batch) -> dict[str, Any]:
     alert = _open_alert(case, batch)
     result = _BY_STATUS[case.read.status](case, alert, batch)
     if signal.asks:
@@ -138,10 +176,9 @@ def judged(signal: Signal, delivery: Delivery, batch: Batch) -> Case:
 
 
 def _open_alert(case: Case, batch: Batch) -> Alert | None:
-    """The alert that the signal is about, if it fires; a recovery that no route fits any more is known by its own key."""
-    keys = dict.fromkeys([case.read.key, *([case.original.key] if case.read.status != "firing" else [])])
-    _load_open(batch, list(keys))
-    found = (batch.open[key] for key in keys)
+    """The alert that the signal is about, if it fires."""
+    _load_open(batch, case.keys)
+    found = (batch.open[key] for key in case.keys)
     return next((alert for alert in found if alert is not None and alert.status == "firing"), None)
 
 

@@ -6,8 +6,8 @@ from base64 import b64encode
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
-from sqlalchemy.orm import undefer
+from sqlalchemy import Select, func, literal_column, or_, select
+from sqlalchemy.orm import aliased, undefer
 
 from app.catalog.models import Service
 from app.core import clock
@@ -18,8 +18,10 @@ from app.core.forms import duration_text
 from app.core.panels import Use
 from app.identity.queries import allow, visible_teams
 from app.incidents.models import Alert
-from app.ingest.models import Delivery, Integration, RefusedRequest
+from app.ingest.models import UNPROCESSED, Delivery, Integration, RefusedRequest
 from app.ingest.testing import HEADER as TEST_HEADER
+
+NO_ORIGINALS = [literal_column(f"'{state}'") for state in ("duplicate", "rejected")]  # as its index has it
 
 
 def integration_by_key(key: str) -> Integration | None:
@@ -106,6 +108,16 @@ def original_of(delivery: Delivery) -> int | None:
         Delivery.id != delivery.id).limit(1))
 
 
+def reusing_query(keys: list[int]) -> Select[tuple[int]]:
+    """Those of these deliveries whose sender had given another body the same key before."""
+    other = aliased(Delivery)
+    before = select(other.id).where(
+        other.integration_id == Delivery.integration_id, other.delivery_key == Delivery.delivery_key,
+        other.body_hash != Delivery.body_hash, other.delivery_key.is_not(None), other.state.not_in(NO_ORIGINALS),
+        other.id + 0 < Delivery.id)  # as a sum, since SQLite would go through all before it by their ids
+    return select(Delivery.id).where(Delivery.id.in_(keys), before.exists())
+
+
 def deliveries_of(alert: Alert) -> list[tuple[str, datetime]]:
     """Where the newest raw payloads behind an alert are shown, at most five, and when each came."""
     if alert.integration_id is None:
@@ -142,6 +154,14 @@ def body_of(delivery: Delivery) -> dict[str, str]:
         return {"body": delivery.body.decode(), "encoding": "text"}
     except UnicodeDecodeError:
         return {"body": b64encode(delivery.body).decode(), "encoding": "base64"}
+
+
+def with_inbox() -> list[int]:
+    """The integrations that have deliveries to be worked on, by leaps in the index: an inbox may hold very many."""
+    first = select(func.min(Delivery.integration_id).label("id")).where(UNPROCESSED).cte("waiting", recursive=True)
+    following = select(func.min(Delivery.integration_id)).where(UNPROCESSED, Delivery.integration_id > first.c.id)
+    found = first.union_all(select(following.scalar_subquery()).select_from(first).where(first.c.id.is_not(None)))
+    return list(session.scalars(select(found.c.id).where(found.c.id.is_not(None))))
 
 
 def waiting(integration: Integration) -> int:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import structlog
 from flask import current_app
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, Select, delete, select
 from sqlalchemy.orm import undefer
 
 from app.core import clock
@@ -17,8 +17,8 @@ from app.core.events import record
 from app.incidents import alerts
 from app.incidents import service as incidents
 from app.incidents.models import Alert, Incident
-from app.ingest import busy, credentials, events, noise, pipeline, route_store, rules
-from app.ingest.models import Delivery, Integration, RefusedRequest
+from app.ingest import busy, credentials, events, noise, pipeline, queries, route_store, rules
+from app.ingest.models import UNPROCESSED, Delivery, Integration, RefusedRequest
 from app.ingest.saving import also
 
 log = structlog.get_logger()
@@ -42,8 +42,7 @@ def drain() -> int:
 
 def _waiting() -> list[int]:
     try:
-        return list(session.scalars(select(Delivery.integration_id).where(
-            Delivery.state == "received", Delivery.next_at <= clock.now()).distinct()))
+        return queries.with_inbox()
     finally:
         session.rollback()
 
@@ -67,14 +66,10 @@ def _batch(integration_id: int) -> int:
 def _work(batch: pipeline.Batch) -> int:
     """A handful at a time, so that a sender of new problems or large bodies holds up nobody for long."""
     worked, until = 0, time.perf_counter() + LASTS
-    while worked < BATCH and time.perf_counter() < until:
-        waiting = _received(batch.integration.id, HANDFUL)
-        for delivery in waiting:
-            pipeline.process(delivery, batch)
-            worked += 1
-            if time.perf_counter() > until:
-                return worked
-        if len(waiting) < HANDFUL:
+    while worked < BATCH and (left := until - time.perf_counter()) > 0:
+        waiting = _received(batch.integration.id)
+        worked += (done := pipeline.work(waiting, batch, within=left))
+        if done == len(waiting) < HANDFUL:
             break
     return worked
 
@@ -86,10 +81,15 @@ def _claimed(integration_id: int) -> pipeline.Batch | None:
     return None if integration is None else pipeline.begin(integration)
 
 
-def _received(integration_id: int, limit: int) -> list[Delivery]:
-    return list(session.scalars(select(Delivery).where(
-        Delivery.integration_id == integration_id, Delivery.state == "received", Delivery.next_at <= clock.now())
-        .order_by(Delivery.id).limit(limit).options(undefer(Delivery.body))))
+def inbox(integration_id: int, limit: int) -> Select[tuple[Delivery]]:
+    """The oldest deliveries of this integration that are to be worked on now, with their bodies."""
+    return select(Delivery).where(
+        Delivery.integration_id == integration_id, UNPROCESSED, Delivery.next_at <= clock.now()).order_by(
+        Delivery.id).limit(limit).options(undefer(Delivery.body))
+
+
+def _received(integration_id: int) -> list[Delivery]:
+    return list(session.scalars(inbox(integration_id, HANDFUL)))
 
 
 def _tell(batch: pipeline.Batch, number: int) -> None:
@@ -105,7 +105,7 @@ def _tell(batch: pipeline.Batch, number: int) -> None:
 
 def _one_by_one(integration_id: int) -> int:
     worked = 0
-    keys = [delivery.id for delivery in _received(integration_id, HANDFUL)]
+    keys = [delivery.id for delivery in _received(integration_id)]
     session.rollback()
     for key in keys:
         try:
