@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
@@ -22,6 +21,7 @@ from app.identity.models import Team, User
 from app.incidents import merging, room, service
 from app.incidents.models import Incident
 from tests import build
+from tests.browser.scan import faults, seen
 from tests.incidents.people import by
 
 pytestmark = pytest.mark.browser
@@ -30,7 +30,6 @@ PAGES = ("/incidents", "/incidents?status=resolved&q=nothing", "/incidents/1", "
          "/incidents/1/resolve", "/incidents/1/merge", "/incidents/1/roles/scribe", "/incidents/1/print", "/search?q=checkout",
          "/on-call", "/schedules", "/schedules/primary", "/services", "/services/checkout", "/people", "/teams/payments",
          "/policies", "/integrations", "/me", "/audit", "/status/shop", "/status-pages/shop", "/status-pages/shop/notices/-/new")
-RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 
 
 @pytest.fixture
@@ -95,33 +94,14 @@ def signed_in(browser: Browser, address: str, **context: Any) -> Page:
     return page
 
 
-def faults(page: Page, name: str, only: str = "") -> list[str]:
-    """What the scan finds, one line each; `only` is one rule."""
-    options = {"runOnly": {"type": "rule", "values": [only]}} if only else RULES
-    found = Axe().run(page, options=options).response["violations"]
-    return [f"{name}: {one['id']} {node['target']}" for one in found for node in one["nodes"][:3]]
-
-
-def seen(page: Page, path: str) -> list[str]:
-    """The faults of one page: all rules wide and narrow in light, what is read in dark, and nothing beside the screen."""
-    found: list[str] = []
-    for width in (1280, 375):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme="light")
-        found += faults(page, f"{path} at {width}")
-        page.emulate_media(color_scheme="dark")
-        found += faults(page, f"{path} at {width} in dark", only="color-contrast")
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            found.append(f"{path} at {width}: scrolls sideways")
-    return found
-
-
 def test_no_page_has_a_fault_that_a_scan_finds(app: Flask, room_of_one: None, browser: Browser, address: str) -> None:
     """IPG-31, IPG-35: and no page scrolls sideways on a telephone."""
     page, found = signed_in(browser, address), []
     for path in PAGES:
         assert page.goto(path).ok, path  # type: ignore[union-attr]
-        found += seen(page, path)
+        for width in (1280, 375):
+            page.set_viewport_size({"width": width, "height": 900})
+            found += seen(page, f"{path} at {width}")
     assert not found, "\n".join(found)
     page.evaluate("document.querySelector('main').append(new Image())")
     assert faults(page, "a picture without words")  # the scan does look

@@ -13,7 +13,7 @@ from app.core.db import session
 from app.identity.models import Team
 from app.workflows.models import Workflow
 from tests.browser.desk import Site, chromium, served, window
-from tests.browser.test_accessibility import faults
+from tests.browser.scan import faults
 from tests.workflows.stories import edges, note, when, workflow
 
 pytestmark = pytest.mark.browser
@@ -63,11 +63,13 @@ def reach(page: Page, name: str) -> None:
 
 
 def press(page: Page, *names: str) -> None:
-    """Go to each, press Enter, and wait for the page that follows."""
+    """Go to each, press Enter, wait for the page that follows, and go past what stands on every page."""
     for name in names:
         reach(page, name)
         with page.expect_navigation():
             page.keyboard.press("Enter")
+        reach(page, "Skip to content")
+        page.keyboard.press("Enter")
 
 
 def write(page: Page, name: str, text: str) -> None:

@@ -10,7 +10,8 @@ from playwright.sync_api import Page
 from app.core.db import session
 from app.postmortems.models import PostmortemVersion, Unsaved
 from tests import build
-from tests.browser.test_accessibility import address, browser, faults, signed_in  # noqa: F401
+from tests.browser.scan import faults
+from tests.browser.test_accessibility import address, browser, signed_in  # noqa: F401
 
 pytestmark = pytest.mark.browser
 

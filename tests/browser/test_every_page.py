@@ -6,19 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, Page
 
 from app.identity.models import Team, User
 from tests import build
 from tests.browser.desk import PHONE, Site, chromium, served, window
+from tests.browser.scan import WIDER, faults
 
 pytestmark = pytest.mark.browser
 STATIC = Path(__file__).parents[2] / "static"
 MORE = ("/me", "/settings/channels", "/settings/channels/slack", "/settings/channels/teams", "/offline", "/policies/-/new",
         "/schedules/-/new", "/integrations/-/new", "/incidents/1?more=1")
-RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 SCRIPT = 100_000
 
 
@@ -52,9 +51,8 @@ def test_every_page_of_the_side_bar_has_no_fault_that_a_scan_finds(browser: Brow
     for path in places(page):
         answer = page.goto(path)
         assert answer is not None and answer.ok, path
-        scan = Axe().run(page, options=RULES).response["violations"]
-        found += [f"{path}: {one['id']} {node['target']}" for one in scan for node in one["nodes"][:2]]
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        found += faults(page, path)
+        if page.evaluate(WIDER):
             found.append(f"{path} is wider than the screen")
     assert not found, "\n".join(found)
 

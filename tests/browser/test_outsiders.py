@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, Page
 
@@ -19,10 +18,9 @@ from app.status_pages.models import StatusPage
 from app.status_pages.notices import Said
 from tests import build
 from tests.browser.desk import Site, chromium, served
+from tests.browser.scan import seen
 
 pytestmark = pytest.mark.browser
-RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
-COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
 NARROW = {"viewport": {"width": 320, "height": 700}}
 
 
@@ -58,16 +56,10 @@ def window(browser: Browser, site: Site, **more: Any) -> Page:
     return browser.new_context(base_url=site.url, reduced_motion="reduce", **more).new_page()
 
 
-def faults(page: Page, path: str = "") -> list[str]:
-    """What a scan finds, and whether it is too wide."""
-    if path:
-        page.goto(path)
-    scan = Axe().run(page, options=RULES).response["violations"]
-    page.emulate_media(color_scheme="dark")
-    scan += Axe().run(page, options=COLOURS).response["violations"]
-    page.emulate_media(color_scheme="light")
-    wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-    return [f"{path}: {one['id']} {node['target']}" for one in scan for node in one["nodes"][:2]] + ([f"{path} is too wide"] if wide else [])
+def faults(page: Page, path: str) -> list[str]:
+    """What a scan finds there."""
+    page.goto(path)
+    return seen(page, path)
 
 
 def press(page: Page, words: str) -> None:
