@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from app.core import http, jobs, limits, secrets
 from app.core.db import db, session
 from app.identity.models import Team, User
-from tests import build
+from tests import build, order
 from tests.application import Client, as_a_process, drain, empty
 from tests.fakes import MailServer, PushService, WebServer
 from tests.home import guard, in_memory
@@ -24,28 +24,15 @@ MARKS = {
     "browser": "needs Chromium",
     "outgoing": "may look up names and connect beyond this machine's loopback",
 }
-SLOW = ("escalation/test_races", "journeys/test_crashes", "test_docs", "browser/", "journeys/", "test_access_matrix", "workflows/",
-        "partners/", "config/", "postmortems/")
 KEYS = {"SECRET_KEY": "tests" * 8, "ENCRYPTION_KEYS": "dGVzdHMtdGVzdHMtdGVzdHMtdGVzdHMtdGVzdHMtMDA="}
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the marks."""
+    """Name the marks, and have the tests put in order."""
     for name, meaning in MARKS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
+    config.pluginmanager.register(order)
     in_memory(config)
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Files that take minutes begin first, so that no process waits for another at the end; the long runs are left out
-    unless they are asked for by `-m`."""
-    items.sort(key=lambda item: next((at for at, path in enumerate(SLOW) if path in item.nodeid), len(SLOW)))
-    if config.getoption("-m"):
-        return
-    long = [item for item in items if item.get_closest_marker("soak")]
-    if long:
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if item not in long]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -1,4 +1,4 @@
-"""One system for each file of journeys and each database: starting it takes seconds."""
+"""One system for all journeys on each database: starting it takes many seconds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tests.journeys.system import System
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="package", params=["sqlite", "postgresql"])
 def system(request: pytest.FixtureRequest) -> Iterator[System]:
     """A started system with Ana and Bob in it."""
     address = request.getfixturevalue("postgres").database("journeys") if request.param == "postgresql" else ""

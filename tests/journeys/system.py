@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ ANA, BOB = "ana@example.com", "bob@example.com"
 TOKEN = "journeys-fixed-token-0123456789"
 
 
-def document(services: int = 21) -> dict[str, Any]:
+def document(services: int = 42) -> dict[str, Any]:
     """Ana is on duty, Bob is asked 5 seconds later; service-0 … belong to their team Payments."""
     people = [{"email": email, "name": name, "role": role, "contact_methods": [
         {"name": "mail", "channel": "email", "address": email, "verified": True}]}
@@ -146,9 +147,14 @@ class System:
         assert self.process is not None
         return [part for part in descendants(self.process.pid) if not role or part.is_a(role)]
 
+    @cached_property
+    def redis(self) -> str:
+        """The address of the Redis it leans on."""
+        return str(json.loads(self.oncall("doctor", "--json"))["redis"])
+
     def flush_redis(self) -> None:
-        """Empty the Redis it leans on."""
-        client = redis.Redis.from_url(json.loads(self.oncall("doctor", "--json"))["redis"])
+        """Empty its Redis."""
+        client = redis.Redis.from_url(self.redis)
         eventually(client.ping, what="its Redis answers")
         client.flushall()
         client.close()
