@@ -42,7 +42,7 @@ clean:
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/.artifacts
 	find app plugins tests bench migrations -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# $(call installed,<requirements>,<stamp>): a virtual environment with exactly these packages. The stamp holds the
+# $(call installed,<requirements>,<stamp>,<options>): a virtual environment with exactly these packages. The stamp holds the
 # checksum of what was asked for and the place, so that a second call costs nothing and a moved folder is noticed.
 define installed
 	@want="$$(cat $(1) setup.cfg | cksum) $$PWD"; \
@@ -60,7 +60,7 @@ define installed
 	grep -qsF "$$PWD" .venv/place || "$$python" -m venv --clear .venv || exit 1; \
 	echo "$$PWD" > .venv/place; \
 	echo "Installing the packages of $(1) into .venv (once)"; \
-	$(BIN)/python -m pip install -q --no-deps --require-hashes -r $(1) || exit 1; \
+	$(BIN)/python -m pip install -q $(3) --no-deps --require-hashes -r $(1) || exit 1; \
 	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e . || exit 1; \
 	echo "$$want" > .venv/$(2)
 endef
@@ -68,8 +68,9 @@ endef
 runtime:
 	$(call installed,requirements.txt,installed)
 
+# Most of what the tests bring is never imported: it is compiled where it is.
 tests-installed:
-	$(call installed,requirements-test.txt,installed-tests)
+	$(call installed,requirements-test.txt,installed-tests,--no-compile)
 
 browser:
 	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null 2>&1 && exit 0; done; \

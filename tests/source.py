@@ -43,12 +43,12 @@ def tree(path: str) -> ast.Module:
     return ast.parse(text(path), path)
 
 
-def imports(path: str) -> Iterator[Import]:
+@cache
+def imports(path: str) -> list[Import]:
     """Every module that a file imports; `from app.x import y` is `app.x.y` where that is a file."""
     late = {id(node) for _, function in functions(path) for node in ast.walk(function)}
-    for node in ast.walk(tree(path)):
-        for module in _modules(node):
-            yield Import(path, node.lineno, module, id(node) in late)  # type: ignore[attr-defined]
+    return [Import(path, node.lineno, module, id(node) in late) for node in ast.walk(tree(path))  # type: ignore[attr-defined]
+            for module in _modules(node)]
 
 
 def _modules(node: ast.AST) -> list[str]:
@@ -65,9 +65,10 @@ def _deepest(base: str, name: str) -> str:
     return f"{base}.{name}" if folder.is_dir() or folder.with_suffix(".py").exists() else base
 
 
-def functions(path: str) -> Iterator[tuple[str, Function]]:
+@cache
+def functions(path: str) -> list[tuple[str, Function]]:
     """Every function of a file with its full name, `Class.method`."""
-    yield from _functions(tree(path), "")
+    return list(_functions(tree(path), ""))
 
 
 def _functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, Function]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 
 from tests import house_map as house
 from tests import source
@@ -40,6 +41,7 @@ def lines(path: str) -> int:
     return len(source.text(path).splitlines())
 
 
+@cache
 def sized():
     """Path, name and function of all code without an exception."""
     return [(path, name, function) for path in CODE for name, function in source.functions(path)
