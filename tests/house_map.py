@@ -149,6 +149,8 @@ EXTRAS = {
     "notifications/duty_notices": Extra(3.6, "notices of hand-offs, apart from pages"),
     "notifications/proofs": Extra(3.5, "commands that prove contact methods"),
     "escalation/answers": Extra(3.2, "acknowledged and forgotten, apart from runs", public=True),
+    "escalation/targets": Extra(2.2, "whom a level means, apart from which policy counts", public=True),
+    "escalation/stumbles": Extra(3.5, "what follows a fault of ours, apart from what is done when all is well"),
     "escalation/turns": Extra(1.5, "whose turn it is in a rotation, and the lock on it"),
     "escalation/drafts": Extra(0.5, "a policy as its form holds it while it is edited; pure"),
     "escalation/policies": Extra(2.8, "commands on policies, apart from those on runs", public=True),

@@ -10,7 +10,7 @@ from app.catalog.queries import visible
 from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
-from app.escalation import queries
+from app.escalation import queries, targets
 
 
 def unreachable(by: Actor) -> list[str]:
@@ -36,4 +36,4 @@ def _policy_of(service: Service) -> int | None:
 
 def _anybody(levels: list[dict[str, object]]) -> bool:
     now = clock.now()
-    return any(queries.resolve(level["targets"], now).people for level in levels)  # type: ignore[arg-type]
+    return any(targets.resolve(level["targets"], now).people for level in levels)  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from app.core.db import session
 from app.core.errors import Invalid, NotFound, Problem
 from app.core.openapi import PROBLEM, component, operation, query
 from app.core.web import actor
-from app.escalation import queries, service
+from app.escalation import queries, service, targets
 from app.identity.models import User
 from app.identity.queries import allow
 from app.incidents.queries import incident_document, incident_for
@@ -61,7 +61,7 @@ def service_on_duty(key: str) -> Response:
 
 
 def _level(number: int, level: dict[str, Any], at: datetime) -> dict[str, Any]:
-    resolved = queries.whom(level, at)
+    resolved = targets.whom(level, at)
     people = session.scalars(select(User).where(User.id.in_(resolved.people)).order_by(User.id))
     return {"level": number, "people": [{"email": person.email, "name": person.name} for person in people],
             "rooms": list(resolved.rooms.values()), "webhooks": list(resolved.hooks.values()), "problems": resolved.problems}

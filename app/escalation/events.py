@@ -12,6 +12,8 @@ CALLED = Kind("escalation.called", "Level {level}: calling {webhooks}", ("level"
               timeline=True)
 LEVEL_SKIPPED = Kind("escalation.level_skipped", "Level {level} skipped: {reason}", ("level", "round", "reason", "run"),
                      timeline=True)
+STUMBLED = Kind("escalation.stumbled", "Level {level} could not be paged, {error}: {then}",
+                ("level", "round", "error", "then", "run"), timeline=True)
 ESCALATED = Kind("escalation.escalated", "{actor} escalated to the next level", ("via",), timeline=True)
 EXHAUSTED = Kind("escalation.exhausted", "Policy {policy} is exhausted: nobody answered", ("policy", "run", "catch_all"),
                  timeline=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.catalog import window_queries, windows
 from app.catalog.noise import noise
@@ -21,6 +23,7 @@ from app.escalation.models import Hold, Run
 from app.incidents.models import Incident
 from app.incidents.rules import OPEN
 
+log = structlog.get_logger()
 STEPS = 5
 TICK = "app.escalation.ticks.end_holds"
 
@@ -37,7 +40,13 @@ class Cause:
 
 def cause(incident: Incident, at: datetime) -> Cause | None:
     """What holds its pages at `at`: an open window, a dependency that is down, or the delay before the first page."""
-    return _window(incident, at) or _dependency(incident, at) or _delay(incident, at)
+    try:
+        return _window(incident, at) or _dependency(incident, at) or _delay(incident, at)
+    except SQLAlchemyError:
+        raise
+    except Exception:  # what can't be worked out holds nobody's page
+        log.exception("hold.failed", incident=incident.id)
+        return None
 
 
 def _window(incident: Incident, at: datetime) -> Cause | None:

@@ -16,7 +16,7 @@ from app.core.errors import NotFound
 from app.core.forms import duration_text
 from app.escalation import queries, rules
 from app.escalation.models import Policy, Run, TeamPolicy
-from app.escalation.queries import Resolved, words
+from app.escalation.targets import Resolved, resolve, words
 from app.identity.models import Team, User
 from app.identity.queries import allow, may, may_anywhere, visible_teams
 from app.notifications.channel_models import Room
@@ -120,7 +120,7 @@ class Looking:
         """Whom the targets mean `after` seconds later."""
         key = json.dumps([targets, after])
         if key not in self.known:
-            self.known[key] = queries.resolve(targets, self.at + timedelta(seconds=after))
+            self.known[key] = resolve(targets, self.at + timedelta(seconds=after))
         return self.known[key]
 
 

@@ -15,9 +15,9 @@ from app.core import clock
 from app.core.db import session
 from app.core.forms import duration_text
 from app.core.panels import Use
-from app.escalation import holds, queries, rules
+from app.escalation import holds, queries, rules, targets
 from app.escalation.models import AcknowledgeTimer, Hold, Policy, Run
-from app.escalation.queries import Resolved
+from app.escalation.targets import Resolved
 from app.identity.models import Team, User
 from app.incidents.models import Incident
 from app.notifications import queries as messages
@@ -58,7 +58,7 @@ class _Looking:
         """Whom the level means at `at`, to the minute, for an incident of this severity."""
         key = json.dumps([level, at.isoformat(timespec="minutes"), incident.severity, incident.urgency])
         if key not in self.known:
-            self.known[key] = queries.whom(level, at, severity=incident.severity, urgency=incident.urgency)
+            self.known[key] = targets.whom(level, at, severity=incident.severity, urgency=incident.urgency)
         return self.known[key]
 
 
@@ -124,7 +124,7 @@ def _of_run(run: Run, incident: Incident, looking: _Looking, *, changed: bool = 
     """The next level that means somebody at its time; empty ones are passed over, as the clock will do."""
     present = rules.Step(run.level, run.round)
     ahead = rules.ahead(present, run.levels, run.repeat, run.repeat_from)
-    if queries.hollow(run):
+    if targets.hollow(run):
         ahead = [(step, seconds) for step, seconds in ahead if step.round == run.round]
     offset = ahead[0][1] if ahead else 0
     known: dict[str, Any] = {"at": run.next_at, "total": int(run.levels[run.level]["timeout"]), "levels": len(run.levels),
@@ -155,7 +155,7 @@ def _names(found: Resolved) -> str:
     people = {user.id: user.name for user in session.scalars(select(User).where(User.id.in_(found.people)))}
     names = [people[key] for key in found.people if key in people]
     if not names:
-        return queries.words(found)
+        return targets.words(found)
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f"{', '.join(names[:3])}{more}"
 
@@ -178,7 +178,7 @@ def would_page(place: tuple[Service | None, Team | None]) -> list[tuple[str, str
     """Whom a new incident of this service or team would page: (level, who), as of now."""
     policy = queries.policy_for(*place)
     levels = (queries.frozen(policy) if policy else queries.catch_all()).levels
-    found = [queries.whom(level, clock.now()) for level in levels[:5]]
+    found = [targets.whom(level, clock.now()) for level in levels[:5]]
     return [(f"Level {number}", _names(one) if one.counts else "; ".join(one.problems) or "nobody")
             for number, one in enumerate(found, 1)]
 

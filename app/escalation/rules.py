@@ -30,6 +30,11 @@ class Step:
     round: int
 
 
+def reached(level: int, round_: int) -> Step | None:
+    """The step that a run stands at; None before its first level."""
+    return Step(level, round_) if level >= 0 else None
+
+
 def next_step(step: Step | None, levels: int, repeat: int, again_from: int = 0) -> Step | None:
     """The step after `step` (None: the first), or None when the last level of the last round is over.
 

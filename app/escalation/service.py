@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
 from sqlalchemy import select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.catalog.queries import service_by_key
 from app.catalog.service import save_service
 from app.core import clock
 from app.core.access import SYSTEM, Actor
+from app.core.apart import attempt, words
 from app.core.db import session
 from app.core.events import Event, Kind, record
 from app.core.jobs import wake
-from app.escalation import events, holds, queries, rules, turns
+from app.escalation import events, holds, queries, rules, targets, turns
 from app.escalation.models import Run
 from app.escalation.policies import (
     add_policy,
@@ -32,6 +35,7 @@ from app.notifications import room_posts
 from app.notifications.service import Paging, lost, page
 from app.webhooks.queries import kept_from
 
+log = structlog.get_logger()
 POSTING = "posting in"
 
 __all__ = ["add_policy", "advance", "escalate", "escalate_for", "hand_on", "hurry", "remove_policy", "restart_timer",
@@ -49,6 +53,21 @@ def start(incident: Incident, *, by: Actor = SYSTEM, policy: Frozen | None = Non
         holds.drop(incident, by=by)
     elif policy is None and holds.hold(incident) is not None:
         return None
+    run = begun(incident, policy)
+    try:
+        with attempt():
+            advance(run, incident)
+    except SQLAlchemyError:
+        raise
+    except Exception as fault:  # the alert is taken all the same: the tick pages the levels that can be paged
+        log.exception("escalation.not_begun", incident=incident.id)
+        run.next_at = clock.now()
+        say(events.STUMBLED, incident, run, level=1, round=1, error=words(fault), then="it is tried once more")
+    return run
+
+
+def begun(incident: Incident, policy: Frozen | None = None) -> Run:
+    """A run before its first level."""
     if policy is None:
         chosen = queries.policy_for(incident.service, incident.team)
         policy = queries.frozen(chosen) if chosen else queries.catch_all()
@@ -57,17 +76,15 @@ def start(incident: Incident, *, by: Actor = SYSTEM, policy: Frozen | None = Non
               catch_all=policy.catch_all, level=-1)
     session.add(run)
     session.flush()
-    _say(events.STARTED, incident, run, policy=run.policy_name, catch_all=run.catch_all)
-    advance(run, incident)
+    say(events.STARTED, incident, run, policy=run.policy_name, catch_all=run.catch_all)
     return run
 
 
 def advance(run: Run, incident: Incident) -> None:
     """Page the next level that means somebody; after the last one the catch-all takes over at once."""
-    step = rules.Step(run.level, run.round) if run.level >= 0 else None
-    skipped = 0
+    step, skipped = rules.reached(run.level, run.round), 0
     while (step := rules.next_step(step, len(run.levels), run.repeat, run.repeat_from)) is not None:
-        if step.round > run.round and queries.hollow(run):
+        if step.round > run.round and targets.hollow(run):
             break
         if _page_level(run, incident, step):
             return
@@ -82,7 +99,7 @@ def _page_level(run: Run, incident: Incident, step: rules.Step) -> bool:
     level = run.levels[step.level]
     run.level, run.round = step.level, step.round
     turns.lock([level])
-    found = queries.whom(level, clock.now(), severity=incident.severity, urgency=incident.urgency)
+    found = targets.whom(level, clock.now(), severity=incident.severity, urgency=incident.urgency)
     _keep_private(found, incident)
     lost(incident, found.lost, Paging(run_id=run.id, level=step.level, round=step.round))
     if found.rooms and not incident.test:
@@ -90,24 +107,24 @@ def _page_level(run: Run, incident: Incident, step: rules.Step) -> bool:
     if found.hooks and not incident.test:
         _call(run, incident, step, found.hooks)
     if not found.counts:
-        _say(events.LEVEL_SKIPPED, incident, run, level=step.level + 1, round=step.round + 1,
-             reason="; ".join(found.problems) or "it has no target")
+        say(events.LEVEL_SKIPPED, incident, run, level=step.level + 1, round=step.round + 1,
+            reason="; ".join(found.problems) or "it has no target")
         return False
     run.next_at = rules.due(clock.now(), int(level["timeout"]))
     turns.pass_on(found.turns)
     people = list(session.scalars(select(User).where(User.id.in_(found.people)).order_by(User.id)))
     if people:
         incidents.involve(incident, found.people)
-        _say(events.LEVEL_REACHED, incident, run, level=step.level + 1, round=step.round + 1, policy=run.policy_name,
-             people=[person.name for person in people], ids=[person.id for person in people])
+        say(events.LEVEL_REACHED, incident, run, level=step.level + 1, round=step.round + 1, policy=run.policy_name,
+            people=[person.name for person in people], ids=[person.id for person in people])
     for problem in found.problems:
-        _say(events.LEVEL_SKIPPED, incident, run, level=step.level + 1, round=step.round + 1,
-             reason=f"only partly, {problem}")
+        say(events.LEVEL_SKIPPED, incident, run, level=step.level + 1, round=step.round + 1,
+            reason=f"only partly, {problem}")
     page(incident, people, Paging(run_id=run.id, level=step.level, round=step.round, reasons=found.people))
     return True
 
 
-def _keep_private(found: queries.Resolved, incident: Incident) -> None:
+def _keep_private(found: targets.Resolved, incident: Incident) -> None:
     """What a private team's incident is about goes to no webhook of others: such a target is skipped, and says so."""
     for key in kept_from(found.hooks, incident.team) if found.hooks else ():
         found.problems.append(f"the webhook {found.hooks.pop(key)} is not called: it is another team's, and the incident is "
@@ -120,8 +137,8 @@ def _post(run: Run, incident: Incident, step: rules.Step, rooms: Mapping[int, st
     for how, ids in ((POSTING, [key for key in rooms if key in fresh]),
                      ("it stands already in", [key for key in rooms if key not in fresh])):
         if ids:
-            _say(events.POSTED, incident, run, level=step.level + 1, round=step.round + 1, how=how,
-                 fresh=how == POSTING, rooms=[rooms[key] for key in ids], ids=ids)
+            say(events.POSTED, incident, run, level=step.level + 1, round=step.round + 1, how=how,
+                fresh=how == POSTING, rooms=[rooms[key] for key in ids], ids=ids)
 
 
 def _call(run: Run, incident: Incident, step: rules.Step, hooks: Mapping[int, str]) -> None:
@@ -129,14 +146,14 @@ def _call(run: Run, incident: Incident, step: rules.Step, hooks: Mapping[int, st
     told = session.scalars(select(Event).where(Event.subject == incident.ref, Event.kind == events.CALLED.name))
     done = {key for one in told if one.data["run"] == run.id for key in one.data["ids"]}
     if ids := [key for key in hooks if key not in done]:
-        _say(events.CALLED, incident, run, level=step.level + 1, round=step.round + 1,
-             webhooks=[hooks[key] for key in ids], ids=ids)
+        say(events.CALLED, incident, run, level=step.level + 1, round=step.round + 1,
+            webhooks=[hooks[key] for key in ids], ids=ids)
 
 
 def _exhaust(run: Run, incident: Incident) -> None:
     run.state, run.ended_at = "exhausted", clock.now()
     session.flush()
-    _say(events.EXHAUSTED, incident, run, policy=run.policy_name, catch_all=run.catch_all)
+    say(events.EXHAUSTED, incident, run, policy=run.policy_name, catch_all=run.catch_all)
     if not run.catch_all:
         start(incident, policy=queries.catch_all())
     elif run.policy_id is not None and run.level >= 0 and not _anybody(run):
@@ -145,7 +162,7 @@ def _exhaust(run: Run, incident: Incident) -> None:
 
 def _anybody(run: Run) -> bool:
     """Whether any level of the run means somebody now."""
-    return any(queries.whom(level, clock.now(), severity=run.incident.severity, urgency=run.incident.urgency).people
+    return any(targets.whom(level, clock.now(), severity=run.incident.severity, urgency=run.incident.urgency).people
                for level in run.levels)
 
 
@@ -215,7 +232,8 @@ def restart_timer(incident: Incident) -> None:
         run.next_at = rules.due(clock.now(), int(run.levels[run.level]["timeout"]))
 
 
-def _say(kind: Kind, incident: Incident, run: Run, **data: object) -> None:
+def say(kind: Kind, incident: Incident, run: Run, **data: object) -> None:
+    """In the timeline of the incident, by the system."""
     record(kind, incident.ref, by=SYSTEM, also=["incidents"], run=run.id, **data)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.catalog.models import Service
 from app.core import clock
 from app.core.db import session
-from app.escalation import queries
+from app.escalation import queries, targets
 from app.identity.models import User
 
 
@@ -52,9 +52,9 @@ def on_duty(service: Service) -> OnDuty:
     origin = ("its own" if policy.id == service.policy_id else "inherited from the team") if policy else "the catch-all"
     levels, waited = [], 0
     for number, level in enumerate(frozen.levels, 1):
-        found = queries.whom(level, clock.now())
+        found = targets.whom(level, clock.now())
         after = "at once" if waited == 0 else f"after {_words(waited)}"
-        levels.append(Level(number, after, _names(found), "; ".join(found.problems), queries.words(found)))
+        levels.append(Level(number, after, _names(found), "; ".join(found.problems), targets.words(found)))
         waited += int(level["timeout"])
     return OnDuty(levels, frozen.name, origin)
 
@@ -89,7 +89,7 @@ def duty_of(services: Sequence[Service]) -> dict[int, list[str]]:
 
 
 def _first(policy: queries.Frozen) -> list[str]:
-    found = (_names(queries.whom(level, clock.now())) for level in policy.levels)
+    found = (_names(targets.whom(level, clock.now())) for level in policy.levels)
     return next((names for names in found if names), [])
 
 
@@ -97,6 +97,6 @@ def _words(seconds: int) -> str:
     return f"{seconds // 60} min" if seconds >= 60 else f"{seconds} s"
 
 
-def _names(found: queries.Resolved) -> list[str]:
+def _names(found: targets.Resolved) -> list[str]:
     people = {user.id: user.name for user in session.scalars(select(User).where(User.id.in_(found.people)))}
     return [people[key] for key in found.people if key in people]

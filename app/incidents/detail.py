@@ -48,7 +48,8 @@ DRAWN = (
     ("incident.routed", "quiet", "route"), ("incident.alert_joined", "quiet", "bell"),
     ("incident.storm", "alert", "warn"), ("incident.flapping", "caution", "refresh"),
     ("incident.severity_raised", "alert", "escalate"), ("escalation.escalated", "human", "escalate"),
-    ("escalation.exhausted", "danger", "failed"), ("escalation.level_skipped", "caution", "warn"),
+    ("escalation.exhausted", "danger", "failed"), ("escalation.stumbled", "danger", "failed"),
+    ("escalation.level_skipped", "caution", "warn"),
     ("escalation.held", "info", "snoozed"), ("escalation.released", "alert", "bell"),
     ("escalation.posted", "info", "chat"), ("escalation.", "quiet", "ladder"), ("message.failed", "danger", "failed"),
     ("runbook.attempt_failed", "caution", "warn"), ("runbook.", "info", "runbook"),
@@ -195,7 +196,7 @@ def entries(events: Sequence[Event], zone: ZoneInfo, notes: Mapping[int, Note] |
 def _run(events: Sequence[Event], start: int) -> int:
     """How many entries of the kind of the first follow each other; only what nobody wrote by hand collapses."""
     kind = events[start].kind
-    if not kind.startswith(("incident.alert_joined", "message.", "escalation.level_skipped")):
+    if not kind.startswith(("incident.alert_joined", "message.", "escalation.level_skipped", "escalation.stumbled")):
         return 1
     end = start
     while end < len(events) and events[end].kind == kind:

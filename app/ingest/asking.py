@@ -16,7 +16,7 @@ from app.core.errors import Failure
 from app.core.events import record
 from app.escalation import service as escalation
 from app.escalation.models import Policy
-from app.escalation.queries import resolve
+from app.escalation.targets import resolve
 from app.identity.models import Team, User
 from app.incidents import service as incidents
 from app.incidents.models import Incident

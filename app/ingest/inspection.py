@@ -15,6 +15,7 @@ from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import NotFound
 from app.escalation import queries as escalation
+from app.escalation import targets
 from app.identity.models import User
 from app.identity.queries import may
 from app.incidents.models import Incident
@@ -149,7 +150,7 @@ def _destination(incident: Incident) -> Destination:
 
 
 def _level(number: int, level: dict[str, Any]) -> Level:
-    resolved = escalation.whom(level, clock.now())
+    resolved = targets.whom(level, clock.now())
     names = session.scalars(select(User.name).where(User.id.in_(resolved.people)).order_by(User.id))
-    posts = list(filter(None, [escalation.words(resolved)]))
+    posts = list(filter(None, [targets.words(resolved)]))
     return Level(number, list(names), [*posts, *resolved.problems])

@@ -29,7 +29,7 @@ MOST = 300
 DRAWN = {"escalation.level_skipped": ("caution", "warn"), "escalation.posted": ("info", "chat"),
          "escalation.called": ("info", "webhook"), "escalation.held": ("info", "snoozed"),
          "escalation.released": ("alert", "bell"),
-         "escalation.exhausted": ("danger", "failed"),
+         "escalation.exhausted": ("danger", "failed"), "escalation.stumbled": ("danger", "failed"),
          "incident.severity_raised": ("alert", "escalate"), "incident.storm_began": ("alert", "warn"),
          "incident.flapping": ("caution", "refresh")}
 KINDS = ("escalation.started", "escalation.level_reached", "escalation.escalated", *DRAWN)

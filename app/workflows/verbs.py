@@ -11,7 +11,8 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import Conflict
-from app.escalation.queries import policy_by_key, resolve, whom
+from app.escalation.queries import policy_by_key
+from app.escalation.targets import resolve, whom
 from app.identity.models import User
 from app.identity.queries import team_by_key, user_by_email
 from app.incidents import room

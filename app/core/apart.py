@@ -1,0 +1,74 @@
+"""What fails by itself: due rows done together and, where that fails, each alone, and a part of a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import structlog
+from sqlalchemy.exc import OperationalError
+
+from app.core.db import pending, session, transaction
+
+log = structlog.get_logger()
+
+
+def apart(keys: Sequence[int], work: Callable[[Sequence[int]], int], failed: Callable[[int, Exception], None]) -> int:
+    """`work(keys)` does these rows inside a transaction and says how many; `failed(key, fault)` is called in another one
+    for each that can't be done, and sees to it that the row does not fail for ever. A database that is away or busy is no
+    fault of a row: `OperationalError` is raised as it comes."""
+    if not keys:
+        return 0
+    try:
+        with transaction():
+            return work(keys)
+    except OperationalError:
+        raise
+    except Exception:
+        log.exception("apart.together_failed", work=work.__name__, rows=len(keys))
+        session.remove()
+    return sum(_alone(key, work, failed) for key in keys)
+
+
+def _alone(key: int, work: Callable[[Sequence[int]], int], failed: Callable[[int, Exception], None]) -> int:
+    try:
+        with transaction():
+            return work([key])
+    except OperationalError:
+        raise
+    except Exception as fault:
+        log.exception("apart.failed", work=work.__name__, key=key)
+        session.remove()
+        return _mended(key, fault, failed)
+
+
+def _mended(key: int, fault: Exception, failed: Callable[[int, Exception], None]) -> int:
+    try:
+        with transaction():
+            failed(key, fault)
+        return 1
+    except OperationalError:
+        raise
+    except Exception:
+        log.exception("apart.not_mended", failed=failed.__name__, key=key)
+        session.remove()
+        return 0
+
+
+@contextmanager
+def attempt() -> Iterator[None]:
+    """A part of the open transaction that may fail by itself: what it did is undone, facts and all, and the fault raised."""
+    left = pending()
+    events, wakes, stirs = len(left.events), set(left.wakes), set(left.stirs)
+    try:
+        with session.begin_nested():
+            yield
+    except BaseException:
+        del left.events[events:]
+        left.wakes, left.stirs = wakes, stirs
+        raise
+
+
+def words(fault: Exception) -> str:
+    """A fault of ours as people read it."""
+    return f"a fault of ours ({type(fault).__name__}: {str(fault)[:200]})"
