@@ -55,7 +55,7 @@ def _heard(token: str, body: bytes) -> Response:
     except Unreadable as fault:
         with transaction():
             hearing.refuse(execution_id, f"{fault}: whether it is genuine can't be told")
-        raise
+        return problem(503, "Try again later", f"{fault}: whether this is genuine can't be told")
     said = hearing.read(body)
     try:
         with transaction():

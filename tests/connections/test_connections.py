@@ -6,6 +6,7 @@ import pytest
 
 from app.connections import queries
 from app.connections.models import Connection
+from app.core import secrets
 from app.core.db import session
 from app.core.events import Event
 from tests.config.documents import apply, diff, lines
@@ -44,6 +45,16 @@ def test_a_refusal_is_shown_with_its_reason(connected, slack):
     connected.post("/connections/slack/test")
     assert "Slack said invalid_auth" in connected.get("/connections").text
     assert session.query(Connection).one().works is False
+
+
+def test_one_whose_secret_cannot_be_opened_says_so_and_takes_another(connected, slack):
+    """WF-14: the outcome of the test is a sentence, no fault of ours."""
+    secrets.configure(secrets.new_key())
+    assert connected.post("/connections/slack/test").status_code == 303
+    assert "is not in ENCRYPTION_KEYS" in session.query(Connection).one().outcome and slack.calls == []
+    connected.post("/connections/slack", data={"name": "Our Slack", "team": "payments", "config.token": TOKEN, "config.api_url": slack.url})
+    connected.post("/connections/slack/test")
+    assert session.query(Connection).one().works is True
 
 
 def test_a_secret_is_shown_nowhere(connected, app):

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from app.core import clock
+from app.core import clock, secrets
 from app.core.db import session
 from app.core.events import Event
 from app.core.signatures import sign
@@ -45,6 +45,19 @@ def test_revoked_the_old_address_is_dead_at_once(app, client, signed_in):
     assert signed_in(house.bob).post(f"{PAGE}/revoke/token").status_code == 403
     browser.post(f"{PAGE}/revoke/token")
     assert post(client, house, firing()).status_code == 404
+
+
+def test_where_the_key_of_a_secret_is_gone_senders_try_again_and_a_new_one_mends_it(app, client, signed_in):
+    """ING-11: 503 with when to come again, pages that show what they can, and a new secret without the old one."""
+    house = pager()
+    browser = signed_in(house.ana)
+    old = new_secret(browser)
+    secrets.configure(secrets.new_key())
+    answer = client.post(house.path, data=b"{}", headers=sign(b"{}", secret=old, at=clock.now(), delivery="1"))
+    assert answer.status_code == 503 and answer.headers["Retry-After"] and "is not in ENCRYPTION_KEYS" in answer.json["detail"]
+    page = browser.get(PAGE)
+    assert page.status_code == 200 and "/in/…" in page.text
+    assert signed(client, house, new_secret(browser)) == 202
 
 
 def new_secret(browser, **form) -> str:

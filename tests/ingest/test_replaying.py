@@ -59,6 +59,18 @@ def test_it_shows_its_progress_and_can_be_stopped(bad, signed_in):
     assert states() == {"rejected": 40}
 
 
+def test_what_was_replayed_alone_goes_back_to_what_it_was_with_its_note(bad, client, token):
+    """ING-31: one that was processed is no rejected one for it, and each keeps its reason."""
+    with transaction():
+        first = session.query(Delivery).order_by(Delivery.id).first()
+        first.state, first.note, number = "processed", "opened #1", first.id
+    assert client.post(f"/api/v1/deliveries/{number}/replay", headers=token(bad.ana)).status_code == 200
+    client.post("/api/v1/deliveries/replay", headers=token(bad.ana), json={"integration": "hook"})
+    answer = client.post("/api/v1/deliveries/replay", headers=token(bad.ana), json={"integration": "hook", "stop": True})
+    assert answer.json == {"replayed": 40, "waiting": 0} and states() == {"processed": 1, "rejected": 39}
+    assert {row.note for row in session.query(Delivery)} == {"opened #1", "unreadable"}
+
+
 @pytest.mark.parametrize(("former", "then"), [
     (("rejected", "rejected", "rejected"), ["processed", "rejected", "rejected"]),
     (("rejected", "failed", "duplicate"), ["rejected", "processed", "duplicate"])])

@@ -59,6 +59,12 @@ def test_a_ticket_carries_the_mark_and_gives_key_and_link(act, http_sink, slug):
     assert MARK in http_sink.calls[0].body.decode() and 'Disk "full" {{ x }} 🔥' in str(http_sink.calls[0].json())
 
 
+def test_what_a_ticket_is_called_holds_nothing_that_no_database_takes(act, http_sink):
+    """WF-15: NUL and halves of characters."""
+    http_sink.answer = Reply(201, rb'{"number": 1347, "html_url": "https://github.com/example/shop/issues/1347\ud800\u0000"}')
+    assert act("github_issue").done.ticket.url == "https://github.com/example/shop/issues/1347?"
+
+
 @pytest.mark.parametrize("slug", TICKETS)
 def test_after_an_unknown_outcome_it_looks_and_makes_no_second(act, http_sink, slug):
     """WF-15: the first call was cut off after the ticket had been made."""

@@ -98,6 +98,21 @@ def test_a_channel_for_one_incident_is_opened_on_demand(room, slack, tick, run_j
     assert "chat.update" in slack.calls[-1].path
 
 
+def test_a_channel_whose_first_post_has_to_wait_is_not_made_again(room, slack, tick, now):
+    """SRC-25: Slack says 429 once the channel is there; the next try posts into it."""
+    made = Reply(200, b'{"ok": true, "channel": {"id": "C9"}, "ts": "171.1"}')
+    slack.answer = Reply(200, b'{"ok": true, "channel": "C9", "ts": "171.1"}')
+    room("channels", channel="slack")
+    slack.next_answers.extend([made, made, Reply(429, b'{"ok": false, "error": "ratelimited"}')])
+    before = len(slack.calls)
+    tick(POSTS)
+    now.shift(600)
+    tick(POSTS)
+    told = [call.path.rpartition("/")[2] for call in slack.calls[before:]]
+    assert told == ["conversations.create", "conversations.invite", "chat.postMessage", "chat.postMessage"]
+    assert session.query(Surface).filter_by(own=True).one().provider_id == "C9/171.1"
+
+
 def test_an_incident_of_a_private_team_gets_no_channel_that_all_can_read(room):
     """SRC-25: not offered, and refused."""
     with transaction():

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.core import clock
+from app.core import clock, secrets
 from app.core.db import session, transaction
 from app.core.events import Event
 from app.core.signatures import sign
@@ -44,6 +44,15 @@ def report(client):
         headers = sign(body, secret=secret, at=at or clock.now(), delivery="d") if secret else {}
         return client.post(path, data=body, headers=headers)
     return act
+
+
+def test_a_report_that_cannot_be_checked_is_to_come_again_and_stands_in_the_log(begun, report, last):
+    """RB-11: the signing secret can't be opened, which is our fault and none of the target's."""
+    path = begun()
+    secrets.configure(secrets.new_key())
+    answer = report(path, status="succeeded")
+    assert (answer.status_code, last().state) == (503, "running") and "ENCRYPTION_KEYS" in answer.json["detail"]
+    assert any("can't be told" in str(event.data) for event in session.query(Event))
 
 
 def test_progress_and_the_end_come_by_signed_callbacks(begun, report, last, http_sink):

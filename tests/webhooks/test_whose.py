@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from app.core import secrets
 from app.core.db import session, transaction
 from app.escalation.service import start
 from app.incidents.service import acknowledge
@@ -42,6 +43,21 @@ def test_an_incident_that_changed_hands_meanwhile_is_told_to_nobody_who_may_not_
     overdue()
     tick(SEND)
     assert len(http_sink.calls) == 1 and (sent()[0].state, sent()[0].error) == ("cancelled", "it is another team's by now")
+
+
+def test_one_whose_secret_cannot_be_opened_says_so_and_a_new_one_mends_it(hook, http_sink, ana, payments, signed_in, run_jobs, tick):
+    """What waits is tried again, with the reason."""
+    browser = signed_in(ana)
+    secrets.configure(secrets.new_key())
+    noted(ana, build.incident(team=payments))
+    run_jobs()
+    tick(SEND)
+    assert http_sink.calls == [] and sent()[0].state == "queued" and "is not in ENCRYPTION_KEYS" in sent()[0].error
+    assert "is not in ENCRYPTION_KEYS" in browser.get(f"/webhooks/{hook.key}").text
+    assert browser.post(f"/webhooks/{hook.key}/secret").status_code == 303
+    overdue()
+    tick(SEND)
+    assert sent()[0].state == "sent"
 
 
 def test_one_failure_after_a_quiet_day_switches_nothing_off(hook, http_sink, ana, payments, run_jobs):
