@@ -27,17 +27,22 @@ def apart(keys: Sequence[int], work: Callable[[Sequence[int]], int], failed: Cal
     except Exception:
         log.exception("apart.together_failed", work=work.__name__, rows=len(keys))
         session.remove()
+    return each(keys, lambda key: work([key]), failed)
+
+
+def each(keys: Sequence[int], work: Callable[[int], int], failed: Callable[[int, Exception], None]) -> int:
+    """The same for rows that are done in a transaction of their own from the start."""
     return sum(_alone(key, work, failed) for key in keys)
 
 
-def _alone(key: int, work: Callable[[Sequence[int]], int], failed: Callable[[int, Exception], None]) -> int:
+def _alone(key: int, work: Callable[[int], int], failed: Callable[[int, Exception], None]) -> int:
     try:
         with transaction():
-            return work([key])
+            return work(key)
     except OperationalError:
         raise
     except Exception as fault:
-        log.exception("apart.failed", work=work.__name__, key=key)
+        log.exception("apart.failed", mended_by=failed.__name__, key=key)
         session.remove()
         return _mended(key, fault, failed)
 
@@ -50,7 +55,7 @@ def _mended(key: int, fault: Exception, failed: Callable[[int, Exception], None]
     except OperationalError:
         raise
     except Exception:
-        log.exception("apart.not_mended", failed=failed.__name__, key=key)
+        log.exception("apart.not_mended", mended_by=failed.__name__, key=key)
         session.remove()
         return 0
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from app.catalog.noise import noise
 from app.core import clock
 from app.core.access import SYSTEM
-from app.core.db import session, transaction
+from app.core.apart import each
+from app.core.db import session
 from app.core.events import Event, record
 from app.escalation import events, service
 from app.escalation.models import AcknowledgeTimer
@@ -39,21 +40,27 @@ def _seconds(incident: Incident) -> int:
 
 def look() -> int:
     """Tick: ask whoever is due, and give back what nobody answered for."""
-    done = 0
-    for number in _due():
-        with transaction():
-            incident = incidents.lock(number)
-            timer = session.get(AcknowledgeTimer, number, populate_existing=True)
-            if timer is None or timer.due_at > clock.now():
-                continue
-            done += 1
-            if incident.status != "acknowledged" or not _seconds(incident) or _answered(incident, timer):
-                watch(incident)
-            elif timer.asked_at is None:
-                _ask(incident, timer)
-            else:
-                _lapse(incident, timer)
-    return done
+    return each(_due(), _look, _postpone)
+
+
+def _look(number: int) -> int:
+    incident = incidents.lock(number)
+    timer = session.get(AcknowledgeTimer, number, populate_existing=True)
+    if timer is None or timer.due_at > clock.now():
+        return 0
+    if incident.status != "acknowledged" or not _seconds(incident) or _answered(incident, timer):
+        watch(incident)
+    elif timer.asked_at is None:
+        _ask(incident, timer)
+    else:
+        _lapse(incident, timer)
+    return 1
+
+
+def _postpone(number: int, _fault: Exception) -> None:
+    """Nobody could be asked: once more in a minute, and the others meanwhile."""
+    session.execute(update(AcknowledgeTimer).where(AcknowledgeTimer.incident_id == number)
+                    .values(due_at=clock.now() + timedelta(minutes=1)))
 
 
 def _due() -> list[int]:

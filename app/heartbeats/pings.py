@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, select, update
 
 from app.core import clock
 from app.core.access import Actor
+from app.core.apart import apart
 from app.core.db import session, transaction
 from app.core.events import Kind, record
 from app.core.forms import duration_text
@@ -76,16 +78,30 @@ def _failed(heartbeat: Heartbeat, former: str, code: int | None, now: datetime) 
 
 def expire() -> int:
     """Tick: what is over its deadline is late and fires; of two clocks one does it."""
-    with transaction():
-        now = clock.now()
-        loud = Heartbeat.muted_until.is_(None) | (Heartbeat.muted_until <= now)
-        over = (Heartbeat.state == "alive", Heartbeat.due_at <= now, loud)
-        keys = session.scalars(select(Heartbeat.id).where(*over).order_by(Heartbeat.due_at).limit(BATCH)).all()
-        for key in keys:
-            claimed = session.execute(update(Heartbeat).where(Heartbeat.id == key, *over).values(state="late"))
-            if claimed.rowcount:
-                _expired(session.get_one(Heartbeat, key, populate_existing=True), now)
+    try:
+        keys = session.scalars(select(Heartbeat.id).where(_over()).order_by(Heartbeat.due_at).limit(BATCH)).all()
+    finally:
+        session.rollback()
+    return apart(keys, _expire, _postpone)
+
+
+def _over() -> ColumnElement[bool]:
+    now = clock.now()
+    loud = Heartbeat.muted_until.is_(None) | (Heartbeat.muted_until <= now)
+    return and_(Heartbeat.state == "alive", Heartbeat.due_at <= now, loud)
+
+
+def _expire(keys: Sequence[int]) -> int:
+    for key in keys:
+        claimed = session.execute(update(Heartbeat).where(Heartbeat.id == key, _over()).values(state="late"))
+        if claimed.rowcount:
+            _expired(session.get_one(Heartbeat, key, populate_existing=True), clock.now())
     return len(keys)
+
+
+def _postpone(key: int, _fault: Exception) -> None:
+    """It could not be said that it is late: once more in a minute, and the others meanwhile."""
+    session.execute(update(Heartbeat).where(Heartbeat.id == key, _over()).values(due_at=clock.now() + timedelta(minutes=1)))
 
 
 def _expired(heartbeat: Heartbeat, now: datetime) -> None:

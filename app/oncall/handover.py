@@ -75,6 +75,11 @@ def _first(duty: Duty) -> bool:
     return False
 
 
+def postpone(schedule_id: int, _fault: Exception) -> None:
+    """Who is on duty can't be worked out: it is looked at again in a minute."""
+    session.execute(update(Duty).where(Duty.schedule_id == schedule_id).values(look_at=clock.now() + timedelta(minutes=1)))
+
+
 def look_soon(schedule_id: int | None) -> None:
     """What is known of this schedule, or of all, may be out of date."""
     changed = update(Duty).values(look_at=clock.now())

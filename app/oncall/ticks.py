@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.core.apart import each
 from app.core.db import session, transaction
 from app.oncall import covers, handover, swaps, zones
 from app.oncall.exchange_rules import WAITING
@@ -22,11 +23,7 @@ def hand_over() -> int:
     """State the hand-offs that happened, each schedule in a transaction of its own."""
     due = handover.due()
     session.rollback()
-    done = 0
-    for schedule_id in due:
-        with transaction():
-            done += handover.look(schedule_id)
-    return done
+    return each(due, handover.look, handover.postpone)
 
 
 def watch_gaps() -> int:

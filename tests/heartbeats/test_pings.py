@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from sqlalchemy import update
 
 from app.core import clock
 from app.core.access import OPERATOR
@@ -144,3 +145,19 @@ def test_vendors_senders_ping_by_name(house, client):
     assert len(heartbeat().recent) == 2
     build.heartbeat("foreign", team=build.team("others"))
     assert client.put("/v2/heartbeats/foreign/ping", headers=key).status_code == 404
+
+
+def test_one_that_cannot_be_told_late_keeps_no_other_from_paging(house, client, later):
+    """What "nightly" remembers is damaged: the hourly one pages in the same look, and nightly once it is mended."""
+    build.heartbeat("hourly", team=house.team)
+    for name in ("nightly", "hourly"):
+        client.post(f"/heartbeat/token-of-{name}-0123456789")
+    with transaction():
+        session.execute(update(Heartbeat).where(Heartbeat.key == "nightly").values(recent=[{}]))
+    later(91)
+    assert [one.title for one in session.query(Incident)] == ["Hourly did not report in time"]
+    with transaction():
+        session.execute(update(Heartbeat).where(Heartbeat.key == "nightly").values(recent=[]))
+    later(61)
+    assert {one.title for one in session.query(Incident)} == {
+        "Hourly did not report in time", "Nightly did not report in time"}

@@ -50,6 +50,15 @@ def test_each_hand_off_is_stated_once_also_when_the_clock_was_away_over_several(
     assert facts() == ["schedule.handed_over"] * 2 and len(told(ana)) == 1 and len(told(bob)) == 1
 
 
+def test_a_schedule_that_cannot_be_worked_out_keeps_no_other_from_its_hand_off(primary, payments, tick, run_jobs, ana, bob):
+    build.schedule("second", team=payments, turns=[[ana], [bob]], starts="2026-07-20T09:00", unit="day")
+    with transaction():
+        session.get_one(Schedule, primary.id).time_zone = "Nowhere/At all"
+    for hours in (1, 24):
+        passes(tick, run_jobs, hours, HAND_OVER)
+    assert facts() == ["schedule.handed_over"] and told(bob) == ["You are on duty in Second until Wed 2026-07-22 09:00 UTC"]
+
+
 def test_an_override_that_begins_is_a_hand_off_at_once(primary, tick, run_jobs, ana, bob):
     """SCH-11, SCH-39: the change itself makes the clock look."""
     passes(tick, run_jobs, 1, HAND_OVER)
