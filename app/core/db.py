@@ -15,6 +15,7 @@ from typing import Annotated, Any, TypeVar
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
+from psycopg.pq import Format
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -92,6 +93,8 @@ class Base(DeclarativeBase):
 
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 session = db.session
+IN_BINARY = {"in_binary": True}
+"""Options of a statement that asks for many bytes: PostgreSQL then answers with these, not with their digits."""
 
 
 @dataclass
@@ -222,6 +225,14 @@ def init_db(app: Flask) -> None:
         if db.engine.dialect.name == "sqlite":
             event.listen(db.engine, "connect", _prepare_sqlite)
             event.listen(db.engine, "begin", _begin_sqlite)
+        else:
+            event.listen(db.engine, "before_cursor_execute", _answer_in_binary)
+
+
+def _answer_in_binary(_connection: Any, cursor: Any, *told: Any) -> None:
+    _statement, _values, context, _many = told
+    if context is not None and context.execution_options.get("in_binary"):
+        cursor.format = Format.BINARY
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

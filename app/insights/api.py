@@ -14,7 +14,16 @@ from app.core.web import actor
 from app.identity.models import Team
 from app.identity.queries import allow, team_by_key
 from app.incidents.queries import incident_for
-from app.insights import counting, deliveries, digest_service, load, pages, queries, service, tables
+from app.insights import (
+    deliveries,
+    digest_service,
+    load,
+    pages,
+    queries,
+    service,
+    tables,
+    times,
+)
 from app.insights.filters import ADVICE, TAKES, Filters, refuse_others
 
 blueprint = Blueprint("insights_api", __name__)
@@ -54,9 +63,9 @@ def asked_of(page: str) -> tuple[Any, ...]:
 def response() -> Any:
     """Times to acknowledge and to resolve, by team, service and severity too."""
     chosen, by = _asked("response"), actor()
-    some = queries.days(chosen, by)
-    return _figures(chosen, tables.response_document(counting.response(some), {
-        f"by_{name}": found for name, found in queries.groups(some, by).items()}))
+    found = queries.cells(chosen, by)
+    return _figures(chosen, tables.response_document(times.response(found["teams"]), {
+        f"by_{name}": some for name, (some, _) in queries.groups(found, by).items()}))
 
 
 @blueprint.get("/insights/load")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 from typing import Any
@@ -27,7 +27,7 @@ Pair = tuple[int | None, int | None]
 @dataclass(frozen=True)
 class Chosen:
     """Whose incidents count: instants in seconds, the teams that the reader may see (None for all, those of no team are
-    seen by everybody), and ids to which it is narrowed."""
+    seen by everybody), and ids to which it is narrowed. `others`: those of other teams are meant instead."""
 
     since: int
     until: int
@@ -37,12 +37,20 @@ class Chosen:
     integration: int | None = None
     severity: str = ""
     urgency: str = ""
+    others: bool = False
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns by which it is chosen."""
+        told = {"pair": (self.teams, self.team, self.services), "integration": (self.integration,)}
+        return [*(name for name, among in told.items() if any(one is not None for one in among)),
+                *(name for name in ("severity", "urgency") if getattr(self, name))]
 
     def fits(self, pair: Pair) -> bool:
         """Whether incidents of this team and service count."""
         team, service = pair
         seen = self.teams is None or team is None or team in self.teams
-        return seen and self.team in (None, team) and (self.services is None or service in self.services)
+        return seen is not self.others and self.team in (None, team) and (self.services is None or service in self.services)
 
 
 @dataclass(frozen=True)
@@ -64,8 +72,8 @@ class Columns:
         """For each whether it counts as that: 1 or 0."""
         return bytes(self.held["flags"]).translate(MASKS[bit])
 
-    def narrowed(self, chosen: Chosen) -> Columns:
-        """Those alone that count."""
+    def narrowed(self, chosen: Chosen, names: Collection[str] = KINDS) -> Columns:
+        """Those alone that count, in these columns."""
         opened = self.held["opened"]
         low, high = bisect_left(opened, chosen.since), bisect_left(opened, chosen.until)
         cut = self if (low, high) == (0, len(opened)) else Columns(
@@ -77,8 +85,12 @@ class Columns:
         for one in masks[1:]:
             whole &= int.from_bytes(one, "little")
         mask = whole.to_bytes(len(cut), "little")
-        return Columns(self.pairs, self.keys, {
-            name: array(KINDS[name], compress(column, mask)) for name, column in cut.held.items()})
+        if 8 * mask.count(1) > len(mask):
+            return Columns(self.pairs, self.keys, {name: array(KINDS[name], compress(column, mask))
+                                                   for name, column in cut.held.items() if name in names})
+        places = list(compress(range(len(mask)), mask))
+        return Columns(self.pairs, self.keys, {name: array(KINDS[name], map(column.__getitem__, places))
+                                               for name, column in cut.held.items() if name in names})
 
     def _masks(self, chosen: Chosen) -> Iterable[bytes]:
         fits = bytes(map(chosen.fits, self.pairs))

@@ -25,13 +25,14 @@ from app.insights.rules import (
     SEVERITIES,
     THURSDAY,
     Stats,
-    ranked,
     span_words,
     stats,
 )
 
 Days = Sequence[Columns]
 RESPONSE = ("acknowledged", "resolved", "flags")
+OVERVIEW = (*RESPONSE, "severity")
+"""The columns that these figures are made of."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,9 @@ class Response:
 
 def response(days: Days) -> Response:
     """How all of them were answered."""
-    flags = counted(days, "flags")
-    answers, ends = _seconds(days, "acknowledged"), _seconds(days, "resolved")
-    return Response(sum(flags.values()), stats(answers), stats(ends), _having(flags, NEVER), _having(flags, AUTOMATIC),
-                    sum(answers.values()), _having(flags, LEVEL_1), _having(flags, ESCALATED))
+    answers, ends = stats(_seconds(days, "acknowledged")), stats(_seconds(days, "resolved"))
+    return Response(sum(map(len, days)), answers, ends, _having(days, NEVER), _having(days, AUTOMATIC), answers.count,
+                    _having(days, LEVEL_1), _having(days, ESCALATED))
 
 
 def sentences(now: Response, before: Response) -> list[str]:
@@ -73,25 +73,20 @@ def sentences(now: Response, before: Response) -> list[str]:
     return found[:3]
 
 
-def counted(days: Days, name: str) -> Counter[int]:
-    """How often each value stands in a column."""
-    found: Counter[int] = Counter()
-    for day in days:
-        found.update(day[name])
-    return found
-
-
 def noise(days: Days) -> int:
     """How many were noise."""
-    return _having(counted(days, "flags"), NOISE)
+    return _having(days, NOISE)
 
 
-def _having(flags: Counter[int], bit: int) -> int:
-    return sum(number for value, number in flags.items() if value & bit)
+def _having(days: Days, bit: int) -> int:
+    return sum(day.bit(bit).count(1) for day in days)
 
 
 def _seconds(days: Days, name: str) -> Counter[int]:
-    found = counted(days, name)
+    """How many took how many seconds."""
+    found: Counter[int] = Counter()
+    for day in days:
+        found.update(day[name])
     found.pop(NONE, None)
     return found
 
@@ -141,54 +136,6 @@ def hours(days: Days, parts: Sequence[tuple[int, int, int]]) -> dict[tuple[int, 
             found[((at + ahead) // HOUR + 24 * THURSDAY) % 168] += high - low
             low = high
     return {divmod(hour, 24): number for hour, number in found.items()}
-
-
-def groups(days: Days) -> dict[str, dict[Any, tuple[int, Stats, Stats]]]:
-    """How many incidents there were of each team, service and severity, and how they were answered and resolved."""
-    by_pair = {name: _by_pair(days, name) for name in ("acknowledged", "resolved")}
-    return {"team": _grouped(by_pair, 0), "service": _grouped(by_pair, 1), "severity": _by_severity(days)}
-
-
-def _by_pair(days: Days, name: str) -> dict[Any, list[int]]:
-    found: dict[Any, list[int]] = {}
-    for day in days:
-        appends = [found.setdefault(pair, []).append for pair in day.pairs]
-        for place, seconds in zip(day["pair"], day[name], strict=True):
-            appends[place](seconds)
-    for some in found.values():
-        some.sort()
-    return found
-
-
-def _grouped(by_pair: dict[str, dict[Any, list[int]]], place: int) -> dict[Any, tuple[int, Stats, Stats]]:
-    found: dict[str, dict[Any, list[int]]] = {}
-    for name, pairs in by_pair.items():
-        merged = found[name] = {}
-        for pair, some in pairs.items():
-            merged.setdefault(pair[place], []).extend(some)
-    return {value: (len(some), _ranked(some), _ranked(found["resolved"][value]))
-            for value, some in found["acknowledged"].items() if some}
-
-
-def _by_severity(days: Days) -> dict[Any, tuple[int, Stats, Stats]]:
-    found = {}
-    for code, level in enumerate(SEVERITIES):
-        table = bytes(place == code for place in range(256))
-        times: list[Counter[int]] = [Counter(), Counter()]
-        for day in days:
-            mask = bytes(day["severity"]).translate(table)
-            for counter, name in zip(times, ("acknowledged", "resolved"), strict=True):
-                counter.update(compress(day[name], mask))
-        if number := sum(times[0].values()):
-            for counter in times:
-                counter.pop(NONE, None)
-            found[level] = (number, stats(times[0]), stats(times[1]))
-    return found
-
-
-def _ranked(some: list[int]) -> Stats:
-    some.sort()
-    return ranked(some[bisect_left(some, 0):])
 
 
 def sources(days: Days, kind: str) -> dict[Any, list[int]]:

@@ -7,10 +7,10 @@ from collections.abc import Collection
 from sqlalchemy import insert, select, update
 
 from app.core import clock
-from app.core.db import locked, session, transaction
+from app.core.db import IN_BINARY, locked, session, transaction
 from app.insights.columns import Chosen, Columns, of_facts, packed, unpacked
-from app.insights.models import FactDay, IncidentFact
-from app.insights.rules import DAY
+from app.insights.models import FactDay, FactSpan, IncidentFact, PageFact
+from app.insights.rules import DAY, LENGTHS
 
 
 def stale(days: Collection[int]) -> None:
@@ -21,11 +21,22 @@ def stale(days: Collection[int]) -> None:
     session.execute(update(FactDay).where(FactDay.day.in_(known)).values(stale=True))
     if fresh := sorted(set(days) - known):
         session.execute(insert(FactDay), [{"day": day} for day in fresh])
+    for length in LENGTHS:
+        _stale_spans(length, {day // length * length for day in days})
+
+
+def _stale_spans(length: int, firsts: set[int]) -> None:
+    among = FactSpan.length == length, FactSpan.first.in_(firsts)
+    known = set(session.scalars(select(FactSpan.first).where(*among)))
+    session.execute(update(FactSpan).where(*among).values(stale=True))
+    if fresh := sorted(firsts - known):
+        session.execute(insert(FactSpan), [{"length": length, "first": first} for first in fresh])
 
 
 def days_of(ids: Collection[int]) -> set[int]:
-    """The days on which incidents were opened that there are facts of."""
-    return {at // DAY for at in session.scalars(select(IncidentFact.opened).where(IncidentFact.incident_id.in_(ids)))}
+    """The days on which incidents were opened that there are facts of, and those on which somebody was paged for them."""
+    return {at // DAY for model, column in ((IncidentFact, IncidentFact.opened), (PageFact, PageFact.at))
+            for at in session.scalars(select(column).where(model.incident_id.in_(ids)))}
 
 
 def pack(limit: int = 20) -> int:
@@ -55,18 +66,19 @@ def _read(day: int) -> Columns:
         IncidentFact.opened, IncidentFact.incident_id)))
 
 
-def read(chosen: Chosen, *names: str) -> list[Columns]:
-    """The incidents that count, day by day, in these columns and those by which they are chosen."""
+def read(chosen: Chosen, *names: str, only: Collection[int] | None = None) -> list[Columns]:
+    """The incidents that count, day by day, in these columns and that of the opening; of some days `only`."""
     among = FactDay.day.between(chosen.since // DAY, (chosen.until - 1) // DAY)
-    wanted = {*names, "opened", "pair", "integration", "severity", "urgency"}
-    columns = [FactDay.day, FactDay.stale, FactDay.number, FactDay.pairs, FactDay.data,
-               *([FactDay.keys] if "key" in wanted else [])]
+    wanted = {*names, "opened", *chosen.columns}
+    columns = [FactDay.day, FactDay.stale, FactDay.number, FactDay.data,
+               *([FactDay.pairs] if "pair" in wanted else []), *([FactDay.keys] if "key" in wanted else [])]
     found, changed = dict[int, Columns](), []
-    for row in session.execute(select(*columns).where(among)):  # one question: a day may be packed in between
+    query = select(*columns).where(among if only is None else FactDay.day.in_(only))
+    for row in session.execute(query, execution_options=IN_BINARY):  # one question: a day may be packed in between
         if row.stale:
             changed.append(row.day)
         else:
-            found[row.day] = Columns([tuple(pair) for pair in row.pairs], row.keys if "key" in wanted else (),
-                                     unpacked(row.data, row.number, wanted))
+            found[row.day] = Columns([tuple(pair) for pair in row.pairs] if "pair" in wanted else (),
+                                     row.keys if "key" in wanted else (), unpacked(row.data, row.number, wanted))
     found |= {day: _read(day) for day in changed}
-    return [one for day in sorted(found) if len(one := found[day].narrowed(chosen))]
+    return [one for day in sorted(found) if len(one := found[day].narrowed(chosen, {"opened", *names}))]

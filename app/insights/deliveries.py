@@ -18,7 +18,16 @@ from app.insights.filters import Filters
 from app.insights.models import DeliverySum
 from app.insights.queries import team_for
 from app.insights.rules import HOUR, TARGET, Stats, added, stats
-from app.insights.sums import ALIKE, FIRST, between, counts, firsts, reached, sums, waited
+from app.insights.sums import (
+    ALIKE,
+    FIRST,
+    between,
+    counts,
+    firsts,
+    reached,
+    sums,
+    waited,
+)
 from app.notifications.events import PROVIDER_FAILED, PROVIDER_LEFT_OUT
 from app.notifications.models import Message
 

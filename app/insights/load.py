@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
+from sqlalchemy.orm import selectinload
 
 from app.core import clock
 from app.core.access import Actor
@@ -17,10 +17,11 @@ from app.core.db import session
 from app.core.errors import Forbidden
 from app.identity.models import Team, User
 from app.identity.queries import allow, may, visible_teams
+from app.insights import spans
 from app.insights.filters import Filters
 from app.insights.models import PageFact
 from app.insights.queries import team_for
-from app.insights.rules import DAY, interruptions, offsets, on_clock, part_of_day
+from app.insights.rules import by_part, interruptions, offsets
 from app.oncall import queries as duty
 from app.oncall.models import Schedule
 from app.oncall.plan import Shift
@@ -63,8 +64,9 @@ def load(filters: Filters, by: Actor) -> list[TeamLoad]:
     """The load of each team that the filters choose and the reader may see."""
     allow(by, "incident.read")
     wanted = _teams(filters, by)
-    times = _times(wanted, filters)
-    teams = [_team(team, filters, times[team.id], by) for team in wanted]
+    borne = _borne(wanted, filters)
+    everybody = duty.named(one for some in borne.values() for one in some.people())
+    teams = [_team(borne[team.id], filters, everybody, by) for team in wanted]
     if filters.person and not any(one.whole for one in teams) and (by.user_id is None or filters.person != _email(by)):
         raise Forbidden("Managers of a team see the load of its people; everybody sees their own.")
     return teams
@@ -85,24 +87,53 @@ def _teams(filters: Filters, by: Actor) -> list[Team]:
     return list(session.scalars(query if teams is None else query.where(Team.id.in_(teams))))
 
 
-def _team(team: Team, filters: Filters, times: dict[int, list[int]], by: Actor) -> TeamLoad:
-    until = min(filters.until, clock.now())
-    schedules = list(session.scalars(select(Schedule).where(Schedule.team_id == team.id).order_by(Schedule.name)))
-    held = [shift for one in schedules for shift in _shifts(one, filters.since, until)]
-    people = duty.named({*times, *(one for shift in held for one in shift.people)})
+@dataclass
+class _Borne:
+    """A team's schedules, who was on duty by them, and when whom its pages reached."""
+
+    team: Team
+    schedules: list[Schedule] = field(default_factory=list)
+    shifts: list[Shift] = field(default_factory=list)
+    times: dict[int, list[int]] = field(default_factory=dict)
+
+    def people(self) -> set[int]:
+        """Everybody who was on duty or paged."""
+        return {*self.times, *(one for shift in self.shifts for one in shift.people)}
+
+
+def _borne(teams: Iterable[Team], filters: Filters) -> dict[int, _Borne]:
+    """What each team bore in the period, as far as it is over; a few queries, however many teams there are."""
+    found, until = {one.id: _Borne(one) for one in teams}, min(filters.until, clock.now())
+    for (team, user), times in spans.pages(int(filters.since.timestamp()), int(filters.until.timestamp())).items():
+        if team in found:
+            found[team].times[user] = times
+    for one in session.scalars(select(Schedule).options(selectinload(Schedule.holidays)).where(
+            Schedule.team_id.in_(found)).order_by(Schedule.name)):
+        found[one.team_id].schedules.append(one)
+    if filters.since < until:
+        among = duty.shifts_of([one for borne in found.values() for one in borne.schedules], filters.since, until)
+        for borne in found.values():
+            borne.shifts = [shift for one in borne.schedules for shift in among[one.id]]
+    return found
+
+
+def _team(known: _Borne, filters: Filters, everybody: dict[int, User], by: Actor) -> TeamLoad:
+    team, shifts, until = known.team, known.shifts, min(filters.until, clock.now())
+    people = {key: everybody[key] for key in known.people() if key in everybody}
     zones = {key: ZoneInfo(user.time_zone) for key, user in people.items()}
-    holidays = {date.fromisoformat(one.day) for schedule in schedules for one in schedule.holidays}
-    borne = loads(held, people, Scale(filters.since, until, zones, holidays)) if filters.since < until else {}
-    told = {key: on_clock(interruptions(some), _clock(filters.since, filters.until, zones[key]))
-            for key, some in times.items() if key in people}
-    shares = sorted((_share(borne.get(key, Load(key)), people[key], (len(times.get(key, ())), told.get(key, [])), held)
-                     for key in people), key=lambda one: one.user.name)
+    holidays = {date.fromisoformat(one.day) for schedule in known.schedules for one in schedule.holidays}
+    borne = loads(shifts, people, Scale(filters.since, until, zones, holidays)) if filters.since < until else {}
+    told = {key: by_part(interruptions(known.times.get(key, ())), _clock(filters.since, filters.until, zone))
+            for key, zone in zones.items()}
+    shares = sorted((Share(user, borne.get(key, Load(key)), _longest(key, shifts),
+                           len(known.times.get(key, ())), *told[key])
+                     for key, user in people.items()), key=lambda one: one.user.name)
     whole = may(by, "team.edit", team_id=team.id)
     shown = [one for one in shares if (whole or one.user.id == by.user_id)
              and filters.person in ("", one.user.email)]
-    gaps = sum((one.end - one.start for one in held if not one.people and one.start and one.end), NOTHING)
+    gaps = sum((one.end - one.start for one in shifts if not one.people and one.start and one.end), NOTHING)
     return TeamLoad(team, shown, _total(shares), balance([one.duty.weighted for one in shares if one.duty.hours]),
-                    _hours(gaps), whole, schedules)
+                    _hours(gaps), whole, known.schedules)
 
 
 def _email(by: Actor) -> str:
@@ -110,37 +141,11 @@ def _email(by: Actor) -> str:
     return user.email if user else ""
 
 
-def _shifts(schedule: Schedule, since: datetime, until: datetime) -> list[Shift]:
-    return duty.shifts(schedule, since, until) if since < until else []
-
-
 def _period(filters: Filters) -> list[object]:
     return [PageFact.at >= int(filters.since.timestamp()), PageFact.at < int(filters.until.timestamp())]
 
 
-def _times(teams: Iterable[Team], filters: Filters) -> dict[int, dict[int, list[int]]]:
-    """When each person was paged for an incident of each of the teams."""
-    found: dict[int, dict[int, list[int]]] = {one.id: defaultdict(list) for one in teams}
-    for team, user, at in session.execute(select(PageFact.team_id, PageFact.user_id, PageFact.at).where(
-            PageFact.team_id.in_(found), *_period(filters))):  # type: ignore[arg-type]
-        found[team][user].append(at)
-    return found
-
-
 _clock = lru_cache(maxsize=64)(offsets)
-
-
-def _share(borne: Load, user: User, told: tuple[int, list[int]], held: Iterable[Shift]) -> Share:
-    """`told` are how many pages there were, and when each interruption began on the person's own clock."""
-    pages, begun = told
-    parts = {"working": 0, "off": 0, "sleep": 0}
-    nights = set()
-    for at in begun:
-        part = part_of_day(at)
-        parts[part] += 1
-        if part == "sleep":  # a night is counted by the evening on which it begins, half a day before its noon
-            nights.add((at - DAY // 2) // DAY)
-    return Share(user, borne, _longest(user.id, held), pages, parts, len(nights))
 
 
 def _longest(person: int, held: Iterable[Shift]) -> timedelta:

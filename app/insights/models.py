@@ -27,6 +27,7 @@ class IncidentFact(Base):
     __table_args__ = (
         Index("ix_insight_incidents_times", "opened", "team_id", "service_id", "severity", "urgency", "integration_id",
               "acknowledged", "resolved"),
+        Index("ix_insight_incidents_slow", "acknowledged", "incident_id"),
     )
 
     incident_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
@@ -61,6 +62,25 @@ class FactDay(Base):
     pairs: Mapped[list[Any]] = mapped_column(default=list)
     keys: Mapped[list[str]] = mapped_column(default=list)
     data: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
+
+
+class FactSpan(Base):
+    """The incidents of `length` days from `first` on in cells, as in `cells.KINDS`. Until a `stale` span is packed anew,
+    its shorter spans are read, and its days. `halves` is how many were opened in each half hour of UTC; `pages` when a page
+    reached whom; `sources` how many incidents and pages each source had, and how many were noise, marked so, flapping."""
+
+    __tablename__ = "insight_spans"
+
+    length: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    first: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    stale: Mapped[bool] = mapped_column(default=True)
+    cells: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
+    services: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
+    teams: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
+    levels: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
+    halves: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
+    pages: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
+    sources: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
 
 class PageFact(Base):

@@ -18,7 +18,7 @@ from app.identity.models import Team, User
 from app.identity.queries import may, visible_teams
 from app.incidents.models import Incident
 from app.ingest.models import Integration
-from app.insights import charts, counting, deliveries, filters, load, queries
+from app.insights import charts, counting, deliveries, filters, load, queries, spans, times
 from app.insights.charts import Chart
 from app.insights.columns import Columns
 from app.insights.filters import Filters
@@ -153,7 +153,7 @@ def frame(chosen: Filters, page: str, by: Actor) -> Frame:
 def overview(args: Mapping[str, str], by: Actor) -> Overview:
     """How it went."""
     chosen = asked(args, by, "overview")
-    some, others = queries.days(chosen, by), queries.days(chosen.before, by)
+    some, others = queries.days(chosen, by, *counting.OVERVIEW), queries.days(chosen.before, by, *counting.OVERVIEW)
     now, before = counting.response(some), counting.response(others)
     span, begun = list(days(chosen.first, chosen.last)), _begun(chosen)
     levels = dict(zip(begun, counting.severities(some, list(begun.values())), strict=True))
@@ -182,12 +182,12 @@ def _moved(chosen: Filters, others: list[Columns]) -> dict[date, Mapping[int, in
 def response_page(args: Mapping[str, str], by: Actor) -> ResponsePage:
     """Who waited how long."""
     chosen = asked(args, by, "response")
-    some = queries.days(chosen, by)
-    hours = counting.hours(some, offsets(chosen.since, chosen.until, chosen.zone))
-    groups = queries.groups(some, by)
-    shown = [(name, words, groups[name][:LARGEST], len(groups[name][LARGEST:])) for name, words in (
+    found = queries.cells(chosen, by)
+    hours = spans.hours(queries.chosen(chosen, by), offsets(chosen.since, chosen.until, chosen.zone))
+    groups = queries.groups(found, by, most=LARGEST)
+    shown = [(name, words, groups[name][0], max(0, groups[name][1] - LARGEST)) for name, words in (
         ("team", "Teams"), ("service", "Services"), ("severity", "Severities"))]
-    return ResponsePage(frame(chosen, "response", by), counting.response(some), shown, queries.slowest(chosen, by),
+    return ResponsePage(frame(chosen, "response", by), times.response(found["teams"]), shown, queries.slowest(chosen, by),
                         [charts.heat("When incidents come", hours)])
 
 

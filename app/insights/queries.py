@@ -18,7 +18,8 @@ from app.identity.models import Team
 from app.identity.queries import allow, may, team_by_key, visible_teams
 from app.incidents.models import Incident
 from app.ingest.models import Integration
-from app.insights import counting
+from app.insights import spans, times
+from app.insights.cells import Cell, Cells
 from app.insights.columns import Chosen, Columns
 from app.insights.counting import RESPONSE
 from app.insights.days import read
@@ -80,17 +81,24 @@ def chosen(filters: Filters, by: Actor) -> Chosen:
     """Whose incidents the filters choose, of those the reader may see. Raises NotFound for keys of what is not there, also
     of what is hidden."""
     allow(by, "incident.read")
-    teams, services = visible_teams(by), None
+    teams, services = _teams(by), None
     if filters.service:
         services = frozenset({_service(filters.service, by).id})
     if filters.tag:
         found = frozenset(session.scalars(select(Service.id).where(tagged(filters.tag, whole=True))))
         services = found if services is None else services & found
     return Chosen(
-        int(filters.since.timestamp()), int(filters.until.timestamp()), None if teams is None else frozenset(teams),
+        int(filters.since.timestamp()), int(filters.until.timestamp()), teams,
         team=team_for(filters.team, by).id if filters.team else None, services=services,
         integration=_integration(filters.integration, by) if filters.integration else None,
         severity=filters.severity, urgency=filters.urgency)
+
+
+def _teams(by: Actor) -> frozenset[int] | None:
+    """The teams that the reader may see; None when no other has an incident."""
+    teams = visible_teams(by)
+    hidden = teams is not None and session.scalar(select(Team.id).where(Team.id.not_in(teams)).limit(1)) is not None
+    return frozenset(teams or ()) if hidden else None
 
 
 def days(filters: Filters, by: Actor, *names: str) -> list[Columns]:
@@ -134,16 +142,24 @@ def _integration(key: str, by: Actor) -> int:
     return int(row.id)
 
 
-def groups(some: list[Columns], by: Actor) -> dict[str, list[Group]]:
-    """The same of each team, service and severity, most incidents first."""
-    return {dimension: _named(dimension, found, by) for dimension, found in counting.groups(some).items()}
+def cells(filters: Filters, by: Actor) -> Mapping[str, Cells]:
+    """The incidents that count in cells of each kind, of which times and groups are told."""
+    return spans.read(chosen(filters, by))
 
 
-def _named(dimension: str, found: Mapping[Any, tuple[int, Stats, Stats]], by: Actor) -> list[Group]:
+def groups(found: Mapping[str, Cells], by: Actor, *, most: int | None = None) -> dict[str, tuple[list[Group], int]]:
+    """The same of each team, service and severity, most incidents first, and how many there are: all of them, or the first
+    so many of each, these without the highest percentiles."""
+    return {dimension: _named(dimension, times.groups(found[kind], dimension), by, most)
+            for dimension, kind in (("team", "teams"), ("service", "services"), ("severity", "levels"))}
+
+
+def _named(dimension: str, found: Mapping[Any, list[Cell]], by: Actor, most: int | None) -> tuple[list[Group], int]:
     known_as = names(dimension, by, found)
-    made = [Group(*known_as.get(value, ("", "nobody's" if value is None else "hidden")), *figures)
-            for value, figures in found.items()]
-    return sorted(made, key=lambda one: (-one.incidents, one.name))
+    order = sorted((-times.number(some), *known_as.get(value, ("", "nobody's" if value is None else "hidden"))[::-1], value)
+                   for value, some in found.items() if some)
+    return [Group(key, name, -number, *times.stats(found[value], brief=most is not None))
+            for number, name, key, value in order[:most]], len(order)
 
 
 def known(model: Model, by: Actor) -> ColumnElement[bool]:
@@ -166,9 +182,9 @@ def names(dimension: str, by: Actor, ids: Iterable[Any] | None = None) -> dict[A
 
 def sources(filters: Filters, by: Actor) -> list[Source]:
     """Integrations, services and keys with enough incidents to say something, the noisiest first."""
-    some, found = days(filters, by, "key", "pages", "flags"), []
-    for kind in ("integration", "service", "key"):
-        rows = {value: numbers for value, numbers in counting.sources(some, kind).items() if numbers[0] >= LISTED}
+    found = []
+    for kind, some in spans.sources(chosen(filters, by)).items():
+        rows = {value if kind == "key" else int(value): numbers for value, numbers in some.items() if numbers[0] >= LISTED}
         known_as = names(kind, by, rows)
         found += [Source(kind, *known_as[value], *numbers) for value, numbers in rows.items() if value in known_as]
     return sorted(found, key=lambda one: (-one.share, -one.incidents, one.kind, one.name))[:100]

@@ -15,9 +15,16 @@ from app.core.access import SYSTEM
 from app.core.db import session, transaction
 from app.core.events import Event, record
 from app.incidents.models import Alert, Incident
-from app.insights import events
-from app.insights.days import days_of, pack, stale
-from app.insights.models import FactDay, IncidentFact, NoiseMark, PageFact, ReadUntil
+from app.insights import days, events, spans
+from app.insights.days import days_of, stale
+from app.insights.models import (
+    FactDay,
+    FactSpan,
+    IncidentFact,
+    NoiseMark,
+    PageFact,
+    ReadUntil,
+)
 from app.insights.rules import DAY
 from app.insights.sums import close_hours, forget_sums, mark
 from app.notifications.models import Message
@@ -61,10 +68,11 @@ def keep(ids: Sequence[int]) -> None:
         Incident.status).where(Incident.id.in_(ids), ~Incident.test, ~Incident.quiet, ~Incident.in_shadow,
                                Incident.merged_into_id.is_(None))).all()
     wanted = [row.id for row in incidents]
-    stale(changed | {int(row.opened_at.timestamp()) // DAY for row in incidents})
+    said, pages, sources = _said(wanted), _pages(wanted), _sources(wanted)
+    stale(changed | {int(row.opened_at.timestamp()) // DAY for row in incidents}
+          | {at // DAY for some in pages.values() for _, _, at in some})
     if not wanted:
         return
-    said, pages, sources = _said(wanted), _pages(wanted), _sources(wanted)
     noise = set(session.scalars(select(NoiseMark.incident_id).where(NoiseMark.incident_id.in_(wanted))))
     session.execute(insert(IncidentFact), [_fact(row, said[row.id], pages.get(row.id, []), sources.get(row.id),
                                                  noise=row.id in noise) for row in incidents])
@@ -154,7 +162,8 @@ def rebuild(said: Callable[[int, int], object] = lambda done, of: None) -> int:
         said(done, of)
     with transaction():
         session.execute(update(FactDay).values(stale=True))
-    while pack():
+        session.execute(update(FactSpan).values(stale=True))
+    while days.pack() + spans.pack():
         pass
     forget_sums()
     while _in_transaction(lambda: close_hours(200)):

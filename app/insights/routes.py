@@ -12,7 +12,7 @@ from app.core.pages import go, page
 from app.core.patience import limit
 from app.core.web import actor
 from app.incidents.queries import incident_for
-from app.insights import counting, deliveries, pages, queries, service, tables
+from app.insights import deliveries, pages, queries, service, tables, times
 from app.insights import load as loads
 from app.insights.filters import ADVICE
 
@@ -84,8 +84,9 @@ def incidents_csv() -> Response:
 def response_csv() -> Response:
     """Times by team, service and severity, all of them."""
     chosen, by = pages.asked(request.args, actor(), "response"), actor()
-    some = queries.days(chosen, by)
-    return _table(tables.response_rows(counting.response(some), queries.groups(some, by)), chosen.file_name("response"))
+    found = queries.cells(chosen, by)
+    return _table(tables.response_rows(times.response(found["teams"]), {
+        name: some for name, (some, _) in queries.groups(found, by).items()}), chosen.file_name("response"))
 
 
 @blueprint.get("/insights/load.csv")

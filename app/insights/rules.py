@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import accumulate
+from itertools import accumulate, chain, compress, repeat
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,13 +15,17 @@ from app.oncall.wallclock import local_instant
 FEW, TOGETHER, SOON, LISTED = 5, 300, 600, 5
 """Fewer cases than the first are marked; pages within the second (seconds) are one interruption; what resolves itself
 within the third is noise; sources are listed from the last on."""
+LONG = 64
+"""Runs of more cases than this, on average, are looked into without merging them."""
 HOUR, DAY, THURSDAY = 3600, 86400, 3
 """Seconds, and the day of the week on which 1970 began."""
 SPANS = (1, 6, 24, 96, 384)
 """For how many hours at once messages are summed, each a multiple of the one before."""
+LENGTHS = (4, 16, 64)
+"""For how many days at once incidents are packed, each a multiple of the one before."""
 TARGET = 30
 """Seconds within which first pages are to be handed over, 99 of 100."""
-DUSK, DAWN, BEGINS, ENDS = 22 * HOUR, 7 * HOUR, 9 * HOUR, 18 * HOUR
+DUSK, DAWN, BEGINS, ENDS = 22, 7, 9, 18
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 
 
@@ -51,16 +55,39 @@ def stats(counted: Mapping[int, int]) -> Stats:
     return _stats(ends[-1] if ends else 0, total, lambda place: values[bisect_right(ends, place)])
 
 
-def ranked(seconds: Sequence[int]) -> Stats:
-    """The same of cases that took so many seconds each, the shortest first."""
-    return _stats(len(seconds), sum(seconds), seconds.__getitem__)
+def of_runs(runs: Iterable[Sequence[int]], total: int, *, brief: bool = False) -> Stats:
+    """The same of cases in runs, each in order, that took `total` seconds together; without p95 and p99 when `brief`. Long
+    runs are not merged: the case of a rank is the smallest value that so many do not exceed, and is found by halving."""
+    some = [run for run in runs if len(run)]
+    number = sum(map(len, some))
+    if number <= LONG * len(some):
+        return _stats(number, total, sorted(chain(*some)).__getitem__, brief=brief)
+    low, high = min(run[0] for run in some), max(run[-1] for run in some)
+
+    def at(place: int) -> int:
+        nonlocal low  # ranks are asked for in order
+        low = _at(some, place, low, high)
+        return low
+    return _stats(number, total, at, brief=brief)
 
 
-def _stats(number: int, total: int, at: Callable[[int], int]) -> Stats:
+def _at(runs: Sequence[Sequence[int]], place: int, low: int, high: int) -> int:
+    """The value at this place of all, which lies between the two."""
+    middle = low
+    while low < high:
+        if sum(map(bisect_right, runs, repeat(middle))) > place:
+            high = middle
+        else:
+            low = middle + 1
+        middle = (low + high) // 2
+    return low
+
+
+def _stats(number: int, total: int, at: Callable[[int], int], *, brief: bool = False) -> Stats:
     if not number:
         return Stats()
     median = (at((number - 1) // 2) + at(number // 2)) / 2
-    return Stats(number, median, total / number, *(at(_rank(number, share)) for share in (90, 95, 99)))
+    return Stats(number, median, total / number, *(at(_rank(number, share)) for share in ((90,) if brief else (90, 95, 99))))
 
 
 def _rank(number: int, share: int) -> int:
@@ -79,24 +106,39 @@ def added(counters: Iterable[Mapping[Any, int]]) -> dict[int, int]:
 def interruptions(times: Iterable[int]) -> list[int]:
     """When each interruption of one person began: pages within five minutes of its first are the same one."""
     found: list[int] = []
+    last = -TOGETHER
     for at in sorted(times):
-        if not found or at - found[-1] >= TOGETHER:
+        if at - last >= TOGETHER:
             found.append(at)
+            last = at
     return found
 
 
-def on_clock(times: Iterable[int], parts: Sequence[tuple[int, int, int]]) -> list[int]:
-    """Instants as a clock shows them whose `parts` are those of `offsets`: in seconds, as if it were UTC."""
-    starts = [start for start, _, _ in parts]
-    return [at + parts[bisect_right(starts, at) - 1][2] for at in times]
-
-
-def part_of_day(local: int) -> str:
-    """`sleep`, `working` or `off`, of seconds on the person's own clock."""
-    days, second = divmod(local, DAY)
-    if not DAWN <= second < DUSK:
+def part_of_day(hour: int) -> str:
+    """`sleep`, `working` or `off`, of an hour of the week on the person's own clock; the first one is Thursday's, when 1970
+    began."""
+    days, hour = divmod(hour, 24)
+    if not DAWN <= hour < DUSK:
         return "sleep"
-    return "working" if (days + THURSDAY) % 7 < 5 and BEGINS <= second < ENDS else "off"
+    return "working" if (days + THURSDAY) % 7 < 5 and BEGINS <= hour < ENDS else "off"
+
+
+PARTS = {part: bytes(hour < 168 and part_of_day(hour) == part for hour in range(256))
+         for part in ("working", "off", "sleep")}
+
+
+def by_part(begun: Sequence[int], parts: Sequence[tuple[int, int, int]]) -> tuple[dict[str, int], int]:
+    """How many of the interruptions, which began at these instants, in order, fell into which part of the day, and how many
+    nights were disturbed, on a clock whose `parts` are those of `offsets`."""
+    found, nights = dict.fromkeys(PARTS, 0), set[int]()
+    for start, end, ahead in parts:
+        some = begun[bisect_left(begun, start):bisect_left(begun, end)]
+        hours = bytes([(at + ahead) // HOUR % 168 for at in some])
+        for part, mask in PARTS.items():
+            found[part] += hours.translate(mask).count(1)
+        # a night is counted by the evening on which it begins, half a day before its noon
+        nights.update([(at + ahead - DAY // 2) // DAY for at in compress(some, hours.translate(PARTS["sleep"]))])
+    return found, len(nights)
 
 
 def instant(seconds: int) -> datetime:
@@ -144,6 +186,22 @@ def cover(since: int, until: int, reached: Mapping[int, int]) -> list[tuple[int,
             start = found.pop()[1]
         found.append((span, start, at))
     return found
+
+
+def spans(since: int, until: int, fresh: Mapping[int, Container[int]]) -> tuple[list[tuple[int, int]], list[int]]:
+    """The days that lie wholly between two instants in as few spans as there are, by length and first day, and the days
+    that are left; `fresh` says where spans of a length begin."""
+    found, left = list[tuple[int, int]](), list[int]()
+    day, whole, last = since // DAY, -(-since // DAY), -(-until // DAY)
+    while day < last:
+        length = next((one for one in reversed(LENGTHS) if day >= whole and day + one <= until // DAY
+                       and day in fresh.get(one, ())), 0)
+        if length:
+            found.append((length, day))
+        else:
+            left.append(day)
+        day += length or 1
+    return found, left
 
 
 def days(first: date, last: date) -> Iterator[date]:

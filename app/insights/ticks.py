@@ -7,7 +7,7 @@ from sqlalchemy import select
 from app.core import clock
 from app.core.db import session, transaction
 from app.identity.models import Team
-from app.insights import days, digest_service, digests, rollups
+from app.insights import days, digest_service, digests, rollups, spans
 from app.insights.models import Digest
 
 
@@ -30,8 +30,8 @@ def close_hours() -> int:
 
 
 def pack_days() -> int:
-    """Put days that are over into columns, and those again of which something changed."""
-    return days.pack()
+    """Put days that are over into columns, several together into cells, and those again of which something changed."""
+    return days.pack() + spans.pack()
 
 
 def _ahead() -> bool:

@@ -86,6 +86,13 @@ def shifts(schedule: Schedule, start: datetime, end: datetime) -> list[rules.Shi
     return rules.shifts(plan, start, end, inactive=inactive_of(plan))
 
 
+def shifts_of(schedules: Iterable[Schedule], start: datetime, end: datetime) -> dict[int, list[rules.Shift]]:
+    """The same of many schedules, by the schedule's id; five queries, however many there are."""
+    plans = plans_of(schedules, since=start)
+    inactive = inactive_of(*plans.values())
+    return {key: rules.shifts(plan, start, end, inactive=inactive) for key, plan in plans.items()}
+
+
 def shifts_from_their_start(schedule: Schedule, start: datetime, end: datetime) -> list[rules.Shift]:
     """Like `shifts`, but the shift that runs at `start` has its true start."""
     plan = plan_of(schedule)

@@ -122,7 +122,7 @@ def test_what_takes_too_long_is_stopped_and_says_so(checkout, ana, client, token
     browser, headers = signed_in(ana), token(ana)
     monkeypatch.setattr(patience, "SECONDS", 0.2)
     with monkeypatch.context() as patch:
-        patch.setattr(queries, "days", lambda *_: slow())
+        patch.setattr(queries, "cells", lambda *_: slow())
         answers = [browser.get("/insights/response"), client.get("/api/v1/insights/response", headers=headers)]
     assert [one.status_code for one in answers] == [503, 503]
     assert all("Choose a shorter period" in one.text for one in answers) and answers[1].mimetype == "application/problem+json"
@@ -142,5 +142,5 @@ def test_who_gets_the_connection_of_what_was_stopped_has_time(checkout, ana, sig
         return refuse(*words)
     monkeypatch.setattr(patience, "SECONDS", 0.2)
     monkeypatch.setattr(patience, "answer", meanwhile)
-    monkeypatch.setattr(queries, "days", lambda *_: slow())
+    monkeypatch.setattr(queries, "cells", lambda *_: slow())
     assert browser.get("/insights/response").status_code == 503

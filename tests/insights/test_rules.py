@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.insights.charts import heat, lines, stacked
-from app.insights.rules import Stats, cover, interruptions, offsets, on_clock, part_of_day, span_words, stats
+from app.insights.rules import Stats, by_part, cover, interruptions, offsets, span_words, stats
 from app.insights.tables import written
 
 
@@ -34,7 +34,8 @@ def test_forty_pages_in_four_minutes_are_one_interruption_and_the_next_begins_fi
 def test_a_page_falls_in_a_part_of_the_persons_own_day(text, zone, part):
     """INS-11"""
     parts = offsets(datetime(2026, 7, 1, tzinfo=UTC), datetime(2026, 8, 1, tzinfo=UTC), ZoneInfo(zone))
-    assert part_of_day(*on_clock([at(text)], parts)) == part
+    found, nights = by_part([at(text)], parts)
+    assert found == {"working": 0, "off": 0, "sleep": 0} | {part: 1} and nights == (part == "sleep")
 
 
 def test_a_period_is_cut_where_clocks_are_moved_and_nowhere_else():
