@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from typing import Any
 
@@ -43,6 +44,23 @@ def may_run(path: str) -> bool:
         return not held()
     finally:
         session.rollback()
+
+
+class Look:
+    """The brake, for all ticks that begin at one moment: the first that needs to know asks, for the others too."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: bool | None = None
+
+    def may_run(self, path: str) -> bool:
+        """Whether this tick may run now."""
+        if path not in current_app.extensions.get("outgoing", ()):
+            return True
+        with self._lock:
+            if self._held is None:
+                self._held = not may_run(path)
+            return not self._held
 
 
 def release(*, by: Actor) -> str:

@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.db import session, transaction
-from app.core.hold import may_run
+from app.core.hold import Look
 from app.core.jobs import function
 from app.core.pulse import beat
 from app.core.worker import owner
@@ -44,10 +44,10 @@ def run_clock(app: Flask, table: Iterable[Every], startup: tuple[str, ...]) -> N
     running: dict[Every, Future[None]] = {}
     with ThreadPoolExecutor(len(rows), "tick") as pool:
         while not stop.is_set():
-            now = time.monotonic()
+            now, brake = time.monotonic(), Look()
             for row in (row for row in rows if due[row] <= now and _is_free(running.get(row))):
                 due[row] = now + row.seconds
-                running[row] = pool.submit(_tick, app, row.path)
+                running[row] = pool.submit(_tick, app, row.path, brake)
             stop.wait(0.05)
 
 
@@ -55,10 +55,10 @@ def _is_free(former: Future[None] | None) -> bool:
     return former is None or former.done()
 
 
-def _tick(app: Flask, path: str) -> None:
+def _tick(app: Flask, path: str, brake: Look) -> None:
     with app.app_context():
         try:
-            if may_run(path):
+            if brake.may_run(path):
                 function(path)()
         except SQLAlchemyError as error:
             log.error("tick.failed", tick=path, reason=str(error).splitlines()[0][:300])

@@ -22,6 +22,8 @@ POSTS_AT_ONCE = 8
 def send() -> int:
     """Hand over all due messages, several at a time: a slow provider holds one thread, not the queue. What is no page
     has threads of its own, so that it never makes a page wait."""
+    if not looked(sending.due, 1):
+        return 0
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     size = int(app.config["SEND_THREADS"])
     with ThreadPoolExecutor(size, "send") as pool, ThreadPoolExecutor(max(1, size // 4), "tell") as notices:

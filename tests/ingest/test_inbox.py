@@ -93,8 +93,9 @@ def test_each_integration_with_something_in_its_inbox_is_found(app, client):
 @pytest.mark.both_databases
 def test_the_inbox_and_a_key_that_was_used_are_found_by_an_index(app):
     """QUAL-05: however many deliveries an integration has had. On SQLite the migrated tables tell (test_migrations)."""
-    assert "ix_deliveries_unprocessed" in plan(ticks.inbox(1, 20)) or db.engine.dialect.name == "sqlite"
-    assert "uq_deliveries_original" in plan(queries.reusing_query([1, 2]))
+    for query, index in ((ticks.inbox(1, 20), "ix_deliveries_unprocessed"), (queries.reusing_query([1]), "uq_deliveries_original")):
+        assert index in plan(query) or (db.engine.dialect.name, index) == ("sqlite", "ix_deliveries_unprocessed")
+        session.rollback()
 
 
 def plan(query: Select[Any]) -> str:
@@ -103,6 +104,7 @@ def plan(query: Select[Any]) -> str:
     run = session.connection().exec_driver_sql
     if db.engine.dialect.name == "sqlite":
         return " ".join(row[-1] for row in run(f"EXPLAIN QUERY PLAN {text}"))
-    for way in ("seqscan", "bitmapscan", "sort"):
-        run(f"SET LOCAL enable_{way} = off")
+    run("ALTER TABLE deliveries DROP CONSTRAINT pk_deliveries CASCADE")  # until the roll-back: of a table that holds
+    run("DROP INDEX ix_deliveries_integration_id_id")  # nothing PostgreSQL may use any index, so those it may not are left
+    run("SET LOCAL enable_seqscan = off")
     return " ".join(row[0] for row in run(f"EXPLAIN {text}"))

@@ -7,12 +7,13 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from sqlalchemy import insert, update
 
 from app.core.db import session, transaction
 from app.core.jobs import function
 from app.identity.models import User
 from app.incidents import service
-from app.incidents.models import Incident
+from app.incidents.models import Counter, Incident
 from app.notifications import quiet
 from app.notifications import service as notifications
 from app.notifications.channel_models import Surface
@@ -31,12 +32,12 @@ def storm(now: Any, tick: Any, ana: User, bob: User) -> Any:
     team = build.team("payments", manager=ana)
     place = build.service("checkout", team=team, policy=build.policy("payments", (3600, [ana]), team=team))
 
-    def made(number: int, severity: str = "high", urgency: str = "high") -> None:
+    def made(number: int, severity: str = "high", urgency: str = "high", pause: int = 1) -> None:
         for _ in range(number):
             incident = build.incident("Checkout is down", service=place, severity=severity, urgency=urgency)
             with transaction():
                 function("app.escalation.service.start")(session.get_one(Incident, incident.id))
-            play(now, tick, 1)
+            play(now, tick, pause)
     return made
 
 
@@ -58,6 +59,31 @@ def test_from_the_fifth_on_they_are_collected_for_a_minute(storm: Any, now: Any,
     assert len(mails(smtp)) == 5 and subject == "6 incidents of Checkout: #5 #6 #7 #8 #9 #10"
     assert smtp.to("ana@example.com")[4].text.count("Checkout is down") == 6
     assert {one.state for one in messages("page")} == {"sent"}
+
+
+def copied(number: int) -> None:
+    """The newest incident and the page about it that waits, so many times over, as if all had opened at this moment."""
+    incident, message = session.query(Incident).order_by(Incident.id.desc()).first(), messages("page")[-1]
+    with transaction():
+        for at in range(number):
+            for row, changed in ((incident, {"id": incident.id + at + 1}),
+                                 (message, {"id": message.id + at + 1, "incident_id": incident.id + at + 1, "once": None})):
+                values = {column.key: getattr(row, column.key) for column in row.__table__.columns}
+                session.execute(insert(type(row)).values({**values, **changed}))
+
+
+def test_two_hundred_at_once_page_in_time_and_keep_nobody_else_waiting(storm: Any, now: Any, tick: Any, bob: User,
+                                                                      smtp: MailServer) -> None:
+    """QUAL-08: at one look Ana has her first four, and Bob, whose incident came last, his; the rest in mails of fifty."""
+    storm(5, pause=0)
+    copied(195)
+    session.execute(update(Counter).values(value=200))
+    page(bob)
+    tick(SEND)
+    assert len(mails(smtp)) == 4 and len(smtp.to("bob@example.com")) == 1
+    play(now, tick, 60, step=20)
+    told = [number for mail in smtp.to("ana@example.com")[4:] for number in re.findall(r"#(\d+) \[", mail.text)]
+    assert len(mails(smtp)) == 8 and told == [str(at) for at in range(5, 201)]
 
 
 def test_a_critical_one_among_them_goes_alone_and_at_once(storm: Any, smtp: MailServer) -> None:
