@@ -21,9 +21,9 @@ from app.identity import signin
 from app.identity.models import Team, User
 from app.incidents.models import Incident
 from app.ingest.models import Integration
-from app.insights import sums, ticks
+from app.insights import days, sums, ticks
 from app.insights.models import DeliverySum, IncidentFact, PageFact, ReadUntil
-from app.insights.rules import HOUR, SEVERITIES, instant
+from app.insights.rules import DAY, HOUR, SEVERITIES, instant
 from app.notifications.models import ContactMethod, Message
 from bench.load import percentile
 from bench.program import Bench, run
@@ -116,6 +116,11 @@ def fill(number: int) -> None:
     while ticks.close_hours():
         pass
     _keep(_messages(number))
+    today = int(clock.now().timestamp()) // DAY
+    with transaction():
+        days.stale(range(today - DAYS, today + 1))
+    while ticks.pack_days():
+        pass
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE" if db.engine.dialect.name == "sqlite" else "VACUUM ANALYZE"))
 

@@ -14,16 +14,7 @@ from app.core.web import actor
 from app.identity.models import Team
 from app.identity.queries import allow, team_by_key
 from app.incidents.queries import incident_for
-from app.insights import (
-    deliveries,
-    digest_service,
-    load,
-    pages,
-    queries,
-    service,
-    tables,
-    times,
-)
+from app.insights import deliveries, digest_service, load, pages, queries, service, tables, times
 from app.insights.filters import ADVICE, TAKES, Filters, refuse_others
 
 blueprint = Blueprint("insights_api", __name__)

@@ -9,17 +9,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from struct import Struct
 
-from app.insights.columns import (
-    AUTOMATIC,
-    ESCALATED,
-    LEVEL_1,
-    NEVER,
-    NONE,
-    URGENCIES,
-    Chosen,
-    Columns,
-    Pair,
-)
+from app.insights.columns import AUTOMATIC, ESCALATED, LEVEL_1, NEVER, NONE, URGENCIES, Chosen, Columns, Pair
 from app.insights.rules import SEVERITIES
 
 Key = tuple[int | None, int | None, int]

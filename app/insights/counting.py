@@ -9,25 +9,8 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import Any
 
-from app.insights.columns import (
-    AUTOMATIC,
-    ESCALATED,
-    FLAPPING,
-    LEVEL_1,
-    MARKED,
-    NEVER,
-    NOISE,
-    NONE,
-    Columns,
-)
-from app.insights.rules import (
-    HOUR,
-    SEVERITIES,
-    THURSDAY,
-    Stats,
-    span_words,
-    stats,
-)
+from app.insights.columns import AUTOMATIC, ESCALATED, FLAPPING, LEVEL_1, MARKED, NEVER, NOISE, NONE, Columns
+from app.insights.rules import HOUR, SEVERITIES, THURSDAY, Stats, span_words, stats
 
 Days = Sequence[Columns]
 RESPONSE = ("acknowledged", "resolved", "flags")

@@ -18,16 +18,7 @@ from app.insights.filters import Filters
 from app.insights.models import DeliverySum
 from app.insights.queries import team_for
 from app.insights.rules import HOUR, TARGET, Stats, added, stats
-from app.insights.sums import (
-    ALIKE,
-    FIRST,
-    between,
-    counts,
-    firsts,
-    reached,
-    sums,
-    waited,
-)
+from app.insights.sums import ALIKE, FIRST, between, counts, firsts, reached, sums, waited
 from app.notifications.events import PROVIDER_FAILED, PROVIDER_LEFT_OUT
 from app.notifications.models import Message
 
@@ -84,7 +75,7 @@ def delivery(filters: Filters, by: Actor) -> Delivery:
     among = _seen(Incident.team_id, filters, by)
     going_on = sums(start, until, apart=ALIKE, among=among) if start < until else []
     hours = firsts(start, until, among) if start < until else {}
-    return _delivery([*closed, *going_on], _late(hours, filters, by), _troubles(filters))
+    return _delivery([*closed, *going_on], _late(hours, min(start, until), filters, by), _troubles(filters))
 
 
 def _troubles(filters: Filters) -> list[Trouble]:
@@ -111,9 +102,10 @@ def late(hour: int, filters: Filters, by: Actor) -> list[Any]:
         Message.queued_at, Message.id).limit(500))]
 
 
-def _late(going_on: Mapping[int, Mapping[int, int]], filters: Filters, by: Actor) -> list[tuple[int, int, int]]:
+def _late(going_on: Mapping[int, Mapping[int, int]], until: int, filters: Filters, by: Actor) -> list[tuple[int, int, int]]:
+    """Of hours that go on, and of those before `until` that are closed: one that is closed just now is not counted twice."""
     found: dict[int, list[Mapping[Any, int]]] = {hour: [counted] for hour, counted in going_on.items()}
-    since, until = _period(filters)
+    since, _ = _period(filters)
     seen = _seen(DeliverySum.team_id, filters, by)
     if few := [*session.scalars(select(DeliverySum.hour).where(
             DeliverySum.late > 0, DeliverySum.span == 1, DeliverySum.hour >= since, DeliverySum.hour < until,

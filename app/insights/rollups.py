@@ -17,14 +17,7 @@ from app.core.events import Event, record
 from app.incidents.models import Alert, Incident
 from app.insights import days, events, spans
 from app.insights.days import days_of, stale
-from app.insights.models import (
-    FactDay,
-    FactSpan,
-    IncidentFact,
-    NoiseMark,
-    PageFact,
-    ReadUntil,
-)
+from app.insights.models import FactDay, FactSpan, IncidentFact, NoiseMark, PageFact, ReadUntil
 from app.insights.rules import DAY
 from app.insights.sums import close_hours, forget_sums, mark
 from app.notifications.models import Message

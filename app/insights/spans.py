@@ -12,15 +12,7 @@ from sqlalchemy.orm import aliased
 from app.core import clock
 from app.core.db import IN_BINARY, session, transaction
 from app.insights import counting, days, tallies
-from app.insights.cells import (
-    KINDS,
-    Cells,
-    grouped,
-    merged,
-    of_columns,
-    packed,
-    unpacked,
-)
+from app.insights.cells import KINDS, Cells, grouped, merged, of_columns, packed, unpacked
 from app.insights.columns import Chosen
 from app.insights.models import FactDay, FactSpan, PageFact
 from app.insights.rules import DAY, LENGTHS, spans

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from app.core import patience
 from app.core.db import db, session, transaction
-from app.insights import pages, queries, sums
+from app.insights import deliveries, pages, queries, sums
 from app.insights.models import DeliverySum
 from tests import build
 from tests.insights.test_figures import NOW, REFRESH, happened, message
@@ -72,6 +72,37 @@ def test_an_hour_that_is_closed_while_all_sums_are_thrown_away_is_summed_again(c
     sums.forget_sums()
     tick("app.insights.ticks.close_hours")
     assert session.query(DeliverySum).filter_by(span=1).one().number == 1
+
+
+def test_sums_that_are_being_thrown_away_clash_with_no_clock(checkout, ana, tick, monkeypatch):
+    """INS-28: half are gone when hours are closed, or the program was ended then: the rest goes first, and all is made again."""
+    with transaction():
+        for hour in (49, 50, 51):
+            message(happened(checkout, NOW - 60 * HOUR), ana, NOW - hour * HOUR)
+    tick("app.insights.ticks.close_hours")
+    with transaction():
+        for name in sums.NAMES:
+            sums.mark(name).value = 0
+        session.delete(session.query(DeliverySum).filter_by(span=1).first())
+    while tick("app.insights.ticks.close_hours"):
+        pass
+    assert [one.number for one in session.query(DeliverySum).filter_by(span=1)] == [1, 1, 1]
+
+
+def test_an_hour_that_is_closed_while_a_page_reads_is_counted_once(checkout, ana, get, tick, monkeypatch):
+    """INS-16: its late pages as they were looked up, not once more as they were summed meanwhile."""
+    with transaction():
+        late = message(happened(checkout, NOW - 50 * HOUR), ana, NOW - 49 * HOUR)
+        late.sent_at = late.queued_at + timedelta(seconds=100)
+    real = deliveries.firsts
+
+    def closing(*asked):
+        found = real(*asked)
+        tick("app.insights.ticks.close_hours")
+        return found
+    monkeypatch.setattr(deliveries, "firsts", closing)
+    assert [one["first_pages"] for one in get("delivery")["hours_over_target"]] == [1]
+    assert session.query(DeliverySum).filter_by(span=1).count() == 1
 
 
 def test_of_many_services_the_page_shows_the_largest_and_the_table_all(checkout, ana, signed_in, tick, get, monkeypatch):
