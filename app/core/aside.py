@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,16 +14,24 @@ from sqlalchemy.pool import StaticPool
 
 from app.core.db import db, session
 
+_one = threading.Lock()
+
 
 @contextmanager
 def aside() -> Iterator[None]:
     """Let `session` work on a copy of the database for a while; rows read before belong to the live one.
 
-    SQLite has one writer: whoever only plays would hold up what is real. PostgreSQL has many, and needs no copy.
+    SQLite has one writer: whoever only plays would hold up what is real. PostgreSQL has many, and needs no copy. There is
+    one copy at a time, so that many who ask at once do not fill the disk.
     """
     if db.engine.dialect.name != "sqlite":
         yield
         return
+    with _one:
+        yield from _on_copy()
+
+
+def _on_copy() -> Iterator[None]:
     registry: Any = session.registry
     live, copy = session(), _copied()
     registry.set(Session(copy, expire_on_commit=False))

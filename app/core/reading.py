@@ -39,6 +39,12 @@ class Rejected(Exception):
         self.reason, self.unauthenticated, self.errors = reason, unauthenticated, tuple(errors)
 
 
+def addressed(guide: str, url: str) -> str:
+    """A set-up guide with `{url}`, the address to copy, and its parts: `{base}` before the path, `{token}` at its end."""
+    base, _, token = url.rpartition("/in/")
+    return guide.replace("{url}", url).replace("{base}", base or "{base}").replace("{token}", token if base else "{token}")
+
+
 def parse_json(body: bytes) -> Any:
     """The body as JSON without what no database stores (NUL, lone surrogates). Raises Rejected with the position."""
     try:

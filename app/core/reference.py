@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from app import plugin_api
 from app.core.plugins import Registry, load
+from app.core.reading import addressed
 from app.core.settings import SETTINGS, Setting
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,7 +54,7 @@ def _lowered(text: str) -> str:
     """One guide within the page: its headings one deeper, its address an example."""
     parts = re.split(r"(^ *```.*?^ *```$)", text.strip(), flags=re.DOTALL | re.MULTILINE)
     parts[::2] = [re.sub(r"^#", "##", part, flags=re.MULTILINE) for part in parts[::2]]
-    return "".join(parts).replace("{url}", ADDRESS)
+    return addressed("".join(parts), ADDRESS)
 
 
 def _anchor(title: str) -> str:

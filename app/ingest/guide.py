@@ -12,6 +12,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup, escape
 
+from app.core.reading import addressed
+
 SHOWN, COPIED = 65_536, 10_000
 TAGS = {"p", "br", "strong", "em", "code", "pre", "blockquote", "ul", "ol", "li", "a", "hr", "h3", "h4", "h5", "h6",
         "table", "thead", "tbody", "tr", "th", "td"}
@@ -21,8 +23,8 @@ _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 def guide(readme: str, url: str) -> Markup:
-    """The README as safe HTML below a page's own headings, its first heading left out, `{url}` filled in."""
-    tokens = _lowered(_markdown.parse(readme.replace("{url}", url)))
+    """The README as safe HTML below a page's own headings, its first heading left out, its addresses filled in."""
+    tokens = _lowered(_markdown.parse(addressed(readme, url)))
     shown = _markdown.renderer.render(tokens, _markdown.options, {})
     clean = nh3.clean(shown, tags=TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https"},
                       link_rel="noopener noreferrer")

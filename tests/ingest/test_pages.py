@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+
+import pytest
 from sqlalchemy import select
 
 from app.core.db import session, transaction
@@ -49,6 +52,16 @@ def test_a_manager_adds_an_integration_and_gets_its_address(app, signed_in, ana,
     assert (made.key, made.service.key, made.default_severity, made.config) == ("prod", "checkout", "high", {"per": "group"})
     assert page.count(f"http://localhost/in/{'…'}") == 0 and "http://localhost/in/" in page
     assert "webhook_configs" in page and "<script>" not in page
+
+
+@pytest.mark.parametrize(("plugin", "command"), [
+    ("opsgenie", 'http://localhost/v2/alerts -H "Authorization: GenieKey {}"'),
+    ("grafana_oncall", "http://localhost/integrations/v1/formatted_webhook/{}/")])
+def test_the_commands_of_a_guide_can_be_copied_as_they_stand(app, signed_in, ana, payments, plugin, command):
+    """SRC-10: with this installation's address and the integration's own token, also where the path is a vendor's."""
+    build.integration("theirs", plugin=plugin, team=payments)
+    page = html.unescape(signed_in(ana).get("/integrations/theirs").text)
+    assert command.format("token-of-theirs-0123456789") in page and "example.com" not in page and "{base}" not in page
 
 
 def test_each_wrong_value_is_said_beside_its_field(app, signed_in, ana, payments):
