@@ -13,7 +13,7 @@ from app.core import http, jobs, limits, secrets
 from app.core.db import db, session
 from app.identity.models import Team, User
 from tests import build, order
-from tests.application import Client, as_a_process, drain, empty
+from tests.application import Client, as_a_process, drain, empty, patient
 from tests.fakes import MailServer, PushService, WebServer
 from tests.home import guard, in_memory
 from tests.servers import Postgres, Redis
@@ -128,6 +128,7 @@ def _apps(environment: Callable[..., dict[str, str]],
             made[kind].config.update(TESTING=True, PROPAGATE_EXCEPTIONS=True)
             made[kind].test_client_class = Client
             with made[kind].app_context():
+                patient(db.engine)
                 db.create_all()
         return made[kind]
     return of
