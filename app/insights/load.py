@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import selectinload
 
 from app.core import clock
@@ -83,7 +83,7 @@ def _teams(filters: Filters, by: Actor) -> list[Team]:
     if filters.team:
         return [team_for(filters.team, by)]
     teams = visible_teams(by)
-    query = select(Team).where(Team.archived_at.is_(None)).order_by(Team.name)
+    query = select(Team).where(or_(Team.archived_at.is_(None), Team.archived_at >= filters.since)).order_by(Team.name)
     return list(session.scalars(query if teams is None else query.where(Team.id.in_(teams))))
 
 

@@ -81,24 +81,17 @@ def chosen(filters: Filters, by: Actor) -> Chosen:
     """Whose incidents the filters choose, of those the reader may see. Raises NotFound for keys of what is not there, also
     of what is hidden."""
     allow(by, "incident.read")
-    teams, services = _teams(by), None
+    teams, services = visible_teams(by), None
     if filters.service:
         services = frozenset({_service(filters.service, by).id})
     if filters.tag:
         found = frozenset(session.scalars(select(Service.id).where(tagged(filters.tag, whole=True))))
         services = found if services is None else services & found
     return Chosen(
-        int(filters.since.timestamp()), int(filters.until.timestamp()), teams,
+        int(filters.since.timestamp()), int(filters.until.timestamp()), None if teams is None else frozenset(teams),
         team=team_for(filters.team, by).id if filters.team else None, services=services,
         integration=_integration(filters.integration, by) if filters.integration else None,
         severity=filters.severity, urgency=filters.urgency)
-
-
-def _teams(by: Actor) -> frozenset[int] | None:
-    """The teams that the reader may see; None when no other has an incident."""
-    teams = visible_teams(by)
-    hidden = teams is not None and session.scalar(select(Team.id).where(Team.id.not_in(teams)).limit(1)) is not None
-    return frozenset(teams or ()) if hidden else None
 
 
 def days(filters: Filters, by: Actor, *names: str) -> list[Columns]:
@@ -123,7 +116,7 @@ def scope(filters: Filters, by: Actor) -> list[ColumnElement[bool]]:
 def team_for(key: str, by: Actor) -> Team:
     """A team the reader may know of. Raises NotFound."""
     team = team_by_key(key)
-    if team is None or not may(by, "team.read", team_id=team.id):
+    if team is None or not may(by, "incident.read", team_id=team.id):
         raise NotFound(f"There is no team {key}")
     return team
 
@@ -137,7 +130,7 @@ def _service(key: str, by: Actor) -> Service:
 
 def _integration(key: str, by: Actor) -> int:
     row = session.execute(select(Integration.id, Integration.team_id).where(Integration.key == key)).first()
-    if row is None or not may(by, "integration.read", team_id=row.team_id):
+    if row is None or not may(by, "incident.read", team_id=row.team_id):
         raise NotFound(f"There is no integration {key}")
     return int(row.id)
 

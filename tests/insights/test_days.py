@@ -106,14 +106,16 @@ def test_columns_are_packed_and_back(checkout):
 
 
 def test_archived_teams_and_services_and_people_who_left_keep_their_past(checkout, signed_in, olga, ana, bob, tick, client, token):
-    """INS-24: sums stay, by the names that there were."""
+    """INS-24: sums stay, by the names that there were; a team's load as long as the period begins before it was put away."""
     with transaction():
         one = happened(checkout, NOW - 2 * DAY, answer=60, end=900)
         message(one, bob, NOW - 2 * DAY)
         session.merge(bob).state, session.merge(checkout).lifecycle = "deactivated", "archived"
+        session.merge(checkout.team).archived_at = NOW - DAY
     tick(REFRESH)
     tick(PACK)
     shown = signed_in(olga).get("/insights/response").text
     assert "Checkout" in shown and "Payments" in shown
-    [team] = client.get("/api/v1/insights/load", headers=token(ana)).json["teams"]
+    [team] = client.get("/api/v1/insights/load", headers=token(olga)).json["teams"]
     assert team["total"]["pages"] == 1 and [each["name"] for each in team["people"]] == ["Bob"]
+    assert not client.get("/api/v1/insights/load?days=1", headers=token(olga)).json["teams"]

@@ -150,6 +150,25 @@ def test_a_source_that_resolves_itself_is_listed_and_a_mark_counts_and_is_taken_
     assert shares()["key"] == 83
 
 
+def test_machines_get_the_figures_of_the_page_with_units_by_a_key_that_may_read_incidents(checkout, client, token, signed_in, tick, ana):
+    """INS-27: the same filters, the same numbers; a key for schedules alone gets none."""
+    with transaction():
+        for number in range(6):
+            message(happened(checkout, NOW - timedelta(hours=number + 1), answer=90, end=150), ana, NOW - timedelta(hours=number + 1))
+    tick(REFRESH)
+    browser, units = signed_in(ana), {"response": "seconds", "load": "hours", "noise": "percent", "delivery": "seconds"}
+    for kind, unit in units.items():
+        address = f"/api/v1/insights/{kind}?team=payments&days=7"
+        said = client.get(address, headers=token(ana, scopes=["incidents:read"])).json
+        assert said["unit"] == unit and said["filters"] == {"team": "payments"}
+        refused = (client.get(address).status_code, client.get(address, headers=token(ana, scopes=["schedules:read"])).status_code)
+        assert refused == (401, 403)
+    said = client.get("/api/v1/insights/response?team=payments&days=7", headers=token(ana)).json
+    shown = browser.get("/insights/response?team=payments&days=7").text
+    assert (said["acknowledge"]["count"], said["acknowledge"]["median"], said["resolve"]["p95"]) == (6, 90, 150)
+    assert '<td class="r">6</td><td class="r">1 min 30 s</td>' in shown and "2 min 30 s" in shown
+
+
 def test_rebuilding_from_the_log_gives_exactly_the_same(checkout, tick, get, ana, run_jobs):
     """INS-25, INS-28: facts, pages and sums; closed days outlive their messages."""
     with transaction():
