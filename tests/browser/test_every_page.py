@@ -68,6 +68,6 @@ def test_a_page_is_painted_before_any_script_has_come(browser: Browser, site: Si
     page = window(browser, site, "ana")
     page.route("**/*.js*", lambda route: None)
     page.goto("/incidents", wait_until="commit")
-    page.wait_for_selector("text=Checkout is down", timeout=5000)
+    page.wait_for_selector("text=Checkout is down", timeout=20000)
     assert page.evaluate("!window.htmx")
     page.unroute_all(behavior="ignoreErrors")

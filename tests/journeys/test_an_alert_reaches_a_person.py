@@ -45,7 +45,7 @@ def due(system: System) -> dict[str, float]:
 
 
 def test_the_next_level_is_paged_exactly_at_its_time(system: System, due: dict[str, float]):
-    mail = system.mailed(BOB, "Ledger is slow", within=5 + LATE)
+    mail = system.mailed(BOB, "Ledger is slow", within=30)  # what counts is when it came
     assert 0 <= mail.at - due["Ledger is slow"] <= LATE
     assert len(system.mails(ANA, "Ledger is slow")) == 1
     assert "escalation.level_reached" in system.kinds(system.incident("service-2"))
