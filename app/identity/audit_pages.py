@@ -76,6 +76,8 @@ def audit_page(by: Actor, args: Mapping[str, str]) -> AuditPage:
     """One page of the log. A filter that can't be read shows nothing, and says so at its field."""
     filters = {name: args[name].strip() for name in audit.FILTERS if args.get(name, "").strip()}
     errors: dict[str, str] = {}
+    whole = may(by, "admin")
+    verdict = chain.verify(last=RECENT) if whole else None  # first: it ends the transaction, and with it what was read
     found: dict[str, Any] = {"items": [], "next": None}
     try:
         found = paged(audit.facts(by, filters), args, by=(Event.id,), descending=True, show=_row)
@@ -85,10 +87,8 @@ def audit_page(by: Actor, args: Mapping[str, str]) -> AuditPage:
     teams = select(Team.key, Team.name).order_by(Team.name)
     if managed is not None:
         teams = teams.where(Team.id.in_(managed))
-    whole = may(by, "admin")
     return AuditPage(found["items"], found["next"], filters, sorted(KINDS), [(key, name) for key, name in
-                     session.execute(teams)], errors, whole, chain.verify(last=RECENT) if whole else None,
-                     chain.length() if whole else 0)
+                     session.execute(teams)], errors, whole, verdict, chain.length() if whole else 0)
 
 
 def _row(event: Event) -> Row:

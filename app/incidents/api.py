@@ -60,6 +60,7 @@ def incidents() -> dict[str, Any]:
     wanted = filters.read(request.args)
     queries.check_known(wanted, by)
     found = queries.filtered(queries.visible(select(Incident), by), wanted).options(
+        selectinload(Incident.service), selectinload(Incident.team),
         selectinload(Incident.responders).selectinload(Responder.user),
         selectinload(Incident.roles).selectinload(Role.user))
     return paged(found, request.args, by=(Incident.id,), descending=wanted.sort == "newest",

@@ -11,8 +11,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, array
 from app.core.db import db, session
 from app.incidents.models import Alert
 
-SAID = Alert.title.concat(literal_column("'\n'")).concat(
-    func.substr(Alert.body, literal_column("1"), literal_column("1000")))
+BODY = func.substr(Alert.body, literal_column("1"), literal_column("1000"))
+SAID = Alert.title.concat(literal_column("'\n'")).concat(BODY)
 FACETS: ColumnElement[list[str]] = literal_column(
     "ARRAY[alerts.severity::text, alerts.status::text, 's' || alerts.service_id, 'i' || alerts.integration_id, "
     "CASE WHEN alerts.incident_id IS NULL THEN 'alone' END]", ARRAY(Text))
@@ -35,14 +35,14 @@ def alert_says(text: str) -> ColumnElement[bool]:
     digits are looked for where a word begins: they stand inside of nearly everything, and so in no index."""
     if len(text) < 3 and text.isascii() and text.isalnum():
         return _begins(text)
-    return contains(SAID, text)
+    return contains(SAID, text) if _postgresql() else contains(Alert.title, text) | contains(BODY, text)
 
 
 def _begins(text: str) -> ColumnElement[bool]:
     if _postgresql():
         return SAID.op("~*")(rf"(^|[{GAPS}]){text}".replace("@[", r"@\["))
     low = func.lower(SAID)
-    return or_(low.op("GLOB")(f"{text.lower()}*"), low.op("GLOB")(f"*[{GAPS}]{text.lower()}*"))
+    return contains(SAID, text) & or_(low.op("GLOB")(f"{text.lower()}*"), low.op("GLOB")(f"*[{GAPS}]{text.lower()}*"))
 
 
 def among(column: Any, values: Iterable[Any], mark: str = "") -> ColumnElement[bool]:
