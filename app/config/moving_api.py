@@ -37,16 +37,19 @@ PARITY = component("Parity", {"type": "object", "required": ["id", "percentage",
         "where": {"enum": ["both", "there", "here"]}, "title": {"type": "string"}, "cause": {"type": "string"},
         "first_there": {"type": ["string", "null"]}, "first_here": {"type": ["string", "null"]},
         "apart": {"type": ["integer", "null"], "description": "Seconds; negative when ours was first"},
-        "same_people": {"type": "boolean"}}}}}})
+        "same_people": {"type": "boolean"}, "answered_there": {"type": ["string", "null"]},
+        "later": {"type": "integer", "description": "Pages here after it was answered there, left out"}}}}}})
 REPLAY = component("Replay", {"type": "object", "required": ["id", "state", "from", "to", "error", "progress"],
                               "properties": {
     "id": {"type": "string"}, "state": {"enum": ["waiting", "running", "done", "failed"]}, "from": {"type": "string"},
     "to": {"type": "string"}, "answers": {"type": "string"}, "error": {"type": "string"}, "progress": {"type": "string"},
+    "really": {"type": "boolean", "description": "Held against what really happened: no document was given"},
     "deliveries": {"type": "integer"}, "purged": {"type": "integer"}, "same": {"type": "integer"},
     "differing": {"type": "integer"}, "differences": {"type": "array", "items": {"type": "object"}},
     "people": {"type": "array", "items": {"type": "object"}}}})
 PLAY = {"type": "object", "additionalProperties": False, "required": ["from", "to"], "properties": {
-    "from": {"type": "string"}, "to": {"type": "string"}, "answers": {"enum": ["recorded", "never"], "default": "recorded"},
+    "from": {"type": "string"}, "to": {"type": "string"}, "answers": {
+        "type": "string", "default": "recorded", "description": "`recorded`, `never`, or a time such as `after=5m`"},
     "document": {"type": ["object", "string"], "description": "The changed document, or its text as YAML or JSON"}}}
 COMPARE = {"type": "object", "additionalProperties": False, "required": ["source", "from", "to", "data"], "properties": {
     "source": {"type": "string"}, "from": {"type": "string"}, "to": {"type": "string"},

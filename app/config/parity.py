@@ -94,13 +94,14 @@ def _ours(incident: Incident, alerts: Sequence[Alert], pages: Sequence[Paged]) -
     keys = frozenset(alert.dedup_key for alert in alerts)
     why = "" if pages else "it was answered or over before" if incident.acknowledged_at or incident.resolved_at else (
         "its policy reaches nobody, or it waits")
-    return Case(f"#{incident.id}", incident.title, incident.opened_at, keys, titles, tuple(pages), why)
+    return Case(f"#{incident.id}", incident.title, incident.opened_at, keys, titles, tuple(pages), why,
+                answered=incident.acknowledged_at or incident.resolved_at)
 
 
 def _theirs(one: Happened, names: Renaming) -> Case:
     pages = tuple(replace(page, email=names.of("users", page.email) or page.email) for page in one.pages)
     keys, titles = frozenset(filter(None, [one.key])), frozenset({one.title.strip().casefold()})
-    return Case(one.id, one.title, one.at, keys, titles, pages)
+    return Case(one.id, one.title, one.at, keys, titles, pages, answered=one.answered)
 
 
 def why_not_here(case: Case) -> str:
@@ -128,7 +129,8 @@ def _written(pair: Pair) -> dict[str, Any]:
             "first_there": clock.rfc3339(there.first) if there else None,
             "first_here": clock.rfc3339(here.first) if here else None, "apart": pair.apart,
             "same_people": pair.same_people, "people_there": sorted(there.people) if there else [],
-            "people_here": sorted(here.people) if here else [], "cause": pair.cause}
+            "people_here": sorted(here.people) if here else [], "cause": pair.cause,
+            "answered_there": clock.rfc3339(there.answered) if there else None, "later": here.later if here else 0}
 
 
 def duty(importer: Importer, data: importing.Data, names: Renaming) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from app.core import clock
 from app.core.access import Actor
 
 COLUMNS = ("where", "title", "there", "here", "at", "first_there", "first_here", "apart", "same_people", "people_there",
-           "people_here", "cause")
+           "people_here", "cause", "answered_there", "later")
 WORDS = (("agree", "Agree"), ("differ", "In both, but different"), ("there", "Only there"), ("here", "Only here"))
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -47,6 +47,8 @@ class Row:
     people_there: str
     people_here: str
     cause: str
+    answered: datetime | None
+    later: int
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def as_csv(errand: Errand) -> str:
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     for one in errand.found["pairs"]:
-        writer.writerow([_cell(one[name]) for name in COLUMNS])
+        writer.writerow([_cell(one.get(name)) for name in COLUMNS])
     return text.getvalue()
 
 
@@ -115,7 +117,7 @@ def _word(one: Mapping[str, Any]) -> str:
 def _row(one: Mapping[str, Any]) -> Row:
     return Row(one["title"], _word(one), one["there"], one["here"], _at(one["first_there"]), _at(one["first_here"]),
                one["apart"], ", ".join(one["people_there"]) or "nobody", ", ".join(one["people_here"]) or "nobody",
-               one["cause"])
+               one["cause"], _at(one.get("answered_there")), one.get("later", 0))
 
 
 def _at(text: str | None) -> datetime | None:

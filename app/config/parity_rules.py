@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from app.core.importing import Paged
@@ -14,7 +14,8 @@ LONGEST = timedelta(days=31)
 
 @dataclass(frozen=True)
 class Case:
-    """One problem on one side: what it is known by, when it began, who was paged when; `why` nobody was, if so."""
+    """One problem on one side: what it is known by, when it began, who was paged when; `why` nobody was, if so; and when
+    it was first answered, as far as that is known."""
 
     id: str
     title: str
@@ -23,6 +24,8 @@ class Case:
     titles: frozenset[str] = frozenset()
     pages: tuple[Paged, ...] = ()
     why: str = ""
+    answered: datetime | None = None
+    later: int = 0  # pages left out, since it was answered on the other side by then
 
     @property
     def first(self) -> datetime | None:
@@ -79,8 +82,10 @@ def paired(there: Sequence[Case], here: Sequence[Case], why: Callable[[Case], st
         if at not in taken and number not in used:
             taken[at] = number
             used.add(number)
-    pairs = [Pair(one, here[taken[at]], difference(one, here[taken[at]])) if at in taken else Pair(one, None, why(one))
-             for at, one in enumerate(there)]
+    pairs = []
+    for at, one in enumerate(there):
+        other = as_answered(here[taken[at]], one) if at in taken else None
+        pairs.append(Pair(one, other, difference(one, other) if other is not None else why(one)))
     pairs += [Pair(None, one, _alone(one, there)) for number, one in enumerate(here) if number not in used]
     return sorted(pairs, key=lambda pair: pair.at)
 
@@ -93,6 +98,15 @@ def _candidates(one: Case, here: Sequence[Case]) -> Iterable[tuple[int, Case]]:
 def same(one: Case, other: Case) -> bool:
     """Whether they are known by the same key or the same title."""
     return bool(one.keys & other.keys or one.titles & other.titles)
+
+
+def as_answered(here: Case, there: Case) -> Case:
+    """Ours as if it had been answered when it was there: in shadow nobody answers here, and escalation goes on."""
+    if there.answered is None or (here.answered is not None and here.answered <= there.answered):
+        return here
+    later = there.answered + max(here.at - there.at, timedelta())
+    kept = tuple(page for page in here.pages if page.at <= later)
+    return replace(here, pages=kept, later=len(here.pages) - len(kept), why=here.why or "it was answered there before")
 
 
 def difference(there: Case, here: Case) -> str:

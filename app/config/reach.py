@@ -1,4 +1,4 @@
-"""Which services nobody would hear of: what an apply warns about."""
+"""Whom nobody would hear of: services that an apply warns about, and what no apply may bring about."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
 from app.escalation import queries, targets
+from app.escalation.rules import CATCH_ALL
+from app.identity.models import Membership, Team, User
 
 
 def unreachable(by: Actor) -> list[str]:
@@ -37,3 +39,15 @@ def _policy_of(service: Service) -> int | None:
 def _anybody(levels: list[dict[str, object]]) -> bool:
     now = clock.now()
     return any(targets.resolve(level["targets"], now).people for level in levels)  # type: ignore[arg-type]
+
+
+def forsaken() -> dict[tuple[str, str], str]:
+    """What no apply may bring about, by kind and key of whom to blame: a private team without anybody who sees its
+    incidents, and a last resort that reaches nobody."""
+    there = select(Membership.team_id).join(User, User.id == Membership.user_id).where(User.state != "deactivated")
+    lonely = session.scalars(select(Team).where(Team.private, Team.archived_at.is_(None), Team.id.not_in(there)))
+    found = {("teams", team.key): f"The private team {team.key} would have no members: nobody could see its incidents"
+             for team in lonely}
+    if not _anybody(queries.catch_all().levels):
+        found["escalation_policies", CATCH_ALL] = f"The policy {CATCH_ALL}, the last resort, would reach nobody right now"
+    return found

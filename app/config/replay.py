@@ -1,11 +1,11 @@
-"""What a changed configuration would have done: the deliveries of a period played through both, in a copy apart."""
+"""What a changed configuration would have done: the deliveries of a period played through both, in a copy apart. Without a
+change, today's configuration is held against what really happened."""
 
 from __future__ import annotations
 
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,102 +13,122 @@ from typing import Any
 from flask import Flask, current_app
 from sqlalchemy import Connection, Result, insert, select
 
+from app.config import recorded
+from app.config.answers import answers_of
 from app.config.document import Document
+from app.config.kept import BATCH, Period, period
 from app.config.service import work_on
 from app.core.db import Base, db, session, transaction
-from app.core.errors import Invalid
 from app.core.events import Event
 from app.core.settings import SETTINGS
-from app.incidents.models import Incident
-from app.ingest.models import Delivery, Integration
-from app.ingest.playing import Kept, Opened, Page, play
+from app.ingest.playing import Opened, Page, play
 
-MOST, LONGEST_DAYS, BATCH = 1_000_000, 31, 1000
+LONGEST_DAYS = 31
 # What happened, as against how things are configured: left out of the copy, with all that can't stand without it.
 HAPPENED = frozenset({"incidents", "alerts", "deliveries", "events", "event_seals", "messages", "escalation_runs",
                       "executions", "webhook_deliveries", "login_sessions", "failed_logins", "pulses", "errands",
                       "unsent"})
 Progress = Callable[[int, int], None]
+Key = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One delivery whose incident would be paged otherwise: added and removed pages, or moved ones (the same person at
-    another time)."""
+    """One incident of a delivery as it was and as it would be: added and removed pages, or moved ones (the same person at
+    another time). `was_note` and `now_note` say what became of the delivery where it opens nothing; `cause` why it is so
+    where `was` is what really happened."""
 
     delivery: int
     title: str
     was: Opened | None
     now: Opened | None
-    added: tuple[Page, ...]
-    removed: tuple[Page, ...]
+    added: tuple[Page, ...] = ()
+    removed: tuple[Page, ...] = ()
+    was_note: str = ""
+    now_note: str = ""
+    cause: str = ""
+
+    @property
+    def same(self) -> bool:
+        """Whether everybody would be paged as they were."""
+        return not (self.added or self.removed) and (self.was is None) == (self.now is None)
 
 
 @dataclass
 class Replay:
-    """The result: how many deliveries were played, how many incidents are the same, and what differs."""
+    """The result: how many deliveries were played, how many incidents are the same, and what differs. `incidents` holds
+    every one, when that was asked for; `really`: `was` is what really happened."""
 
     deliveries: int = 0
     purged: int = 0
     same: int = 0
+    really: bool = False
     differences: list[Difference] = field(default_factory=list)
+    incidents: list[Difference] = field(default_factory=list)
+
+
+@dataclass
+class Played:
+    """What came of one play: the incidents by delivery and their number within it, and what became of each delivery."""
+
+    opened: dict[Key, Opened] = field(default_factory=dict)
+    notes: dict[int, str] = field(default_factory=dict)
 
 
 class _TakenBack(Exception):
-    """Ends a play with what it found, so that nothing of it stays."""
-
-    def __init__(self, found: dict[tuple[int, int], Opened]) -> None:
-        super().__init__()
-        self.found = found
+    """Ends a play, so that nothing of it stays."""
 
 
 def replay(since: datetime, until: datetime, document: Document | None, *, answers: str = "recorded",
-           progress: Progress = lambda done, of: None) -> Replay:
-    """Play the deliveries from `since` until `until` with today's configuration, and with `document` applied to it.
+           progress: Progress = lambda done, of: None, everything: bool = False) -> Replay:
+    """Play the deliveries from `since` until `until` with today's configuration, and with `document` applied to it; without
+    one, beside what really happened.
 
-    `answers`: "recorded" (pages end when somebody answered then), or "never". Nothing live is locked, written or sent.
+    `answers`: "recorded" (pages end when somebody answered then), "never", or "after=5m". Nothing live is locked, written
+    or sent. `everything`: keep also the incidents that are the same. Raises Invalid.
     """
-    kept, purged = _kept(since, until, recorded=answers == "recorded")
+    kept = period(db.engine, since, until, answers_of(answers))
+    of = kept.playable * (1 if document is None else 2)
     with tempfile.TemporaryDirectory(prefix="oncall-replay-") as folder:
         copy = _copy(current_app._get_current_object(), Path(folder))  # type: ignore[attr-defined]
-        was = _played(copy, kept, None, lambda done: progress(done, 2 * len(kept)))
-        now = _played(copy, kept, document, lambda done: progress(len(kept) + done, 2 * len(kept)))
-    found = Replay(len(kept), purged)
-    for key in sorted({*was, *now}):
-        one, other = was.get(key), now.get(key)
-        difference = _difference(key, one, other)
-        if difference is None:
+        now = _played(copy, kept, document, lambda done: progress(done, of))
+        was = now if document is None else _played(copy, kept, None, lambda done: progress(kept.playable + done, of))
+    pairs = _really(kept, now) if document is None else _both(was, now)
+    found = Replay(kept.playable, kept.purged, really=document is None)
+    for one in pairs:
+        if everything:
+            found.incidents.append(one)
+        if one.same:
             found.same += 1
         else:
-            found.differences.append(difference)
+            found.differences.append(one)
     return found
 
 
-def _kept(since: datetime, until: datetime, *, recorded: bool) -> tuple[list[Kept], int]:
-    """The deliveries that were processed, oldest first, and how many of them have lost their body."""
-    rows = session.execute(select(Delivery, Integration.key).join(
-        Integration, Integration.id == Delivery.integration_id).where(
-        Delivery.received_at >= since, Delivery.received_at < until, Delivery.state == "processed")
-        .order_by(Delivery.received_at, Delivery.id).limit(MOST + 1)).all()
-    if len(rows) > MOST:
-        raise Invalid(f"There are more than {MOST} deliveries in this time. Choose a shorter one.")
-    answered = _answers([one for one, _ in rows]) if recorded else {}
-    kept = [Kept(one.id, key, one.received_at, dict(one.headers), dict(one.query), dict(one.parts or {}), one.body,
-                 answered.get(one.id)) for one, key in rows if one.body]
-    return kept, len(rows) - len(kept)
+def _both(was: Played, now: Played) -> Iterator[Difference]:
+    for key in sorted({*was.opened, *now.opened}):
+        before, after = was.opened.get(key), now.opened.get(key)
+        pages = [set(one.pages) if one else set() for one in (before, after)]
+        yield _difference(key, before, after, (was.notes.get(key[0], ""), now.notes.get(key[0], "")),
+                          pages[1] - pages[0], pages[0] - pages[1])
 
 
-def _answers(deliveries: Sequence[Delivery]) -> dict[int, datetime]:
-    """When the incident of each delivery was first answered, or else was over."""
-    incidents = {int(result["incident"]) for one in deliveries for result in one.results or [] if result.get("incident")}
-    ended: dict[int, datetime] = {}
-    known = sorted(incidents)
-    for some in (known[at:at + BATCH] for at in range(0, len(known), BATCH)):
-        ended |= {key: acknowledged or resolved for key, acknowledged, resolved in session.execute(
-            select(Incident.id, Incident.acknowledged_at, Incident.resolved_at).where(Incident.id.in_(some)))
-            if acknowledged or resolved}
-    return {one.id: ended[int(result["incident"])] for one in deliveries for result in reversed(one.results or [])
-            if result.get("incident") and int(result["incident"]) in ended}
+def _really(kept: Period, now: Played) -> Iterator[Difference]:
+    """What really happened beside what would happen today, with what explains the difference."""
+    real, changed = recorded.recorded(kept.since, kept.until, now.notes), recorded.changes(kept.since)
+    for key in sorted({*real, *now.opened}):
+        one, after = real.get(key), now.opened.get(key)
+        before = one.opened if one else None
+        added, removed = recorded.apart(after.pages if after else (), before.pages if before else ())
+        found = _difference(key, before, after, ("", now.notes.get(key[0], "")), added, removed)
+        yield found if found.same else replace(found, cause=recorded.cause(one, after, [*added, *removed], changed))
+
+
+def _difference(key: Key, was: Opened | None, now: Opened | None, notes: tuple[str, str],
+                added: Iterable[Page], removed: Iterable[Page]) -> Difference:
+    title = next(one.title for one in (now, was) if one is not None)
+    return Difference(key[0], title, was, now, *(tuple(sorted(pages, key=lambda one: one.at)) for pages in (added, removed)),
+                      was_note="" if was else notes[0], now_note="" if now else notes[1])
 
 
 def _copy(app: Flask, folder: Path) -> Flask:
@@ -156,37 +176,19 @@ def _rows(result: Result[Any]) -> Iterator[list[dict[str, Any]]]:
         yield batch
 
 
-def _played(copy: Flask, kept: Sequence[Kept], document: Document | None,
-            progress: Callable[[int], None]) -> Mapping[tuple[int, int], Opened]:
-    """The incidents by delivery and their number within it."""
+def _played(copy: Flask, kept: Period, document: Document | None, progress: Callable[[int], None]) -> Played:
+    """Play them all, in a transaction of the copy's that is taken back."""
+    found = Played()
     with copy.app_context():
         try:
             with transaction():
                 work_on(document or Document())
-                raise _TakenBack(_numbered(play(kept), {one.id: place for place, one in enumerate(kept, 1)}, progress))
-        except _TakenBack as done:
-            return done.found
+                for done, fate in enumerate(play(kept), 1):
+                    found.notes[fate.delivery] = fate.note
+                    found.opened.update(((fate.delivery, number), one) for number, one in enumerate(fate.opened))
+                    progress(done)
+                raise _TakenBack
+        except _TakenBack:
+            return found
         finally:
             session.remove()
-
-
-def _numbered(opened: Iterable[Opened], places: Mapping[int, int],
-              progress: Callable[[int], None]) -> dict[tuple[int, int], Opened]:
-    found: dict[tuple[int, int], Opened] = {}
-    count: Counter[int] = Counter()
-    for one in opened:
-        found[one.delivery, count[one.delivery]] = one
-        count[one.delivery] += 1
-        progress(places[one.delivery])
-    return found
-
-
-def _difference(key: tuple[int, int], was: Opened | None, now: Opened | None) -> Difference | None:
-    before, after = (set(one.pages) if one else set() for one in (was, now))
-    if before == after and (was is None) == (now is None):
-        return None
-    title = next(one.title for one in (now, was) if one is not None)
-    return Difference(key[0], title, was, now, tuple(sorted(after - before, key=lambda one: one.at)),
-                      tuple(sorted(before - after, key=lambda one: one.at)))
-
-

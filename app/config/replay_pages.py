@@ -8,13 +8,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.config import errands
+from app.config.answers import answers_of
 from app.config.models import Errand
 from app.config.pages import Fault, faults_of
 from app.core import clock
 from app.core.access import Actor
 from app.core.errors import Invalid
 
-ANSWERS = [("recorded", "Pages end when somebody answered then"), ("never", "Nobody answers")]
+ANSWERS = [("recorded", "Pages end when somebody answered then"), ("after=5m", "Each incident is answered after 5 minutes"),
+           ("after=15m", "After 15 minutes"), ("after=1h", "After an hour"), ("never", "Nobody answers")]
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Incident:
     delivery: str
     was: str
     now: str
+    cause: str
     steps: list[Step]
 
 
@@ -60,6 +63,7 @@ class ReplayPage:
     errand: Errand
     since: datetime
     until: datetime
+    answers: str
     incidents: list[Incident]
 
 
@@ -73,8 +77,9 @@ def replays_page(by: Actor, *, typed: Mapping[str, str] | None = None, invalid: 
 
 def replay_page(errand: Errand) -> ReplayPage:
     """One replay."""
-    return ReplayPage(errand, clock.parse_instant(errand.said["since"]), clock.parse_instant(errand.said["until"]),
-                      [_incident(one) for one in errand.found.get("differences", [])])
+    said = errand.said
+    return ReplayPage(errand, clock.parse_instant(said["since"]), clock.parse_instant(said["until"]),
+                      answers_of(said["answers"]).words, [_incident(one) for one in errand.found.get("differences", [])])
 
 
 def _incident(one: Mapping[str, Any]) -> Incident:
@@ -83,7 +88,8 @@ def _incident(one: Mapping[str, Any]) -> Incident:
     same = [page for page in (one["now"] or {"pages": []})["pages"]
             if page not in one["added"] and page not in [after for _, after in one["moved"]]]
     steps += [_step(page, "same") for page in same]
-    return Incident(one["title"], one["delivery"], _side(one["was"]), _side(one["now"]),
+    return Incident(one["title"], one["delivery"], _side(one["was"], one.get("was_note", "")),
+                    _side(one["now"], one.get("now_note", "")), one.get("cause", ""),
                     sorted(steps, key=lambda step: (step.at, step.email)))
 
 
@@ -91,8 +97,11 @@ def _step(page: Mapping[str, Any], word: str, before: Mapping[str, Any] | None =
     return Step(_at(page["at"]), page["level"], page["email"], page["channel"], word, _at(before["at"]) if before else None)
 
 
-def _side(side: Mapping[str, Any] | None) -> str:
-    return f"{side['service'] or 'no service'}, {side['policy'] or 'no policy'}" if side else "opens nothing"
+def _side(side: Mapping[str, Any] | None, note: str) -> str:
+    if side is None:
+        return f"opens nothing: {note}" if note else "opens nothing"
+    place = f"{side['service'] or 'no service'}, {side['policy'] or 'no policy'}"
+    return f"{place} ({side['route']})" if side.get("route") else place
 
 
 def _at(text: str) -> datetime:

@@ -16,6 +16,7 @@ from typing import Any
 from flask import current_app
 
 from app.config import errands, imports, plans, service
+from app.config.answers import answers_of
 from app.config.document import load
 from app.config.models import Errand
 from app.config.replay import LONGEST_DAYS
@@ -26,7 +27,6 @@ from app.core.errors import Failure, Invalid
 from app.core.jobs import wake
 from app.core.settings import SETTINGS
 
-ANSWERS = ("recorded", "never")
 MOST_KEPT, LONGEST = 1000, 3600
 COMMAND = [sys.executable, "-c", "from app.cli import main; main()", "replay", "--json"]
 
@@ -35,8 +35,7 @@ def begun(since: datetime, until: datetime, sources: Sequence[plans.Source], *, 
     """Begin: a worker does it. Raises Invalid with every fault of the period and of the document."""
     if not since < until or until - since > timedelta(days=LONGEST_DAYS):
         raise Invalid(f"A period begins before it ends, and has at most {LONGEST_DAYS} days.")
-    if answers not in ANSWERS:
-        raise Invalid("Pages end when somebody answered then, or never.")
+    answers_of(answers)
     if sources:
         service.diff(load(sources, fetching=False), by=by)
     texts = [[name, raw.decode("utf-8", "replace")] for name, raw in sources]
@@ -100,7 +99,7 @@ def summed(found: Mapping[str, Any]) -> dict[str, Any]:
                       if page not in one["removed"])
         shown.append({**one, "added": added, "removed": removed, "moved": moved})
     emails = sorted({email for email, _ in people})
-    return {"deliveries": found["deliveries"], "purged": found["purged"], "same": found["same"], "differing": len(shown),
+    return {**{name: found[name] for name in ("really", "deliveries", "purged", "same")}, "differing": len(shown),
             "differences": shown[:MOST_KEPT], "people": [
                 {"email": email, **{word: people[email, word] for word in ("added", "removed", "moved", "same")}}
                 for email in emails]}

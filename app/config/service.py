@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -15,7 +15,7 @@ from app.config import managed, references
 from app.config.changes import Change, Result
 from app.config.document import Document, Item, identity, parsed, secret_paths
 from app.config.kinds import BY_NAME, KINDS, Kind, early, everything, is_theirs
-from app.config.reach import unreachable
+from app.config.reach import forsaken, unreachable
 from app.core.access import OPERATOR, Actor
 from app.core.db import alone, pending, session, transaction
 from app.core.errors import Conflict, Failure, Invalid, Problem
@@ -86,6 +86,7 @@ class _Work:
         alone("apply configuration")
         references.check(self.document, _present())
         self.document.raise_if_any()
+        before = forsaken()
         for kind in KINDS:
             self._remember(kind)
         for kind in KINDS:
@@ -97,6 +98,7 @@ class _Work:
         self.document.raise_if_any()
         removed = self._prune() if self.prune else []
         session.flush()
+        self._refuse({key: said for key, said in forsaken().items() if key not in before})
         return Result([*self._changes(), *moved, *removed], unreachable(self.by), self.large)
 
     def _items(self, kind: Kind) -> Iterator[tuple[int, str, Item]]:
@@ -200,6 +202,16 @@ class _Work:
                               f"{', '.join(superfluous[:5])}{' …' if len(superfluous) > 5 else ''}")
             if not self.yes:
                 raise Conflict(f"{self.large[-1]}. Say --yes if that is meant")
+
+    def _refuse(self, forsaken: Mapping[tuple[str, str], str]) -> None:
+        """Blame whoever would be forsaken by this, at their line where the document names them."""
+        for (kind, key), said in forsaken.items():
+            position = self.document.find(kind, key)
+            if position is None:
+                self.document.problems.append(Problem("", said))
+            else:
+                self.document.blame(kind, position, (), said)
+        self.document.raise_if_any()
 
     def _changes(self) -> Iterator[Change]:
         told = {event.subject for event in pending().events}

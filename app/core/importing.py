@@ -50,13 +50,15 @@ class Paged:
 
 @dataclass(frozen=True)
 class Happened:
-    """One problem as the source recorded it: when it began, the key that its sender gave it ("" when unknown), its pages."""
+    """One problem as the source recorded it: when it began, the key that its sender gave it ("" when unknown), its pages,
+    and when it was first answered or over (aware; None when nothing says so)."""
 
     id: str
     title: str
     at: datetime
     key: str
     pages: tuple[Paged, ...]
+    answered: datetime | None = None
 
 
 @dataclass

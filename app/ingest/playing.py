@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,7 +24,7 @@ MOST = 60
 
 @dataclass(frozen=True)
 class Kept:
-    """What is played: a stored delivery, and when its incident was answered (None: it was not)."""
+    """What is played: a stored delivery, and until when the incident that is its so-manieth (from 0) pages."""
 
     id: int
     integration: str
@@ -33,7 +33,7 @@ class Kept:
     query: dict[str, str]
     parts: dict[str, str]
     body: bytes
-    answered_at: datetime | None = None
+    until: Callable[[int], datetime]
 
 
 @dataclass(frozen=True)
@@ -49,16 +49,26 @@ class Page:
 
 @dataclass(frozen=True)
 class Opened:
-    """An incident that a delivery opens, with its pages until it was answered."""
+    """An incident that a delivery opens, with its pages until it was answered; `route` is why it came there."""
 
     delivery: int
     title: str
     service: str
     policy: str
     pages: tuple[Page, ...]
+    route: str = ""
 
 
-def play(kept: Sequence[Kept]) -> Iterator[Opened]:
+@dataclass(frozen=True)
+class Fate:
+    """What became of one delivery: the incidents that it opened, and the note of what it did."""
+
+    delivery: int
+    note: str
+    opened: tuple[Opened, ...] = ()
+
+
+def play(kept: Iterable[Kept]) -> Iterator[Fate]:
     """Play them in an open transaction that the caller takes back, in a database of its own: nothing is handed over."""
     batches: dict[str, pipeline.Batch | None] = {}
     for one in kept:
@@ -67,13 +77,13 @@ def play(kept: Sequence[Kept]) -> Iterator[Opened]:
                 found = session.scalar(select(Integration).where(Integration.key == one.integration))
                 batches[one.integration] = pipeline.begin(found) if found is not None else None
             batch = batches[one.integration]
-            if batch is not None:
-                yield from _opened(one, batch)
+            fate = _fate(one, batch) if batch is not None else Fate(one.id, "its integration is gone")
         pending().events.clear()
         session.flush()
+        yield fate
 
 
-def _opened(one: Kept, batch: pipeline.Batch) -> Iterator[Opened]:
+def _fate(one: Kept, batch: pipeline.Batch) -> Fate:
     highest = session.scalar(select(Incident.id).order_by(Incident.id.desc()).limit(1)) or 0
     delivery = Delivery(integration_id=batch.integration.id, received_at=one.received_at, headers=one.headers,
                         query=one.query, parts=one.parts, body=one.body, state="received", body_hash=f"replay-{one.id}")
@@ -81,12 +91,18 @@ def _opened(one: Kept, batch: pipeline.Batch) -> Iterator[Opened]:
     session.add(delivery)
     session.flush()
     pipeline.process(delivery, batch)
-    for incident in session.scalars(select(Incident).where(Incident.id > highest).order_by(Incident.id)).all():
-        escalation.start(incident)
-        first = runs.latest(incident.id)
-        _follow(incident, one.answered_at or one.received_at + UNANSWERED)
-        yield Opened(one.id, incident.title, incident.service.key if incident.service else "",
-                     first.policy_name if first else "", tuple(_pages(one, incident)))
+    opened = session.scalars(select(Incident).where(Incident.id > highest).order_by(Incident.id)).all()
+    return Fate(one.id, delivery.note, tuple(
+        _opened(one, incident, one.until(place)) for place, incident in enumerate(opened)))
+
+
+def _opened(one: Kept, incident: Incident, until: datetime) -> Opened:
+    escalation.start(incident)
+    first = runs.latest(incident.id)
+    _follow(incident, until)
+    return Opened(one.id, incident.title, incident.service.key if incident.service else "",
+                  first.policy_name if first else "", tuple(_pages(one.id, incident, until)),
+                  route=str(incident.route.get("reason") or ""))
 
 
 def _follow(incident: Incident, until: datetime) -> None:
@@ -104,9 +120,8 @@ def _follow(incident: Incident, until: datetime) -> None:
         pending().events.clear()
 
 
-def _pages(one: Kept, incident: Incident) -> Iterator[Page]:
-    until = one.answered_at or one.received_at + UNANSWERED
+def _pages(delivery: int, incident: Incident, until: datetime) -> Iterator[Page]:
     found = session.scalars(select(Message).where(Message.incident_id == incident.id, Message.kind == "page",
                                                   Message.next_at < until).order_by(Message.next_at, Message.id))
     for message in found:
-        yield Page(one.id, message.next_at, message.user.email, message.channel, (message.level or 0) + 1)
+        yield Page(delivery, message.next_at, message.user.email, message.channel, (message.level or 0) + 1)

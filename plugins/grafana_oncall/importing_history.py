@@ -22,4 +22,11 @@ def happened(data: Mapping[str, Any]) -> list[Happened]:
         pages.setdefault(str(entry.get("alert_group_id")), []).append(Paged(
             email, datetime.fromisoformat(entry["created_at"]), str(entry.get("notification_channel") or "notification")))
     return [Happened(str(one["id"]), str(one.get("title") or ""), datetime.fromisoformat(one["created_at"]), "",
-                     tuple(pages.get(str(one["id"]), ()))) for one in listed(data, "alert_groups", "results")]
+                     tuple(pages.get(str(one["id"]), ())), _answered(one))
+            for one in listed(data, "alert_groups", "results")]
+
+
+def _answered(group: Mapping[str, Any]) -> datetime | None:
+    """When it was first acknowledged or resolved."""
+    said = [datetime.fromisoformat(group[name]) for name in ("acknowledged_at", "resolved_at") if group.get(name)]
+    return min(said, default=None)

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 import pytest
 import yaml
 from flask import Flask
+from jsonschema import Draft202012Validator
 from sqlalchemy import func, select
 
-from app.config import demo, service
+from app.config import demo, service, shape
 from app.config.document import load
 from app.core import clock
 from app.core.db import session, transaction
@@ -51,8 +52,10 @@ def test_the_history_stands_in_order_and_in_the_past(app: Flask) -> None:
 
 
 def test_its_export_applied_changes_nothing(app: Flask) -> None:
+    """MIG-01, MIG-10: and the schema accepts it."""
     demo.make(clock.now())
     document = service.export()
+    assert Draft202012Validator(shape.document(app.extensions["plugins"])).is_valid(document)
     assert service.diff(load([("export.yaml", yaml.safe_dump(document).encode())]), prune=True).changes == []
 
 

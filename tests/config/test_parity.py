@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+from copy import deepcopy
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -64,6 +66,34 @@ def test_what_was_on_one_side_only_has_its_cause_and_counts_against_parity():
                                  ("there", None, False, "it did not come"), ("here", None, False, "P2 there began 500 s earlier")]
     assert percentage(paired(there, here, lambda _: "it did not come")) == 25.0
     assert percentage([]) == 100.0
+
+
+def test_what_was_answered_there_pages_nobody_here_from_then_on():
+    """MIG-23: in shadow escalation goes on as if nobody answered; with the answers of the old tool it is as recorded."""
+    there = replace(case("P1", pages=[("ana", 0)]), answered=START + timedelta(minutes=2))
+    here = case("#1", 30, pages=[("ana", 30), ("bob", 330), ("carol", 630)])
+    pair, = paired([there], [here], str)
+    assert (pair.cause, pair.same_people, pair.here.later) == ("", True, 2)
+    assert "bob@example.com was paged here only" in told([replace(there, answered=None)], [here])[0][3]
+    early = replace(here, answered=START + timedelta(minutes=1))
+    assert paired([there], [early], str)[0].here.later == 0
+    silent, = paired([replace(there, answered=START)], [case("#1", 30, pages=[("ana", 90)])], str)
+    assert silent.cause == "nobody was paged here: it was answered there before"
+
+
+@each_source
+def test_each_source_tells_when_it_was_answered(app, source):
+    """MIG-23: by its log, its report, or its times; what never was has none."""
+    importer, record = app.extensions["plugins"].importers[source], deepcopy(RECORDS[source])
+    assert [one.answered for one in importer.happened(record)] == [None]
+    if source == "pagerduty":
+        record["log_entries"]["log_entries"] += [{"id": f"R{at}", "type": f"{word}_log_entry", "incident": {"id": "Q1"}, "created_at": (
+            f"2026-03-02T10:0{at}:00Z")} for at, word in ((7, "resolve"), (6, "acknowledge"))]
+    elif source == "opsgenie":
+        record["alerts"]["data"][0]["report"] = {"ackTime": 359_000, "closeTime": 500_000, "acknowledgedBy": "ana@example.com"}
+    else:
+        record["alert_groups"]["results"][0] |= {"acknowledged_at": "2026-03-02T10:06:00Z", "resolved_at": "2026-03-02T10:07:00Z"}
+    assert [one.answered for one in importer.happened(record)] == [START + timedelta(minutes=6)]
 
 
 @pytest.fixture

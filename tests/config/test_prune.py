@@ -41,11 +41,29 @@ def test_a_list_that_lost_most_of_its_things_is_not_believed_without_yes(app: Fl
 
 
 def test_the_last_admin_cannot_be_applied_away(app: Flask) -> None:
+    """MIG-07."""
     apply(EXAMPLE)
     assert "last platform admin" in faults({"users": [{"email": "ana@example.com", "name": "Ana", "role": "member"}]})[0]
 
 
+def test_no_private_team_is_left_without_members_and_no_last_resort_without_a_person(app: Flask) -> None:
+    """MIG-07: refused with the line, also where a prune would bring it about; what was so before is let be."""
+    apply(EXAMPLE)
+    last = {"key": "catch-all", "name": "Last", "levels": [{"targets": [{"user": "ana@example.com"}]}]}
+    team = {"key": "hidden", "name": "Hidden", "private": True, "members": [{"user": "bob@example.com"}]}
+    assert faults({"teams": [{**team, "members": []}]}) == [
+        "a.yaml:2:3 teams[0] The private team hidden would have no members: nobody could see its incidents"]
+    apply({"teams": [team], "escalation_policies": [last]})
+    keep = [user for user in service.export()["users"] if user["email"] != "bob@example.com"]
+    with pytest.raises(Invalid, match="hidden would have no members"):
+        apply({"users": keep}, prune=True, yes=True)
+    with pytest.raises(Invalid, match="the last resort, would reach nobody"):
+        apply({"escalation_policies": [{**last, "levels": [{"targets": [{"team": "empty"}]}]}], "teams": [{"key": "empty", "name": "Em"}]})
+    assert user_by_email("bob@example.com").is_active and lines(apply({"teams": [team]})) == []
+
+
 def test_a_service_whose_policy_reaches_nobody_is_warned_about(app: Flask) -> None:
+    """MIG-07."""
     text = {"teams": [{"key": "pay", "name": "Pay", "policy": "pay"}],
             "escalation_policies": [{"key": "pay", "name": "P", "levels": [
                 {"timeout": "5m", "targets": [{"team": "pay"}]}]}],
@@ -75,6 +93,7 @@ def test_a_schedule_layer_may_go_without_a_name(app: Flask) -> None:
 
 
 def test_the_schema_refuses_what_apply_refuses_for_its_form(app: Flask) -> None:
+    """MIG-10."""
     check = Draft202012Validator(shape.document(current_app.extensions["plugins"]))
     check.check_schema(check.schema)
     assert check.is_valid(yaml.safe_load(EXAMPLE))

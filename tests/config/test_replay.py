@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from app.config import replay_commands, service
 from app.config.document import load
 from app.config.replay import replay
+from app.core import clock
 from app.core.db import Base, session, transaction
+from app.core.errors import Invalid
+from app.identity.models import User
 from app.incidents.models import Incident
-from app.incidents.service import acknowledge
+from app.incidents.service import acknowledge, assign, unacknowledge
 from app.ingest.models import Delivery
+from app.notifications.models import Message
 from tests import build
 from tests.incidents.people import by
 
@@ -25,7 +33,7 @@ MOVED = {"services": [{"key": "ledger", "name": "Ledger", "team": "payments", "p
 
 @pytest.fixture
 def period(app, client, ana, bob, payments, tick):
-    """Two problems of two services came; Ana took the first after six minutes."""
+    """Two problems of two services came and paged; Ana took the first after six minutes."""
     policy = build.policy("payments", (300, [ana]), (600, [bob]), team=payments)
     build.policy("calm", (300, [bob]), team=payments, default=False)
     with time_machine.travel(START, tick=False) as now:
@@ -35,9 +43,13 @@ def period(app, client, ana, bob, payments, tick):
         for key in ("checkout", "ledger", "ledger"):
             client.post("/in/token-of-sender-0123456789", json={"title": f"{key} is down", "service": key, "dedup_key": key})
         tick("app.ingest.ticks.drain")
-        now.shift(timedelta(minutes=6))
-        with transaction():
-            acknowledge(session.get(Incident, 1), by=by(ana))
+        for minute in (0, 5, 6, *range(10, 125, 5)):
+            now.move_to(START + timedelta(minutes=minute))
+            tick("app.escalation.ticks.advance")
+            with transaction():
+                session.execute(update(Message).where(Message.state == "queued").values(state="sent", started_at=clock.now()))
+                if minute == 6:
+                    acknowledge(session.get(Incident, 1), by=by(ana))
     return START - timedelta(hours=1), START + timedelta(hours=1)
 
 
@@ -49,12 +61,74 @@ def rows():
     return {name: session.scalar(select(func.count()).select_from(table)) for name, table in Base.metadata.tables.items()}
 
 
-def test_the_same_configuration_pages_the_same(period):
-    """MIG-27: and nothing live is written, MIG-29."""
+def told(found):
+    return [(one.title, [(page.email, page.level) for page in one.added], [(page.email, page.level) for page in one.removed],
+             one.cause) for one in found.differences]
+
+
+def test_todays_configuration_pages_as_it_really_happened_and_so_does_an_unchanged_document(period):
+    """MIG-27: zero differences against the pages that went out; nothing live is written, MIG-29."""
     before = rows()
-    found = replay(*period, None)
-    assert (found.deliveries, found.same, found.differences, found.purged) == (3, 2, [], 0)
-    assert rows() == before
+    found = replay(*period, None, everything=True)
+    assert told(found) == []
+    assert (found.deliveries, found.same, found.purged, found.really) == (3, 2, 0, True)
+    assert [(one.was.policy, one.was.route, len(one.was.pages)) == (one.now.policy, one.now.route, len(one.now.pages))
+            for one in found.incidents] == [True, True]
+    assert replay(*period, changed({})).same == 2 and rows() == before
+
+
+def test_what_differs_from_what_really_happened_has_its_cause(period, ana, bob):
+    """MIG-27: what people did by hand, and what was changed since, by name; without either nothing is made up."""
+    with transaction():
+        session.execute(update(Message).where(Message.incident_id == 1).values(user_id=bob.id))
+        session.execute(update(Message).where(Message.incident_id == 2, Message.user_id == ana.id).values(state="cancelled"))
+    first, second = replay(*period, None).differences
+    assert (first.cause, second.cause) == ("", "")
+    with transaction(), clock.at(period[1]):
+        assign(session.get(Incident, 1), [session.merge(bob)], by=by(ana))
+    service.apply(changed({"services": [{"key": "ledger", "name": "Ledger", "team": "payments", "description": "New"}]}))
+    first, second = replay(*period, None).differences
+    assert "Ana assigned it to Bob" in first.cause and "since changed: Operator with changed.yaml changed" in second.cause
+
+
+def test_route_and_people_of_each_delivery_are_told_before_and_after(period, capsys):
+    """ESC-43: of those that differ, with --all of all; MIG-28: as CSV, too. Nobody is paged."""
+    before = rows()
+    found = replay(*period, changed(MOVED), everything=True)
+    replay_commands._tell(found)
+    said = capsys.readouterr().out
+    assert re.search(r"delivery 1: checkout is down\n  route: checkout, Payments \(.+\)\n  people: ana@\S+, bob@\S+\ndelivery 2", said)
+    assert re.search(r"route: ledger, Payments \(.+\) → ledger, Calm \(.+\)\n  people: ana@\S+, bob@\S+ → bob@\S+\n  \+ ", said)
+    replay_commands._write(found)
+    lines = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert {line["change"] for line in lines if line["delivery"] == "1"} == {"same"} and rows() == before
+    assert all("Calm" in line["route_after"] for line in lines if line["delivery"] == "2")
+
+
+@pytest.mark.parametrize(("answers", "minutes"), [("after=4m", [0]), ("after=20m", [0, 5, 15]), ("recorded", [0, 5])])
+def test_each_incident_is_answered_after_so_long_or_as_people_really_did(period, answers, minutes):
+    """`--answers`: five minutes, ten, then Ana again; at minute 6 she really answered, whatever became of it later."""
+    with transaction():
+        unacknowledge(session.get(Incident, 1), by=by(session.get(User, session.get(Incident, 1).responders[0].user_id)))
+    first = replay(*period, changed({}), answers=answers, everything=True).incidents[0]
+    assert sorted({(page.at - START).seconds // 60 for page in first.now.pages})[:3] == minutes
+
+
+def test_what_recovers_by_itself_is_over_although_nobody_answers(period, client, tick):
+    """`never`: pages end with the sender's recovery."""
+    with time_machine.travel(START + timedelta(minutes=130), tick=False) as now:
+        for status in ("firing", "resolved"):
+            client.post("/in/token-of-sender-0123456789", json={"title": "Disk", "service": "ledger", "dedup_key": "d", "status": status})
+            tick("app.ingest.ticks.drain")
+            now.shift(timedelta(minutes=2))
+    found = replay(START, START + timedelta(hours=4), changed({}), answers="never", everything=True)
+    assert [len(one.now.pages) for one in found.incidents if one.title == "Disk"] == [1]
+
+
+@pytest.mark.parametrize("said", ["sometimes", "after=0m", "after=2d", "after=x"])
+def test_what_is_no_answer_is_refused(app, said):
+    with pytest.raises(Invalid, match="after=5m"):
+        replay(START, START + timedelta(hours=1), None, answers=said)
 
 
 def test_a_service_with_another_policy_changes_its_own_incidents_alone(period):

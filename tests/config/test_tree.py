@@ -48,6 +48,7 @@ def test_an_alias_repeats_what_its_anchor_says() -> None:
     (b"a: 'x\0y'", "control characters", 1),
 ])
 def test_what_is_no_plain_document_is_refused_with_its_line(text: bytes, why: str, line: int) -> None:
+    """MIG-11: keys that stand twice, tags that make objects, aliases of themselves."""
     with pytest.raises(Unreadable, match=why) as refused:
         read(text)
     assert refused.value.line == line
@@ -63,8 +64,9 @@ def bomb() -> bytes:
     bomb(), b"x: '" + b"y" * 10_000_000 + b"'", b"x" * 11_000_000, b"a: &a " + b"y" * 1000 + b"\nb: [" + b"*a," * 9000 + b"]",
     b"{" * 1_000_000, b"- " * 1_000_000, b"&a " * 1_000_000])
 def test_hostile_documents_are_refused_in_a_second_without_eating_memory(text: bytes) -> None:
-    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
+    """MIG-11: of its own time, however busy the machine is."""
+    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     with pytest.raises(Unreadable):
         read(text)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
