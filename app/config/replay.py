@@ -4,7 +4,7 @@ change, today's configuration is held against what really happened."""
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -109,8 +109,9 @@ def _both(was: Played, now: Played) -> Iterator[Difference]:
     for key in sorted({*was.opened, *now.opened}):
         before, after = was.opened.get(key), now.opened.get(key)
         pages = [set(one.pages) if one else set() for one in (before, after)]
-        yield _difference(key, before, after, (was.notes.get(key[0], ""), now.notes.get(key[0], "")),
-                          pages[1] - pages[0], pages[0] - pages[1])
+        yield replace(_difference(key, before, after, (pages[1] - pages[0], pages[0] - pages[1])),
+                      was_note="" if before else was.notes.get(key[0], ""),
+                      now_note="" if after else now.notes.get(key[0], ""))
 
 
 def _really(kept: Period, now: Played) -> Iterator[Difference]:
@@ -120,15 +121,15 @@ def _really(kept: Period, now: Played) -> Iterator[Difference]:
         one, after = real.get(key), now.opened.get(key)
         before = one.opened if one else None
         added, removed = recorded.apart(after.pages if after else (), before.pages if before else ())
-        found = _difference(key, before, after, ("", now.notes.get(key[0], "")), added, removed)
-        yield found if found.same else replace(found, cause=recorded.cause(one, after, [*added, *removed], changed))
+        found = _difference(key, before, after, (added, removed))
+        cause = "" if found.same else recorded.cause(one, after, [*added, *removed], changed)
+        yield replace(found, cause=cause, now_note="" if after else now.notes.get(key[0], ""))
 
 
-def _difference(key: Key, was: Opened | None, now: Opened | None, notes: tuple[str, str],
-                added: Iterable[Page], removed: Iterable[Page]) -> Difference:
+def _difference(key: Key, was: Opened | None, now: Opened | None, pages: Sequence[Iterable[Page]]) -> Difference:
+    """`pages`: those that are added, and those that are removed."""
     title = next(one.title for one in (now, was) if one is not None)
-    return Difference(key[0], title, was, now, *(tuple(sorted(pages, key=lambda one: one.at)) for pages in (added, removed)),
-                      was_note="" if was else notes[0], now_note="" if now else notes[1])
+    return Difference(key[0], title, was, now, *(tuple(sorted(some, key=lambda one: one.at)) for some in pages))
 
 
 def _copy(app: Flask, folder: Path) -> Flask:
@@ -183,12 +184,16 @@ def _played(copy: Flask, kept: Period, document: Document | None, progress: Call
         try:
             with transaction():
                 work_on(document or Document())
-                for done, fate in enumerate(play(kept), 1):
-                    found.notes[fate.delivery] = fate.note
-                    found.opened.update(((fate.delivery, number), one) for number, one in enumerate(fate.opened))
-                    progress(done)
+                _play(kept, found, progress)
                 raise _TakenBack
         except _TakenBack:
             return found
         finally:
             session.remove()
+
+
+def _play(kept: Period, found: Played, progress: Callable[[int], None]) -> None:
+    for done, fate in enumerate(play(kept), 1):
+        found.notes[fate.delivery] = fate.note
+        found.opened.update(((fate.delivery, number), one) for number, one in enumerate(fate.opened))
+        progress(done)

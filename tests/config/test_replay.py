@@ -31,6 +31,14 @@ START = datetime(2026, 3, 2, 10, tzinfo=UTC)
 MOVED = {"services": [{"key": "ledger", "name": "Ledger", "team": "payments", "policy": "calm"}]}
 
 
+def sent(*, taken_by):
+    """What waits goes out; somebody takes the first problem."""
+    with transaction():
+        session.execute(update(Message).where(Message.state == "queued").values(state="sent", started_at=clock.now()))
+        if taken_by is not None:
+            acknowledge(session.get(Incident, 1), by=by(taken_by))
+
+
 @pytest.fixture
 def period(app, client, ana, bob, payments, tick):
     """Two problems of two services came and paged; Ana took the first after six minutes."""
@@ -46,10 +54,7 @@ def period(app, client, ana, bob, payments, tick):
         for minute in (0, 5, 6, *range(10, 125, 5)):
             now.move_to(START + timedelta(minutes=minute))
             tick("app.escalation.ticks.advance")
-            with transaction():
-                session.execute(update(Message).where(Message.state == "queued").values(state="sent", started_at=clock.now()))
-                if minute == 6:
-                    acknowledge(session.get(Incident, 1), by=by(ana))
+            sent(taken_by=ana if minute == 6 else None)
     return START - timedelta(hours=1), START + timedelta(hours=1)
 
 
