@@ -6,23 +6,25 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import structlog
-from sqlalchemy.exc import OperationalError
+from rq.timeouts import BaseTimeoutException
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from app.core.db import pending, session, transaction
 
 log = structlog.get_logger()
+NO_FAULT_OF_A_ROW = (OperationalError, BaseTimeoutException)  # the database is away or busy, the job's time is over
+FAILS_ALL = (SQLAlchemyError, BaseTimeoutException)  # of a part of a transaction: this can't go on
 
 
 def apart(keys: Sequence[int], work: Callable[[Sequence[int]], int], failed: Callable[[int, Exception], None]) -> int:
     """`work(keys)` does these rows inside a transaction and says how many; `failed(key, fault)` is called in another one
-    for each that can't be done, and sees to it that the row does not fail for ever. A database that is away or busy is no
-    fault of a row: `OperationalError` is raised as it comes."""
+    for each that can't be done, and sees to it that the row does not fail for ever. What is no fault of a row is raised."""
     if not keys:
         return 0
     try:
         with transaction():
             return work(keys)
-    except OperationalError:
+    except NO_FAULT_OF_A_ROW:
         raise
     except Exception:
         log.exception("apart.together_failed", work=work.__name__, rows=len(keys))
@@ -39,7 +41,7 @@ def _alone(key: int, work: Callable[[int], int], failed: Callable[[int, Exceptio
     try:
         with transaction():
             return work(key)
-    except OperationalError:
+    except NO_FAULT_OF_A_ROW:
         raise
     except Exception as fault:
         log.exception("apart.failed", mended_by=failed.__name__, key=key)
@@ -52,7 +54,7 @@ def _mended(key: int, fault: Exception, failed: Callable[[int, Exception], None]
         with transaction():
             failed(key, fault)
         return 1
-    except OperationalError:
+    except NO_FAULT_OF_A_ROW:
         raise
     except Exception:
         log.exception("apart.not_mended", mended_by=failed.__name__, key=key)

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import ColumnElement, exists, select, update
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.catalog import window_queries, windows
 from app.catalog.noise import noise
@@ -15,6 +14,7 @@ from app.catalog.queries import dependency_edges
 from app.catalog.rules import distances
 from app.core import clock
 from app.core.access import SYSTEM, Actor
+from app.core.apart import FAILS_ALL
 from app.core.db import session
 from app.core.events import record
 from app.core.jobs import wake
@@ -42,7 +42,7 @@ def cause(incident: Incident, at: datetime) -> Cause | None:
     """What holds its pages at `at`: an open window, a dependency that is down, or the delay before the first page."""
     try:
         return _window(incident, at) or _dependency(incident, at) or _delay(incident, at)
-    except SQLAlchemyError:
+    except FAILS_ALL:
         raise
     except Exception:  # what can't be worked out holds nobody's page
         log.exception("hold.failed", incident=incident.id)

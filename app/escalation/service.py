@@ -7,13 +7,12 @@ from typing import Any
 
 import structlog
 from sqlalchemy import select, update
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.catalog.queries import service_by_key
 from app.catalog.service import save_service
 from app.core import clock
 from app.core.access import SYSTEM, Actor
-from app.core.apart import attempt, words
+from app.core.apart import FAILS_ALL, attempt, words
 from app.core.db import session
 from app.core.events import Event, Kind, record
 from app.core.jobs import wake
@@ -57,7 +56,7 @@ def start(incident: Incident, *, by: Actor = SYSTEM, policy: Frozen | None = Non
     try:
         with attempt():
             advance(run, incident)
-    except SQLAlchemyError:
+    except FAILS_ALL:
         raise
     except Exception as fault:  # the alert is taken all the same: the tick pages the levels that can be paged
         log.exception("escalation.not_begun", incident=incident.id)

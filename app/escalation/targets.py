@@ -9,7 +9,6 @@ from typing import Any
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import apart, clock
 from app.core.db import session
@@ -67,7 +66,7 @@ def resolve(targets: list[dict[str, Any]], at: datetime) -> Resolved:
     for target in targets:
         try:
             _add(found, target, at)
-        except SQLAlchemyError:
+        except apart.FAILS_ALL:
             raise
         except Exception as fault:  # one schedule that can't be worked out must not keep the others from being paged
             log.exception("target.failed", target=dict(target))
