@@ -155,11 +155,10 @@ def _fill_config(integration: Integration, values: Mapping[str, Any], plugin: An
     for name, value in given.items():
         if name not in fields:
             continue
-        parsed = problems.take(f"config.{name}", fields[name].parse, value)
+        parsed, place = problems.take(f"config.{name}", fields[name].parse, value), f"integration:{integration.key}/{name}"
         if not fields[name].secret or not parsed:
             config[name] = parsed
-        elif not secrets.is_sealed(config.get(name)) or not secrets.holds(config[name], parsed, bound_to=(
-                place := f"integration:{integration.key}/{name}")):
+        elif not secrets.is_sealed(config.get(name)) or not secrets.holds(config[name], parsed, bound_to=place):
             config[name] = secrets.seal(parsed, bound_to=place)
             changed = True
     scheme = values.get("signature")
