@@ -46,7 +46,7 @@ def test_every_command_of_a_page_succeeds(world: World, page: Page):
 def test_the_example_document_applies_once_and_is_the_same_after_an_export(world: World):
     said = world.play("docs/configuration-document.md")
     assert "created service checkout" in said
-    assert said.count("no changes") == 1 and '"changes": []' in said
+    assert said.count("nothing to change") == 1 and '"changes": []' in said
 
 
 def test_the_senders_of_the_readme_open_and_resolve_incidents(world: World):

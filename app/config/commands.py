@@ -41,7 +41,7 @@ def apply(files: Sequence[str], prune: bool, yes: bool, as_json: bool) -> None:
 @oncall.command()
 @FILES
 @click.option("--prune", is_flag=True, help="Show what would be removed, too.")
-@click.option("--exit-code", is_flag=True, help="Exit with 2 when there are changes.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 when there are changes.")
 @JSON
 @with_app
 def diff(files: Sequence[str], prune: bool, exit_code: bool, as_json: bool) -> None:
@@ -51,7 +51,7 @@ def diff(files: Sequence[str], prune: bool, exit_code: bool, as_json: bool) -> N
         found = service.diff(document, prune=prune)
     _tell(found, as_json)
     if exit_code and found.changes:
-        sys.exit(2)
+        sys.exit(1)
 
 
 @oncall.command()
@@ -115,6 +115,6 @@ def _tell(found: Result, as_json: bool) -> None:
     for change in found.changes:
         click.echo(str(change))
     if not found.changes:
-        click.echo("no changes")
+        click.echo("nothing to change")
     for warning in found.warnings:
         click.echo(f"warning: {warning}", err=True)

@@ -30,7 +30,7 @@ def test_the_doctor_finds_nothing_and_shows_no_password(system: System):
 def test_applying_the_same_document_again_changes_nothing(system: System):
     from tests.journeys.system import document
 
-    assert "no changes" in system.oncall("apply", "-", given=json.dumps(document()))
+    assert "nothing to change" in system.oncall("apply", "-", given=json.dumps(document()))
 
 
 def test_it_stops_within_ten_seconds_and_starts_again_with_everything(system: System):
