@@ -14,11 +14,11 @@ from app.config import errands, imports
 from app.config.models import Errand
 from app.core import clock
 from app.core.access import Actor
+from app.core.sheets import inert
 
 COLUMNS = ("where", "title", "there", "here", "at", "first_there", "first_here", "apart", "same_people", "people_there",
            "people_here", "cause", "answered_there", "later")
 WORDS = (("agree", "Agree"), ("differ", "In both, but different"), ("there", "Only there"), ("here", "Only here"))
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,7 @@ def as_csv(errand: Errand) -> str:
 
 
 def _cell(value: Any) -> Any:
-    said = ", ".join(value) if isinstance(value, list) else "" if value is None else value
-    return f"'{said}" if isinstance(said, str) and said.startswith(FORMULA) else said
+    return inert(", ".join(value) if isinstance(value, list) else "" if value is None else value)
 
 
 def _word(one: Mapping[str, Any]) -> str:

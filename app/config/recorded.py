@@ -18,7 +18,7 @@ from app.escalation.models import Run
 from app.identity.models import User
 from app.incidents.models import Incident
 from app.ingest.models import Delivery
-from app.ingest.playing import Opened, Page
+from app.ingest.playing import Opened, Page, policy_of
 from app.notifications.models import Message
 
 GONE_OUT = ("sending", "sent", "delivered", "failed", "unsent")  # unsent: in shadow it would have gone out at its time
@@ -92,7 +92,7 @@ def _told(incident: Incident, received: datetime | None, facts: Sequence[Event],
     shown = tuple(Page(key, one.started_at or one.next_at, one.user.email, one.channel, (one.level or 0) + 1)
                   for one in pages if until is None or (one.started_at or one.next_at) < until)
     opened = Opened(key, incident.title, incident.service.key if incident.service else "",
-                    run.policy_name if run else "", shown, route=str(incident.route.get("reason") or ""))
+                    policy_of(incident, run), shown, route=str(incident.route.get("reason") or ""))
     refs = {ref for ref in (incident.ref, incident.opened_by, incident.service.ref if incident.service else "",
                             f"team:{incident.team_id}", f"policy:{run.policy_id}" if run else "") if ref}
     acts = dict.fromkeys(_acts(incident, received, facts, pages))

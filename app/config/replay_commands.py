@@ -17,6 +17,7 @@ from app.config.commands import read_documents
 from app.config.replay import LONGEST_DAYS, Difference, Replay, replay
 from app.core import clock
 from app.core.forms import duration
+from app.core.sheets import inert
 from app.ingest.playing import Opened, Page
 
 COLUMNS = ("delivery", "title", "route_before", "route_after", "change", "at", "level", "email", "channel", "cause")
@@ -94,12 +95,8 @@ def _write(found: Replay) -> None:
         same = [page for page in (one.now.pages if one.now else ()) if page not in added] if found.incidents else []
         for change, pages in (("added", one.added), ("removed", one.removed), ("same", same)):
             for page in pages:
-                writer.writerow([one.delivery, *map(_cell, (one.title, *_routes(one))), change, clock.rfc3339(page.at),
-                                 page.level, page.email, page.channel, _cell(one.cause)])
-
-
-def _cell(text: str) -> str:
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+                writer.writerow([one.delivery, *map(inert, (one.title, *_routes(one))), change, clock.rfc3339(page.at),
+                                 page.level, page.email, page.channel, inert(one.cause)])
 
 
 def _tell(found: Replay) -> None:

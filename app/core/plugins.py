@@ -118,7 +118,7 @@ class Registry:
         return self._found[slug].folder
 
     def readme(self, slug: str) -> str:
-        """The set-up guide of a plugin as Markdown, "" without one. It may hold the placeholder {url}."""
+        """The set-up guide of a plugin as Markdown, "" without one; `reading.addressed` fills in its addresses."""
         path = self.folder(slug) / "README.md"
         return path.read_text(encoding="utf-8") if path.is_file() else ""
 

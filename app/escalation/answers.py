@@ -9,9 +9,9 @@ from sqlalchemy import delete, select, update
 from app.catalog.noise import noise
 from app.core import clock
 from app.core.access import SYSTEM
-from app.core.apart import each
 from app.core.db import session
 from app.core.events import Event, record
+from app.core.isolation import each
 from app.escalation import events, service
 from app.escalation.models import AcknowledgeTimer
 from app.identity.models import User

@@ -14,9 +14,9 @@ from app.catalog.queries import dependency_edges
 from app.catalog.rules import distances
 from app.core import clock
 from app.core.access import SYSTEM, Actor
-from app.core.apart import FAILS_ALL
 from app.core.db import session
 from app.core.events import record
+from app.core.isolation import FAILS_ALL
 from app.core.jobs import wake
 from app.escalation import events
 from app.escalation.models import Hold, Run

@@ -12,9 +12,9 @@ from app.catalog.queries import service_by_key
 from app.catalog.service import save_service
 from app.core import clock
 from app.core.access import SYSTEM, Actor
-from app.core.apart import FAILS_ALL, attempt, words
 from app.core.db import session
 from app.core.events import Event, Kind, record
+from app.core.isolation import FAILS_ALL, attempt, words
 from app.core.jobs import wake
 from app.escalation import events, holds, queries, rules, targets, turns
 from app.escalation.models import Run

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from app.core import clock
-from app.core.apart import words
 from app.core.db import locked, session
+from app.core.isolation import words
 from app.escalation import events, holds, rules, service
 from app.escalation.models import Run
 from app.incidents import service as incidents

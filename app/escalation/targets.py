@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from sqlalchemy import select
 
-from app.core import apart, clock
+from app.core import clock, isolation
 from app.core.db import session
 from app.escalation import rules, turns
 from app.escalation.models import Run
@@ -66,11 +66,11 @@ def resolve(targets: list[dict[str, Any]], at: datetime) -> Resolved:
     for target in targets:
         try:
             _add(found, target, at)
-        except apart.FAILS_ALL:
+        except isolation.FAILS_ALL:
             raise
         except Exception as fault:  # one schedule that can't be worked out must not keep the others from being paged
             log.exception("target.failed", target=dict(target))
-            found.problems.append(f"its {rules.kind_of(target) or 'target'} can't be worked out: {apart.words(fault)}")
+            found.problems.append(f"its {rules.kind_of(target) or 'target'} can't be worked out: {isolation.words(fault)}")
     usable = reachable(found.people)
     for user_id in [user_id for user_id in found.people if user_id not in usable]:
         found.problems.append(f"{session.get_one(User, user_id).name} has no proven contact method")

@@ -1,6 +1,6 @@
 """What escalation does because time passed: due levels, ended snoozes, incidents without a run.
 
-Each looks for what is due without a lock, then works on it by `apart`: whatever is wrong with one incident, the others
+Each looks for what is due without a lock, then works on it by `isolated`: whatever is wrong with one incident, the others
 are paged in time, and that one goes on with its next level.
 """
 
@@ -15,8 +15,8 @@ from sqlalchemy.orm import aliased
 
 from app.core import clock
 from app.core.access import SYSTEM
-from app.core.apart import apart
 from app.core.db import session
+from app.core.isolation import isolated
 from app.escalation import holds, queries, service, stumbles, turns
 from app.escalation.models import Hold, Run
 from app.incidents import service as incidents
@@ -44,7 +44,7 @@ def advance() -> int:
     """Page the next level of every due run."""
     done = 0
     while keys := _keys(select(Run.id).where(_due()).order_by(Run.next_at, Run.id)):
-        moved = apart(keys, _advance, stumbles.stumble)
+        moved = isolated(keys, _advance, stumbles.stumble)
         done += moved
         if len(keys) < BATCH or not moved:
             break
@@ -75,7 +75,7 @@ def _step(run: Run, incident: Incident) -> None:
 
 def end_snoozes() -> int:
     """A snooze whose time is over pages from the first level."""
-    return apart(_keys(select(Incident.id).where(_snooze_over())), _end_snoozes, _begin_anyway)
+    return isolated(_keys(select(Incident.id).where(_snooze_over())), _end_snoozes, _begin_anyway)
 
 
 def _snooze_over() -> ColumnElement[bool]:
@@ -93,7 +93,7 @@ def _end_snoozes(keys: Sequence[int]) -> int:
 
 def end_holds() -> int:
     """What held pages is looked at when its time has come: what is still open is then paged, or held by the next cause."""
-    return apart(_keys(select(Hold.incident_id).where(_hold_over()).order_by(Hold.next_at, Hold.id)), _end_holds,
+    return isolated(_keys(select(Hold.incident_id).where(_hold_over()).order_by(Hold.next_at, Hold.id)), _end_holds,
                  _begin_anyway)
 
 
@@ -115,7 +115,7 @@ def _end_holds(keys: Sequence[int]) -> int:
 
 def start_missing() -> int:
     """A triggered incident that nobody escalates is started: whatever was lost on the way, nobody is forgotten."""
-    return apart(_keys(select(Incident.id).where(_missing())), _start_missing, _begin_anyway)
+    return isolated(_keys(select(Incident.id).where(_missing())), _start_missing, _begin_anyway)
 
 
 def _missing() -> ColumnElement[bool]:
@@ -135,7 +135,7 @@ def _start_missing(keys: Sequence[int]) -> int:
 
 def insist() -> int:
     """A critical incident that even the catch-all could not hand over is paged again every 60 minutes."""
-    return apart(_keys(select(Incident.id).where(_unheard())), _insist, _begin_anyway)
+    return isolated(_keys(select(Incident.id).where(_unheard())), _insist, _begin_anyway)
 
 
 def _unheard() -> ColumnElement[bool]:

@@ -26,8 +26,7 @@ def rotation(target: Target) -> str:
 
 def lock(levels: Iterable[Mapping[str, Any]]) -> None:
     """Take the rows of every rotation of these levels, in one order for all, before anybody is chosen."""
-    names = sorted({name for level in levels for target in level.get("targets", ())
-                    if (name := rotation(target))})
+    names = sorted({name for level in levels for target in level.get("targets", ()) if (name := rotation(target))})
     if not names:
         return
     insert = postgresql_insert if db.engine.dialect.name == "postgresql" else sqlite_insert

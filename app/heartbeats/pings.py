@@ -10,10 +10,10 @@ from sqlalchemy import ColumnElement, and_, select, update
 
 from app.core import clock
 from app.core.access import Actor
-from app.core.apart import apart
 from app.core.db import session, transaction
 from app.core.events import Kind, record
 from app.core.forms import duration_text
+from app.core.isolation import isolated
 from app.heartbeats import events, queries, rules
 from app.heartbeats.models import Heartbeat
 from app.heartbeats.service import also
@@ -82,7 +82,7 @@ def expire() -> int:
         keys = session.scalars(select(Heartbeat.id).where(_over()).order_by(Heartbeat.due_at).limit(BATCH)).all()
     finally:
         session.rollback()
-    return apart(keys, _expire, _postpone)
+    return isolated(keys, _expire, _postpone)
 
 
 def _over() -> ColumnElement[bool]:

@@ -16,6 +16,7 @@ from app.core.access import access
 from app.core.clock import rfc3339
 from app.core.events import Event, sentence
 from app.core.pages import page
+from app.core.sheets import inert
 from app.core.web import actor
 from app.identity import audit, audit_refusals
 from app.identity.audit_pages import audit_page
@@ -24,7 +25,6 @@ from app.identity.door import blueprint
 IN_MEMORY = 2**20
 MIME = {"csv": "text/csv", "json": "application/json"}
 # What a spreadsheet would take for a formula (OWASP, CSV Injection).
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @blueprint.get("/audit", endpoint="audit")
@@ -57,8 +57,7 @@ def _csv(rows: Iterable[Event]) -> Iterator[str]:
 
 def _line(values: Iterable[object]) -> str:
     text = io.StringIO()
-    cells = [str(value) for value in values]
-    csv.writer(text).writerow([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells])
+    csv.writer(text).writerow([inert(str(value)) for value in values])
     return text.getvalue()
 
 

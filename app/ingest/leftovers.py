@@ -8,7 +8,8 @@ from sqlalchemy import select
 
 from app.core import clock
 from app.core.access import Actor
-from app.core.db import locked, session, transaction
+from app.core.db import locked, session
+from app.core.isolation import each
 from app.incidents import alerts
 from app.incidents.models import Alert
 from app.ingest import regrouping
@@ -20,13 +21,12 @@ SILENT, BATCH = timedelta(hours=24), 200
 def end() -> int:
     """Tick: what is to be resolved is, and what was left once nothing was heard of it for a day; when none is there any
     more, the way before is forgotten."""
-    done = 0
-    for number in _regrouped():
-        with transaction():
-            integration = locked(Integration, number)  # so that no delivery counts on an alert that ends
-            if integration is not None and integration.regrouped_at is not None:
-                done += _end(integration)
-    return done
+    return each(_regrouped(), _looked_at)
+
+
+def _looked_at(number: int) -> int:
+    integration = locked(Integration, number)  # so that no delivery counts on an alert that ends
+    return _end(integration) if integration is not None and integration.regrouped_at is not None else 0
 
 
 def _regrouped() -> list[int]:

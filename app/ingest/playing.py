@@ -13,6 +13,7 @@ from app.core.db import pending, session
 from app.escalation import holds
 from app.escalation import queries as runs
 from app.escalation import service as escalation
+from app.escalation.models import Run
 from app.incidents.models import Incident
 from app.ingest import pipeline
 from app.ingest.models import Delivery, Integration
@@ -24,7 +25,7 @@ MOST = 60
 
 @dataclass(frozen=True)
 class Kept:
-    """What is played: a stored delivery, and until when the incident that is its so-manieth (from 0) pages."""
+    """What is played: a stored delivery, and until when each incident that it opens (from 0) pages."""
 
     id: int
     integration: str
@@ -101,8 +102,13 @@ def _opened(one: Kept, incident: Incident, until: datetime) -> Opened:
     first = runs.latest(incident.id)
     _follow(incident, until)
     return Opened(one.id, incident.title, incident.service.key if incident.service else "",
-                  first.policy_name if first else "", tuple(_pages(one.id, incident, until)),
+                  policy_of(incident, first), tuple(_pages(one.id, incident, until)),
                   route=str(incident.route.get("reason") or ""))
+
+
+def policy_of(incident: Incident, run: Run | None) -> str:
+    """The name of the policy by which it pages, or would if nothing held its pages."""
+    return run.policy_name if run is not None else str(incident.route.get("policy") or "")
 
 
 def _follow(incident: Incident, until: datetime) -> None:

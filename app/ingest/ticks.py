@@ -14,6 +14,7 @@ from app.core import clock
 from app.core.access import SYSTEM, Actor
 from app.core.db import locked, session, transaction
 from app.core.events import record
+from app.core.isolation import each
 from app.incidents import alerts
 from app.incidents import service as incidents
 from app.incidents.models import Alert, Incident
@@ -179,23 +180,24 @@ def _end_silent(integration: Integration, hours: float) -> int:
 
 def end_recovered() -> int:
     """What recovered ends when its service's delay is over, unless it fired again."""
-    done = 0
-    for number, integration_id in _recovered():
-        with transaction():
-            found = locked(Integration, integration_id)  # so that no delivery counts on an alert that ends
-            alert = session.get(Alert, number, populate_existing=True)
-            if found is not None and alert is not None and alert.status == "firing" and noise.is_over(alert):
-                alerts.close_alert(alert, by=Actor(found.ref, f"integration {found.name}", via="integration"),
-                                   seen=alert.last_seen)
-                done += 1
-    return done
+    return each(_recovered(), _end_recovered)
 
 
-def _recovered() -> list[tuple[int, int]]:
+def _end_recovered(number: int) -> int:
+    sender = session.scalar(select(Alert.integration_id).where(Alert.id == number))
+    found = locked(Integration, sender) if sender is not None else None  # so that no delivery counts on an alert that ends
+    alert = session.get(Alert, number, populate_existing=True)
+    if found is None or alert is None or alert.status != "firing" or not noise.is_over(alert):
+        return 0
+    alerts.close_alert(alert, by=Actor(found.ref, f"integration {found.name}", via="integration"), seen=alert.last_seen)
+    return 1
+
+
+def _recovered() -> list[int]:
     waiting = select(Alert).join(Incident).where(
         Alert.status == "firing", Alert.recovered_at.is_not(None), Incident.flapping_until.is_(None))
     try:
-        return [(one.id, one.integration_id) for one in session.scalars(waiting) if noise.is_over(one)]
+        return [one.id for one in session.scalars(waiting) if noise.is_over(one)]
     finally:
         session.rollback()
 
@@ -204,16 +206,16 @@ def calm_down() -> int:
     """What flapped and is quiet, and storms: looked at when their time has come."""
     flapping = Incident.flapping_until <= clock.now()
     raging = Incident.storm_until.is_not(None)
-    done = 0
-    for number in _open_numbers(flapping | raging):
-        with transaction():
-            incident = incidents.lock(number)
-            if incident.flapping_until is not None and incident.flapping_until <= clock.now():
-                noise.calm_down(incident)
-            if incident.storm_until is not None and incident.status != "resolved":
-                noise.weigh_storm(incident)
-            done += 1
-    return done
+    return each(_open_numbers(flapping | raging), _calm_down)
+
+
+def _calm_down(number: int) -> int:
+    incident = incidents.lock(number)
+    if incident.flapping_until is not None and incident.flapping_until <= clock.now():
+        noise.calm_down(incident)
+    if incident.storm_until is not None and incident.status != "resolved":
+        noise.weigh_storm(incident)
+    return 1
 
 
 def _open_numbers(which: ColumnElement[bool]) -> list[int]:

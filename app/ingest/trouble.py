@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 
 from app.core import clock
 from app.core.access import SYSTEM, Actor
-from app.core.db import locked, session, transaction
+from app.core.db import locked, session
+from app.core.isolation import each
 from app.escalation import service as escalation
 from app.incidents import service as incidents
 from app.incidents.models import Incident
@@ -19,13 +20,12 @@ MANY, SPAN, ENOUGH = 5, timedelta(minutes=10), 20
 
 def weigh() -> int:
     """Tick: open what has to be looked at, and resolve what is well again."""
-    changed = 0
-    for number in [*_failing(), *_watched()]:
-        with transaction():
-            integration = locked(Integration, number)
-            if integration is not None and integration.removed_at is None:
-                changed += _weigh(integration)
-    return changed
+    return each([*_failing(), *_watched()], _looked_at)
+
+
+def _looked_at(number: int) -> int:
+    integration = locked(Integration, number)
+    return _weigh(integration) if integration is not None and integration.removed_at is None else 0
 
 
 def _failing() -> list[int]:

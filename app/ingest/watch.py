@@ -9,8 +9,9 @@ from sqlalchemy import Select, func, or_, select
 
 from app.core import clock
 from app.core.access import SYSTEM
-from app.core.db import locked, session, transaction
+from app.core.db import locked, session
 from app.core.events import record
+from app.core.isolation import each
 from app.incidents import service as incidents
 from app.ingest import events, health, trouble, wellbeing
 from app.ingest.models import BAD_STATES, Delivery, Integration, RefusedRequest
@@ -22,13 +23,12 @@ TOLD = {"failing": "failing", "quiet": "quiet", "ok": "", "busy": ""}  # what is
 
 def look() -> int:
     """Tick: tell what changed since it was last told."""
-    changed = 0
-    for number in _changed():
-        with transaction():
-            integration = locked(Integration, number)
-            if integration is not None and integration.removed_at is None:
-                changed += _weigh(integration)
-    return changed
+    return each(_changed(), _looked_at)
+
+
+def _looked_at(number: int) -> int:
+    integration = locked(Integration, number)
+    return _weigh(integration) if integration is not None and integration.removed_at is None else 0
 
 
 def _changed() -> list[int]:

@@ -154,4 +154,3 @@ def sources(chosen: Chosen) -> Sources:
         others = tallies.summed(days.read(replace(chosen, others=True), *SOURCES, only=covered))
         total = tallies.merged_sources([others], -1, total)
     return total
-

@@ -9,13 +9,13 @@ from dataclasses import asdict, astuple, fields
 from typing import Any
 
 from app.core import clock
+from app.core.sheets import inert
 from app.insights.counting import Response
 from app.insights.deliveries import Delivery
 from app.insights.load import Share, TeamLoad
 from app.insights.queries import Group, Source
 from app.insights.rules import Stats, instant
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 INCIDENT = ("number", "title", "team", "service", "severity", "urgency", "opened_at", "acknowledged_at",
             "seconds_to_acknowledge", "resolved_at", "seconds_to_resolve", "answered_by_machine", "resolved_unaided",
             "marked_as_noise", "highest_level", "pages")
@@ -125,7 +125,7 @@ def written(rows: Iterable[list[object]]) -> Iterator[str]:
     text = io.StringIO()
     table = csv.writer(text)
     for number, row in enumerate(rows, 1):
-        table.writerow([f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell for cell in row])
+        table.writerow([inert(cell) for cell in row])
         if number % 200 == 1:
             yield text.getvalue()
             text.seek(0)

@@ -13,10 +13,10 @@ DIMENSIONS: dict[str, Callable[[Key], Any]] = {
     "team": lambda key: key[0], "service": lambda key: key[1], "severity": lambda key: SEVERITIES[key[2] >> 1]}
 
 
-def response(found: Cells, *, brief: bool = False) -> Response:
-    """How all of them were answered; without the highest percentiles when `brief`, here and below."""
+def response(found: Cells) -> Response:
+    """How all of them were answered."""
     number, never, automatic, level_1, escalated, *_ = Cell(sum(one.sum for one in found.values())).lanes()
-    answers, ends = stats(list(found.values()), brief)
+    answers, ends = stats(list(found.values()))
     return Response(number, answers, ends, never, automatic, answers.count, level_1, escalated)
 
 
@@ -34,9 +34,8 @@ def number(cells: Iterable[Cell]) -> int:
     return sum(one.lanes()[0] for one in cells)
 
 
-def stats(cells: Sequence[Cell], brief: bool) -> tuple[Stats, Stats]:
-    """Until they were answered, and until they ended."""
+def stats(cells: Sequence[Cell], *, brief: bool = False) -> tuple[Stats, Stats]:
+    """Until they were answered, and until they ended; without the highest percentiles when `brief`."""
     *_, answered, ended = Cell(sum(one.sum for one in cells)).lanes()
     return (of_runs([run for one in cells for run in one.answers], answered, brief=brief),
             of_runs([run for one in cells for run in one.ends], ended, brief=brief))
-

@@ -13,6 +13,7 @@ from app.core.access import access, own_transaction
 from app.core.db import session, transaction
 from app.core.errors import Conflict, Invalid, NotFound, RateLimited
 from app.core.pages import go, page
+from app.core.sheets import inert
 from app.core.web import actor
 from app.identity.models import User
 from app.incidents.queries import incident_for
@@ -200,7 +201,7 @@ def reachability_csv() -> Response:
     table.writerow(("person", "e-mail", "teams", "on duty", "methods", "problems"))
     for one in readiness.people(actor()):
         methods = ", ".join(f"{method.name} ({method.state})" for method in one.methods)
-        table.writerow((one.name, one.email, ", ".join(one.teams), "yes" if one.on_duty else "no", methods,
-                        "; ".join(one.problems)))
+        table.writerow(map(inert, (one.name, one.email, ", ".join(one.teams), "yes" if one.on_duty else "no", methods,
+                                   "; ".join(one.problems))))
     return Response(lines.getvalue(), mimetype="text/csv", headers={
         "Content-Disposition": 'attachment; filename="reachability.csv"'})

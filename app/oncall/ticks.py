@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.core.apart import each
 from app.core.db import session, transaction
+from app.core.isolation import each
 from app.oncall import covers, handover, swaps, zones
 from app.oncall.exchange_rules import WAITING
 from app.oncall.models import CoverRequest, Swap

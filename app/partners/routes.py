@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request, url_for
@@ -13,6 +12,7 @@ from app.core.access import access
 from app.core.db import take_back
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.pages import go, page
+from app.core.sheets import inert
 from app.core.web import actor
 from app.identity.queries import allow
 from app.partners import entering, forms, journal, pages, queries, service
@@ -169,15 +169,9 @@ def export() -> Response:
     writer = csv.DictWriter(out, journal.COLUMNS)
     writer.writeheader()
     for entry in journal.every(journal.rows(request.args, pages=None)):
-        writer.writerow({name: _plain(value) for name, value in journal.document(entry).items()})
+        writer.writerow({name: inert(str(value or "")) for name, value in journal.document(entry).items()})
     return Response(out.getvalue(), mimetype="text/csv", headers={
         "Content-Disposition": "attachment; filename=partner-log.csv"})
-
-
-def _plain(value: Any) -> str:
-    """No cell begins what a spreadsheet would compute."""
-    text = str(value or "")
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def _one(key: int) -> Partner:

@@ -15,6 +15,7 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import Forbidden, NotFound
+from app.core.sheets import inert
 from app.identity.models import Team, User
 from app.identity.queries import allow, may, user_by_email
 from app.incidents.queries import number_of
@@ -101,12 +102,7 @@ def as_csv(found: Iterable[ActionItem]) -> str:
     writer.writerow(COLUMNS)
     for one in found:
         team = one.postmortem.team
-        writer.writerow([_plain(value) for value in (
+        writer.writerow([inert(str(value)) for value in (
             one.id, one.title, one.owner.email, team.key if team else "", one.state, one.priority, one.due_on.isoformat(),
             clock.rfc3339(one.done_at) or "", queries.link(one.postmortem))])
     return out.getvalue()
-
-
-def _plain(value: object) -> str:
-    text = str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -11,6 +11,7 @@ from app.core.access import access
 from app.core.db import session
 from app.core.errors import Conflict, Invalid
 from app.core.pages import go, page
+from app.core.sheets import inert
 from app.core.web import actor
 from app.identity.queries import allow
 from app.incidents import service as incidents
@@ -18,7 +19,6 @@ from app.shadow import pages, queries, service
 from app.shadow.models import Unsent
 
 blueprint = Blueprint("shadow", __name__)
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 MOST = 100_000
 
 
@@ -86,7 +86,6 @@ def unsent_csv() -> Response:
     writer = csv.writer(text)
     writer.writerow(pages.HEADINGS)
     for one in session.scalars(queries.unsent(actor(), request.args).order_by(Unsent.at, Unsent.id).limit(MOST)):
-        cells = ["" if cell is None else str(cell) for cell in pages.row_of(one)]
-        writer.writerow([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells])
+        writer.writerow([inert("" if cell is None else str(cell)) for cell in pages.row_of(one)])
     return Response(text.getvalue(), mimetype="text/csv", headers={
         "Content-Disposition": "attachment; filename=would-have-left.csv"})

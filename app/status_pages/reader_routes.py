@@ -14,6 +14,7 @@ from app.core.access import access
 from app.core.db import session
 from app.core.errors import Invalid
 from app.core.pages import go, page
+from app.core.sheets import inert
 from app.core.web import actor
 from app.status_pages import queries, subscribing
 from app.status_pages.forms import faults
@@ -74,8 +75,7 @@ def download(key: str) -> Response:
     rows = csv.writer(text)
     rows.writerow(["kind", "address", "state", "news", "failures", "confirmed"])
     for one in session.scalars(select(Subscriber).where(Subscriber.page_id == found.id).order_by(Subscriber.id)):
-        address = f"'{one.address}" if one.address[:1] in "=+-@" and one.address else one.address
-        rows.writerow([one.kind, address, one.state, " ".join(one.kinds), one.failures, one.confirmed_at or ""])
+        rows.writerow([one.kind, inert(one.address), one.state, " ".join(one.kinds), one.failures, one.confirmed_at or ""])
     return Response(text.getvalue(), mimetype="text/csv", headers={
         "Content-Disposition": f"attachment; filename={found.slug}-subscribers.csv", "Cache-Control": "no-store"})
 

@@ -154,6 +154,13 @@ def test_pages_end_when_somebody_answered_then(period):
     assert len(never.removed) > len(recorded.removed)
 
 
+def test_an_incident_whose_pages_a_maintenance_would_have_held_keeps_the_name_of_its_policy(period):
+    upkeep = {"maintenance": [{"key": "upkeep", "name": "Upkeep", "team": "payments", "services": ["ledger"], "time_zone": "UTC",
+                               "starts": "2026-03-02T09:00", "ends": "2026-03-02T23:00"}]}
+    held, = replay(*period, changed(upkeep)).differences
+    assert (held.was.policy, held.now.policy, held.now.pages) == ("Payments", "Payments", ())
+
+
 def test_a_route_that_opens_nothing_takes_its_incidents_away(period):
     """The side that opens nothing is said."""
     found = replay(*period, changed({"routes": [{"name": "quiet", "when": {"title": "ledger*"}, "then": {"suppress": True}}]}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import structlog
@@ -12,11 +12,12 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from app.core.db import pending, session, transaction
 
 log = structlog.get_logger()
+Failed = Callable[[int, Exception], None]
 NO_FAULT_OF_A_ROW = (OperationalError, BaseTimeoutException)  # the database is away or busy, the job's time is over
 FAILS_ALL = (SQLAlchemyError, BaseTimeoutException)  # of a part of a transaction: this can't go on
 
 
-def apart(keys: Sequence[int], work: Callable[[Sequence[int]], int], failed: Callable[[int, Exception], None]) -> int:
+def isolated(keys: Sequence[int], work: Callable[[Sequence[int]], int], failed: Failed) -> int:
     """`work(keys)` does these rows inside a transaction and says how many; `failed(key, fault)` is called in another one
     for each that can't be done, and sees to it that the row does not fail for ever. What is no fault of a row is raised."""
     if not keys:
@@ -27,29 +28,30 @@ def apart(keys: Sequence[int], work: Callable[[Sequence[int]], int], failed: Cal
     except NO_FAULT_OF_A_ROW:
         raise
     except Exception:
-        log.exception("apart.together_failed", work=work.__name__, rows=len(keys))
+        log.exception("isolation.together_failed", work=work.__name__, rows=len(keys))
         session.remove()
     return each(keys, lambda key: work([key]), failed)
 
 
-def each(keys: Sequence[int], work: Callable[[int], int], failed: Callable[[int, Exception], None]) -> int:
-    """The same for rows that are done in a transaction of their own from the start."""
+def each(keys: Iterable[int], work: Callable[[int], int], failed: Failed | None = None) -> int:
+    """The same for rows that are done in a transaction of their own from the start; without `failed` one that can't be done
+    is left as it is, for whoever reads the log."""
     return sum(_alone(key, work, failed) for key in keys)
 
 
-def _alone(key: int, work: Callable[[int], int], failed: Callable[[int, Exception], None]) -> int:
+def _alone(key: int, work: Callable[[int], int], failed: Failed | None) -> int:
     try:
         with transaction():
             return work(key)
     except NO_FAULT_OF_A_ROW:
         raise
     except Exception as fault:
-        log.exception("apart.failed", mended_by=failed.__name__, key=key)
+        log.exception("isolation.failed", work=getattr(work, "__qualname__", ""), key=key)
         session.remove()
-        return _mended(key, fault, failed)
+        return _mended(key, fault, failed) if failed is not None else 0
 
 
-def _mended(key: int, fault: Exception, failed: Callable[[int, Exception], None]) -> int:
+def _mended(key: int, fault: Exception, failed: Failed) -> int:
     try:
         with transaction():
             failed(key, fault)
@@ -57,7 +59,7 @@ def _mended(key: int, fault: Exception, failed: Callable[[int, Exception], None]
     except NO_FAULT_OF_A_ROW:
         raise
     except Exception:
-        log.exception("apart.not_mended", mended_by=failed.__name__, key=key)
+        log.exception("isolation.not_mended", mended_by=failed.__name__, key=key)
         session.remove()
         return 0
 
