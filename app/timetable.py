@@ -84,4 +84,5 @@ PERIODIC: tuple[Every, ...] = (
 # What a worker or clock does once at its start.
 STARTUP: tuple[str, ...] = (
     "app.notifications.ticks.release_dead", "app.runbooks.ticks.release_dead", "app.workflows.ticks.release_dead",
+    "app.ingest.versions.note",
 )

@@ -13,10 +13,11 @@ import yaml
 from flask import current_app
 
 from app.cli import oncall, show, with_app
-from app.config import service, shape
+from app.config import service
 from app.config.changes import Result
 from app.config.demo import ADMIN, make
 from app.config.document import Document, load
+from app.config.insides import published
 from app.core import clock
 from app.core.errors import Invalid
 
@@ -71,7 +72,7 @@ def export(as_json: bool) -> None:
 @with_app
 def schema(as_json: bool) -> None:
     """Print the JSON Schema (2020-12) of the document."""
-    show(shape.document(current_app.extensions["plugins"]))
+    show(published(current_app.extensions["plugins"]))
 
 
 @oncall.command()

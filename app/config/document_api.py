@@ -7,7 +7,8 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
-from app.config import managed, plans, service, shape
+from app.config import managed, plans, service
+from app.config.insides import published
 from app.config.models import AppliedDocument
 from app.core import clock
 from app.core.access import access, own_transaction
@@ -53,7 +54,7 @@ def export() -> Response:
 def schema() -> Response:
     """As `oncall schema` prints it."""
     _allow("configuration.read")
-    return jsonify(shape.document(current_app.extensions["plugins"]))
+    return jsonify(published(current_app.extensions["plugins"]))
 
 
 @blueprint.get("/configuration/state")

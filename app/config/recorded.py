@@ -8,6 +8,7 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from flask import current_app
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
 
@@ -17,7 +18,7 @@ from app.core.events import Event, sentence
 from app.escalation.models import Run
 from app.identity.models import User
 from app.incidents.models import Incident
-from app.ingest.models import Delivery
+from app.ingest.models import READER, Delivery, Integration
 from app.ingest.playing import Opened, Page, policy_of
 from app.notifications.models import Message
 
@@ -30,8 +31,20 @@ CHANGED = ("policy.", "route.", "maintenance.", "silence.", "plugin.switched", "
            "quiet_hours.", "service.changed", "service.policy_set", "service.removed", "team.", "user.changed",
            "user.activated", "user.deactivated", "integration.changed", "integration.paused", "integration.resumed",
            "schedule.changed", "schedule.created", "schedule.removed", "schedule.archived", "schedule.restored",
-           "schedule.override", "schedule.swap_", "schedule.cover_", "schedule.calendar_read", "schedule.holidays_read")
-ANYBODYS = ("schedule.", "route.", "maintenance.", "silence.", "plugin.")
+           "schedule.override", "schedule.swap_", "schedule.cover_", "schedule.calendar_read", "schedule.holidays_read",
+           "plugin.updated")
+ANYBODYS = ("schedule.", "route.", "maintenance.", "silence.", "plugin.switched")
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """When a delivery came, and which plugin reads it, as the log names that."""
+
+    at: datetime | None = None
+    plugin: str = ""
+
+
+NEVER = Arrival()
 
 
 @dataclass(frozen=True)
@@ -64,8 +77,9 @@ def _real(numbers: Sequence[int]) -> Iterator[Real]:
     incidents = list(session.scalars(select(Incident).where(Incident.id.in_(numbers)).options(
         joinedload(Incident.service)).order_by(Incident.id)))
     came = {one.id: _delivery(one) for one in incidents}
-    received = {key: at for key, at in session.execute(
-        select(Delivery.id, Delivery.received_at).where(Delivery.id.in_(came.values())))}
+    arrivals = select(Delivery.id, Delivery.received_at, READER).select_from(Delivery).join(Integration)
+    arrived = {key: Arrival(at, _owner(reader))
+               for key, at, reader in session.execute(arrivals.where(Delivery.id.in_(came.values())))}
     facts: dict[str, list[Event]] = defaultdict(list)
     for fact in session.scalars(select(Event).where(Event.subject.in_([one.ref for one in incidents])).order_by(Event.id)):
         facts[fact.subject].append(fact)
@@ -77,7 +91,7 @@ def _real(numbers: Sequence[int]) -> Iterator[Real]:
     runs = {one.incident_id: one for one in session.scalars(
         select(Run).where(Run.incident_id.in_(numbers)).order_by(Run.id.desc()))}
     for one in incidents:
-        yield _told(one, received.get(came[one.id]), facts[one.ref], pages[one.id], run=runs.get(one.id))
+        yield _told(one, arrived.get(came[one.id], NEVER), facts[one.ref], pages[one.id], run=runs.get(one.id))
 
 
 def _delivery(incident: Incident) -> int:
@@ -85,7 +99,13 @@ def _delivery(incident: Incident) -> int:
     return int(said) if said.isdecimal() else 0
 
 
-def _told(incident: Incident, received: datetime | None, facts: Sequence[Event], pages: Sequence[Message], *,
+def _owner(reader: str) -> str:
+    """The plugin that offers this way in, as the log names it."""
+    registry = current_app.extensions["plugins"]
+    return f"plugin:{registry.owners.get(('integration', reader), reader)}"
+
+
+def _told(incident: Incident, arrival: Arrival, facts: Sequence[Event], pages: Sequence[Message], *,
           run: Run | None) -> Real:
     until = next((fact.at for fact in facts if fact.kind in ("incident.acknowledged", "incident.resolved")), None)
     key = _delivery(incident)
@@ -94,8 +114,8 @@ def _told(incident: Incident, received: datetime | None, facts: Sequence[Event],
     opened = Opened(key, incident.title, incident.service.key if incident.service else "",
                     policy_of(incident, run), shown, route=str(incident.route.get("reason") or ""))
     refs = {ref for ref in (incident.ref, incident.opened_by, incident.service.ref if incident.service else "",
-                            f"team:{incident.team_id}", f"policy:{run.policy_id}" if run else "") if ref}
-    acts = dict.fromkeys(_acts(incident, received, facts, pages))
+                            f"team:{incident.team_id}", f"policy:{run.policy_id}" if run else "", arrival.plugin) if ref}
+    acts = dict.fromkeys(_acts(incident, arrival.at, facts, pages))
     return Real(opened, incident.opened_at, until, frozenset(refs), tuple(acts))
 
 
@@ -119,7 +139,7 @@ def changes(since: datetime) -> list[Event]:
 def cause(real: Real | None, played: Opened | None, differing: Sequence[Page], changed: Sequence[Event]) -> str:
     """Why today's configuration would page otherwise, as far as it is known: "" when nothing explains it."""
     if real is None:
-        return _joined(played) if played is not None else ""
+        return _not_then(played, changed) if played is not None else ""
     said = list(real.causes)
     people = session.scalars(select(User).where(User.email.in_({page.email for page in differing})))
     refs = real.refs | {one.ref for one in people}
@@ -134,16 +154,26 @@ def cause(real: Real | None, played: Opened | None, differing: Sequence[Page], c
     return "; ".join(list(dict.fromkeys(said))[:MOST]) + (f"; and {len(said) - MOST} more" if len(said) > MOST else "")
 
 
-def _joined(played: Opened) -> str:
-    """What became then of a delivery that would open an incident today."""
+def _not_then(played: Opened, changed: Sequence[Event]) -> str:
+    """What became then of a delivery that would open an incident today, and whether it is read by another version now."""
     delivery = session.get(Delivery, played.delivery)
-    numbers = incidents_in(delivery.results) if delivery is not None else []
+    if delivery is None:
+        return ""
+    asked = select(READER).select_from(Delivery).join(Integration)
+    reader = _owner(str(session.scalar(asked.where(Delivery.id == delivery.id))))
+    updates = [f"since changed: {sentence(fact)}" for fact in changed
+               if fact.subject == reader and fact.kind == "plugin.updated" and fact.at >= delivery.received_at]
+    return "; ".join(part for part in (_joined(delivery), *updates[-1:]) if part)
+
+
+def _joined(delivery: Delivery) -> str:
+    numbers = incidents_in(delivery.results)
     kept = set(session.scalars(select(Incident.id).where(Incident.id.in_(numbers))))
     if gone := [number for number in numbers if number not in kept]:
         return f"incident #{gone[0]}, of which it became part then, is no longer kept"
     if numbers:
         return f"it became part of #{numbers[0]} then, which was open already"
-    return f"it opened nothing then: {delivery.note}" if delivery is not None and delivery.note else ""
+    return f"it opened nothing then: {delivery.note}" if delivery.note else ""
 
 
 def apart(played: Sequence[Page], real: Sequence[Page]) -> tuple[list[Page], list[Page]]:

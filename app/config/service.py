@@ -15,7 +15,7 @@ from app.config import managed, references
 from app.config.changes import Change, Result
 from app.config.document import Document, Item, identity, parsed, secret_paths
 from app.config.kinds import BY_NAME, KINDS, Kind, early, everything, is_theirs
-from app.config.reach import forsaken, unreachable
+from app.config.reach import forsaken, unattended, unreachable
 from app.core.access import OPERATOR, Actor
 from app.core.db import alone, pending, session, transaction
 from app.core.errors import Conflict, Failure, Invalid, Problem
@@ -99,7 +99,7 @@ class _Work:
         removed = self._prune() if self.prune else []
         session.flush()
         self._refuse({key: said for key, said in forsaken().items() if key not in before})
-        return Result([*self._changes(), *moved, *removed], unreachable(self.by), self.large)
+        return Result([*self._changes(), *moved, *removed], [*unattended(self.by), *unreachable(self.by)], self.large)
 
     def _items(self, kind: Kind) -> Iterator[tuple[int, str, Item]]:
         for position, item in enumerate(self.document.items.get(kind.name, [])):

@@ -46,6 +46,12 @@ def next_number_query(counter: type[Counter]) -> Any:
         counter.value)
 
 
+def no_number_query(counter: type[Counter]) -> Any:
+    """The statement after which there is a row to lock, also where no number was given out yet."""
+    insert = postgresql_insert if db.engine.dialect.name == "postgresql" else sqlite_insert
+    return insert(counter).values(name="incident", value=0).on_conflict_do_nothing(index_elements=["name"])
+
+
 def involved(incident: Incident, by: Actor) -> bool:
     """Whether this person was paged for, assigned to or requested on the incident."""
     if by.user_id is None:

@@ -21,7 +21,7 @@ from app.identity.queries import allow
 from app.incidents import events, moves, rules
 from app.incidents.models import Alert, Counter, Incident, Responder
 from app.incidents.notes import add_note
-from app.incidents.queries import next_number_query, state_of
+from app.incidents.queries import next_number_query, no_number_query, state_of
 
 __all__ = ["Opening", "acknowledge", "add_note", "add_responders", "assign", "end_snooze", "involve", "lock", "open_by_hand",
            "open_incident", "reopen", "resolve", "set_priority", "snooze", "speak", "trigger_again", "unacknowledge"]
@@ -50,8 +50,11 @@ class Opening:
 
 
 def hold_number() -> None:
-    """Nobody else opens an incident until this transaction ends."""
-    session.execute(select(Counter.value).where(Counter.name == "incident").with_for_update())
+    """Nobody else opens an incident until this transaction ends, not even the very first."""
+    held = select(Counter.value).where(Counter.name == "incident").with_for_update()
+    if session.scalar(held) is None:
+        session.execute(no_number_query(Counter))  # waits for whoever is just opening the first
+        session.execute(held)
 
 
 def open_incident(opening: Opening, *, by: Actor) -> Incident:

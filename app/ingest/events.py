@@ -25,6 +25,8 @@ REPLAY_STOPPED = Kind("delivery.replay_stopped", "{actor} stopped a replay of {n
                       ("name", "number"))
 PLUGIN_OFF = Kind("plugin.switched_off", "{actor} switched the plugin {name} off", ("name",))
 PLUGIN_ON = Kind("plugin.switched_on", "{actor} switched the plugin {name} on", ("name", "released"))
+PLUGIN_UPDATED = Kind("plugin.updated", "The plugin {name} was updated from {before} to {after}",
+                      ("name", "before", "after"))
 ROUTE_CREATED = Kind("route.created", "{actor} added the route {name}", ("name", "before", "after"))
 ROUTE_CHANGED = Kind("route.changed", "{actor} changed the route {name}", ("name", "before", "after"))
 ROUTE_DELETED = Kind("route.deleted", "{actor} deleted the route {name}", ("name", "before"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, deferred, mapped_column, relationship
 
 from app.catalog.models import Service
@@ -162,3 +162,16 @@ class FormerCredential(Base):
     until: Mapped[datetime]
     used_at: Mapped[datetime | None]
     integration: Mapped[Integration] = relationship()
+
+
+class PluginMark(Base):
+    """Which version of a plugin was at work last: another one at the start of a process is a fact of the log."""
+
+    __tablename__ = "plugin_marks"
+
+    slug: Mapped[str] = mapped_column(String(60), primary_key=True)
+    version: Mapped[str] = mapped_column(String(80))
+
+
+READER = func.coalesce(Delivery.parts["reader"].as_string(), Integration.plugin)
+"""By which plugin a delivery is read, beside its integration: the one that its door named, else the integration's own."""

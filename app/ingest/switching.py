@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, select, update
 
 from app.core import plugin_switches
 from app.core.access import Actor
@@ -17,10 +17,9 @@ from app.core.jobs import wake
 from app.identity.queries import allow
 from app.ingest import events, readers
 from app.ingest.door import DRAIN
-from app.ingest.models import Delivery, Integration
+from app.ingest.models import READER, Delivery, Integration
 
 CHUNK = 500
-READER = func.coalesce(Delivery.parts["reader"].as_string(), Integration.plugin)
 
 
 def switch(slug: str, *, off: bool, by: Actor) -> None:

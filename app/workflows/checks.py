@@ -97,6 +97,8 @@ def _edge_faults(edges: Sequence[Any], graph: Graph) -> Iterator[Fault]:
         if not isinstance(edge, Mapping):
             yield Fault("", path, "An arrow is an object with from and to")
             continue
+        if unknown := set(edge) - {"from", "to", "out"}:
+            yield Fault(str(edge.get("from") or ""), path, f"An arrow knows no {', '.join(sorted(map(str, unknown)))}")
         source, target, out = edge.get("from"), edge.get("to"), edge.get("out", "next")
         for end, name in (("from", source), ("to", target)):
             if not (isinstance(name, str) and (name in graph.nodes or (end == "from" and name == TRIGGER))):

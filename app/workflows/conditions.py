@@ -139,9 +139,9 @@ def _comparison_faults(condition: Mapping[str, Any], roots: frozenset[str], plac
         yield f"{place}.field", "A field is needed"
     elif field.split(".")[0] not in roots:
         yield f"{place}.field", f"There is no {field.split('.')[0]} here; names begin with {', '.join(sorted(roots))}"
-    if op not in OPERATORS:
+    if not isinstance(op, str) or op not in OPERATORS:
         yield f"{place}.op", f"There is no comparison {op}; there are {', '.join(OPERATORS)}"
-    elif fault := _value_fault(str(op), condition.get("value")):
+    elif fault := _value_fault(op, condition.get("value")):
         yield f"{place}.value", fault
 
 
@@ -173,7 +173,7 @@ def _hours_fault(value: Any) -> str:
             raise ValueError
         matching.hours(value.get("days"), value.get("from"), value.get("to"), value.get("time_zone")).hold(
             datetime(2026, 1, 5, tzinfo=UTC))
-    except (ValueError, KeyError, TypeError, OSError):
+    except (ValueError, KeyError, TypeError, AttributeError, OSError):
         return "Write days (mon … sun), from and to (09:00) and time_zone (Europe/Berlin)"
     return ""
 

@@ -90,7 +90,7 @@ def condition(said: Any) -> Any:
     """A condition as a tree; the short form `{severity: [critical], title: "*disk*"}` is read as routes read it."""
     if not isinstance(said, Mapping) or not said:
         return said
-    if set(said) & {"field", "op"}:
+    if set(said) & {"field", "op"} or (len(said) > 1 and set(said) & {"all", "any", "not"}):
         return dict(said)
     for group in ("all", "any"):
         if set(said) == {group}:

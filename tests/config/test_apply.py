@@ -9,8 +9,9 @@ from flask import Flask, current_app
 from jsonschema import Draft202012Validator
 from sqlalchemy import func, select
 
-from app.config import service, shape
+from app.config import service
 from app.config.document import load
+from app.config.insides import published
 from app.core.access import OPERATOR
 from app.core.db import session, transaction
 from app.core.errors import Invalid
@@ -51,7 +52,7 @@ def test_an_export_applied_changes_nothing_also_when_everything_else_would_go(ap
     exported = service.export()
     assert lines(diff(exported, prune=True)) == []
     assert "password" not in str(exported) and "0123456789" not in str(exported)
-    assert Draft202012Validator(shape.document(current_app.extensions["plugins"])).is_valid(exported)
+    assert Draft202012Validator(published(current_app.extensions["plugins"])).is_valid(exported)
 
 
 def test_an_export_fills_an_empty_system_to_the_same_export(app: Flask) -> None:

@@ -21,9 +21,11 @@ from app.core.errors import Invalid
 from app.identity.models import User
 from app.incidents.models import Incident
 from app.incidents.service import acknowledge, assign, unacknowledge
+from app.ingest import versions
 from app.ingest.models import Delivery
 from app.notifications.models import Message
 from tests import build
+from tests.application import as_a_process
 from tests.incidents.people import by
 
 pytestmark = pytest.mark.both_databases
@@ -94,6 +96,22 @@ def test_what_differs_from_what_really_happened_has_its_cause(period, ana, bob):
     service.apply(changed({"services": [{"key": "ledger", "name": "Ledger", "team": "payments", "description": "New"}]}))
     first, second = replay(*period, None).differences
     assert "Ana assigned it to Bob" in first.cause and "since changed: Operator with changed.yaml changed" in second.cause
+
+
+def test_a_plugin_that_was_updated_meanwhile_is_a_cause_of_what_it_reads(app, period, bob, monkeypatch):
+    """MIG-27: processes start with other versions; an update of a plugin that reads nothing of this explains nothing."""
+    with transaction():
+        session.execute(update(Message).where(Message.incident_id == 1).values(user_id=bob.id))
+
+    def started(**said):
+        monkeypatch.setattr(versions, "versions", lambda _registry: said)
+        return as_a_process(app, versions.note)
+    assert [started(jenkins=one, webhook="0.9") for one in ("0.9", "1.0")] == [0, 1]
+    assert [one.cause for one in replay(*period, None).differences] == [""]
+    assert [started(jenkins="1.0", webhook="1.0") for _ in range(2)] == [1, 0]
+    name = next(one.name for one in app.extensions["plugins"].installed if one.slug == "webhook")
+    assert [one.cause for one in replay(*period, None).differences] == [
+        f"since changed: The plugin {name} was updated from 0.9 to 1.0"]
 
 
 def test_route_and_people_of_each_delivery_are_told_before_and_after(period, capsys):

@@ -213,9 +213,10 @@ def test_twice_is_once(shade, live, olga):
 
 
 @pytest.mark.both_databases
-def test_what_opens_while_its_shadow_ends_is_silent_or_pages_from_its_first_level(app, payments, shade):
-    """MIG-24: whoever is just opening an incident in shadow is waited for, so that it is not heard from its second level on."""
-    opened(payments)
+@pytest.mark.parametrize("number", [1, 2])
+def test_what_opens_while_its_shadow_ends_is_silent_or_pages_from_its_first_level(app, payments, shade, number):
+    """MIG-24: whoever is opening one in shadow, be it the first of all, is waited for: it is not heard from its second level on."""
+    earlier = [opened(payments) for _ in range(1, number)]
     begun, opening = shade("team", "payments"), threading.Event()
 
     def ends():
@@ -231,4 +232,4 @@ def test_what_opens_while_its_shadow_ends_is_silent_or_pages_from_its_first_leve
         opening.set()
         other.join(0.3)  # it waits, or has wrongly been through already
     other.join(30)
-    assert made.in_shadow and incident(made.id).silenced_by == begun.id
+    assert made.in_shadow and incident(len(earlier) + 1).silenced_by == begun.id
