@@ -13,7 +13,7 @@ from app.config.answers import Answers, Ended
 from app.core.errors import Invalid
 from app.core.events import Event
 from app.ingest.models import Delivery, Integration
-from app.ingest.playing import UNANSWERED, Kept
+from app.ingest.playing import UNANSWERED, Kept, incidents_in
 
 MOST, BATCH = 1_000_000, 1000
 ENDS = ("incident.acknowledged", "incident.snoozed", "incident.resolved", "incident.merged")
@@ -73,11 +73,6 @@ def _some(since: datetime, until: datetime, last: tuple[datetime, int] | None) -
         query = query.where(or_(Delivery.received_at > last[0],
                                 and_(Delivery.received_at == last[0], Delivery.id > last[1])))
     return query.order_by(Delivery.received_at, Delivery.id).limit(BATCH)
-
-
-def incidents_in(results: Sequence[Any] | None) -> list[int]:
-    """The numbers of the incidents that a delivery became part of, in its own order."""
-    return list(dict.fromkeys(int(one["incident"]) for one in results or [] if one.get("incident")))
 
 
 def ends_of(live: Connection, numbers: Sequence[int]) -> dict[int, Ended]:

@@ -12,14 +12,13 @@ from flask import current_app
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
 
-from app.config.kept import incidents_in
 from app.core.db import session
 from app.core.events import Event, sentence
 from app.escalation.models import Run
 from app.identity.models import User
 from app.incidents.models import Incident
 from app.ingest.models import READER, Delivery, Integration
-from app.ingest.playing import Opened, Page, policy_of
+from app.ingest.playing import Opened, Page, incidents_in, policy_of
 from app.notifications.models import Message
 
 GONE_OUT = ("sending", "sent", "delivered", "failed", "unsent")  # unsent: in shadow it would have gone out at its time

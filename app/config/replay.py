@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -18,9 +19,10 @@ from app.config.answers import answers_of
 from app.config.document import Document
 from app.config.kept import BATCH, Period, period
 from app.config.service import work_on
-from app.core.db import Base, db, session, transaction
+from app.core.db import Base, db, transaction
 from app.core.events import Event
 from app.core.settings import SETTINGS
+from app.core.twin import beside
 from app.ingest.playing import Opened, Page, play
 
 LONGEST_DAYS = 31
@@ -88,12 +90,12 @@ def replay(since: datetime, until: datetime, document: Document | None, *, answe
     or sent. `everything`: keep also the incidents that are the same. Raises Invalid.
     """
     kept = period(db.engine, since, until, answers_of(answers))
-    of = kept.playable * (1 if document is None else 2)
-    with tempfile.TemporaryDirectory(prefix="oncall-replay-") as folder:
-        copy = _copy(current_app._get_current_object(), Path(folder))  # type: ignore[attr-defined]
-        now = _played(copy, kept, document, lambda done: progress(done, of))
-        was = now if document is None else _played(copy, kept, None, lambda done: progress(kept.playable + done, of))
-    pairs = _really(kept, now) if document is None else _both(was, now)
+    if document is None:
+        pairs = _really(kept, _played(kept, None, progress))
+    else:
+        was = beside(lambda: _played(kept, None))
+        now = _played(kept, document, progress)
+        pairs = _both(was(), now)
     found = Replay(kept.playable, kept.purged, really=document is None)
     for one in pairs:
         if everything:
@@ -177,23 +179,20 @@ def _rows(result: Result[Any]) -> Iterator[list[dict[str, Any]]]:
         yield batch
 
 
-def _played(copy: Flask, kept: Period, document: Document | None, progress: Callable[[int], None]) -> Played:
-    """Play them all, in a transaction of the copy's that is taken back."""
+def _played(kept: Period, document: Document | None, progress: Progress = lambda done, of: None) -> Played:
+    """Play them all in a copy of the configuration, which goes with what was done in it."""
     found = Played()
-    with copy.app_context():
-        try:
-            with transaction():
-                work_on(document or Document())
-                _play(kept, found, progress)
-                raise _TakenBack
-        except _TakenBack:
-            return found
-        finally:
-            session.remove()
+    with tempfile.TemporaryDirectory(prefix="oncall-replay-") as folder:
+        copy = _copy(current_app._get_current_object(), Path(folder))  # type: ignore[attr-defined]
+        with copy.app_context(), suppress(_TakenBack), transaction():
+            work_on(document or Document())
+            _play(kept, found, progress)
+            raise _TakenBack
+    return found
 
 
-def _play(kept: Period, found: Played, progress: Callable[[int], None]) -> None:
+def _play(kept: Period, found: Played, progress: Progress) -> None:
     for done, fate in enumerate(play(kept), 1):
         found.notes[fate.delivery] = fate.note
         found.opened.update(((fate.delivery, number), one) for number, one in enumerate(fate.opened))
-        progress(done)
+        progress(done, kept.playable)

@@ -66,9 +66,9 @@ def open_incident(opening: Opening, *, by: Actor) -> Incident:
         id=number, title=opening.title[:300], description=opening.description[:10_000], severity=opening.severity,
         urgency=opening.urgency or rules.urgency_of(opening.severity), service=opening.service, team=team,
         labels=opening.labels, route=opening.route, former_id=opening.former_id, opened_by=by.ref, opened_at=now,
-        triggered_at=now, test=opening.test, quiet=opening.quiet, in_shadow=_in_shadow(opening.service, team, by))
+        triggered_at=now, test=opening.test, quiet=opening.quiet, in_shadow=_in_shadow(opening.service, team, by),
+        responders=[])
     session.add(incident)
-    session.flush()
     service = opening.service.name if opening.service else None
     moves.said(events.OPENED, incident, by, title=incident.title, severity=incident.severity, source=by.name,
             service=service, delivery=opening.delivery, former=opening.former_id, test=opening.test)

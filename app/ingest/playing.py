@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.core import clock
 from app.core.db import pending, session
@@ -21,6 +22,7 @@ from app.notifications.models import Message
 
 UNANSWERED = timedelta(hours=2)
 MOST = 60
+GONE = "its integration is gone"
 
 
 @dataclass(frozen=True)
@@ -72,29 +74,35 @@ class Fate:
 def play(kept: Iterable[Kept]) -> Iterator[Fate]:
     """Play them in an open transaction that the caller takes back, in a database of its own: nothing is handed over."""
     batches: dict[str, pipeline.Batch | None] = {}
+    highest = session.scalar(select(func.max(Incident.id))) or 0
     for one in kept:
         with clock.at(one.received_at):
             if one.integration not in batches:
                 found = session.scalar(select(Integration).where(Integration.key == one.integration))
                 batches[one.integration] = pipeline.begin(found) if found is not None else None
             batch = batches[one.integration]
-            fate = _fate(one, batch) if batch is not None else Fate(one.id, "its integration is gone")
+            fate, highest = _fate(one, batch, highest) if batch is not None else (Fate(one.id, GONE), highest)
         pending().events.clear()
-        session.flush()
         yield fate
 
 
-def _fate(one: Kept, batch: pipeline.Batch) -> Fate:
-    highest = session.scalar(select(Incident.id).order_by(Incident.id.desc()).limit(1)) or 0
+def incidents_in(results: Sequence[Any] | None) -> list[int]:
+    """The numbers of the incidents that a delivery became part of, in its own order."""
+    return list(dict.fromkeys(int(one["incident"]) for one in results or [] if one.get("incident")))
+
+
+def _fate(one: Kept, batch: pipeline.Batch, highest: int) -> tuple[Fate, int]:
+    """What became of it, and the highest number of an incident then: those above the former one it opened."""
     delivery = Delivery(integration_id=batch.integration.id, received_at=one.received_at, headers=one.headers,
                         query=one.query, parts=one.parts, body=one.body, state="received", body_hash=f"replay-{one.id}")
     delivery.integration = batch.integration
     session.add(delivery)
     session.flush()
     pipeline.process(delivery, batch)
-    opened = session.scalars(select(Incident).where(Incident.id > highest).order_by(Incident.id)).all()
-    return Fate(one.id, delivery.note, tuple(
-        _opened(one, incident, one.until(place)) for place, incident in enumerate(opened)))
+    session.expunge(delivery)  # what its row would say now nobody reads
+    numbers = sorted(number for number in incidents_in(delivery.results) if number > highest)
+    opened = [_opened(one, session.get_one(Incident, number), one.until(place)) for place, number in enumerate(numbers)]
+    return Fate(one.id, delivery.note, tuple(opened)), max([highest, *numbers])
 
 
 def _opened(one: Kept, incident: Incident, until: datetime) -> Opened:

@@ -53,7 +53,7 @@ def page(incident: Incident, people: Sequence[User], paging: Paging) -> list[Mes
 
 def lost(incident: Incident, people: Sequence[int], paging: Paging) -> None:
     """A level means people whom nothing reaches: managers and admins hear of it, and a copy goes out on the off-chance."""
-    for user in session.scalars(select(User).where(User.id.in_(people)).order_by(User.id)):
+    for user in session.scalars(select(User).where(User.id.in_(people)).order_by(User.id)) if people else ():
         record(events.UNREACHABLE, incident.ref, by=SYSTEM, also=[user.ref, "incidents"], user=user.name, user_id=user.id,
                error="no contact method is proven", run=paging.run_id, level=paging.level, round=paging.round, alone=False)
 
