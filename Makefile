@@ -7,7 +7,7 @@ TEST_PROCESSES ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_ROOT_USER_ACTION = ignore
 
-.PHONY: help run demo test lint bench soak clean runtime tests-installed browser
+.PHONY: help run demo test lint bench soak audit clean runtime tests-installed browser
 
 help:
 	@echo "make run     everything on this machine: web, worker, clock, Redis, SQLite under instance/"
@@ -16,6 +16,7 @@ help:
 	@echo "make lint    linter and type checks only"
 	@echo "make bench   the measurements, each with its target; BENCH=--small tries them out, BENCH=--long takes hours"
 	@echo "make soak    the long tests: hours of load and of killed processes"
+	@echo "make audit   known vulnerabilities of the pinned packages; asks the Python Package Index"
 	@echo "make clean   removes .venv and caches; instance/ with its data stays"
 
 run: runtime
@@ -38,8 +39,12 @@ bench: tests-installed
 soak: tests-installed
 	@exec $(BIN)/python -m pytest -q -m soak
 
+audit: tests-installed
+	@[ -x .venv-audit/bin/pip-audit ] || { $(BIN)/python -m venv .venv-audit && .venv-audit/bin/python -m pip install -q pip-audit; }
+	@exec .venv-audit/bin/pip-audit --disable-pip --require-hashes -r requirements.txt
+
 clean:
-	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/.artifacts
+	rm -rf .venv .venv-audit build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/.artifacts
 	find app plugins tests bench migrations -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # $(call installed,<requirements>,<stamp>,<options>): a virtual environment with exactly these packages. The stamp holds the

@@ -16,8 +16,9 @@ from app.core.errors import Failure
 # Where each command lives: only the module of the one that runs is loaded, so that a part of the system stays small.
 COMMANDS = {
     "app.core.running": ("up", "web", "live", "worker", "clock", "mail"),
-    "app.core.commands": ("migrate", "doctor", "plugins", "secrets", "vapid"),
+    "app.core.commands": ("migrate", "doctor", "plugins", "secrets"),
     "app.identity.commands": ("token", "user"),
+    "app.notifications.commands": ("vapid",),
     "app.ingest.commands": ("simulate",),
     "app.core.backup_commands": ("backup", "restore"),
     "app.config.import_commands": ("import",),

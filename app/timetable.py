@@ -85,4 +85,5 @@ PERIODIC: tuple[Every, ...] = (
 STARTUP: tuple[str, ...] = (
     "app.notifications.ticks.release_dead", "app.runbooks.ticks.release_dead", "app.workflows.ticks.release_dead",
     "app.ingest.versions.note",
+    "app.notifications.ticks.leave_former_key",
 )

@@ -174,6 +174,8 @@ PANELS: dict[str, dict[str, str]] = {
                "escalation": "app.escalation.queries.health"},
     "doctor": {"alerts": "app.incidents.searching.doctor", "zones": "app.oncall.zones.moved",
                "shadow": "app.shadow.panels.doctor"},
+    "ailments": {"people": "app.notifications.readiness.ailments", "policies": "app.escalation.panels.ailments"},
+    "addresses": {"channels": "app.notifications.accounts.addresses"},
     "incident": {"next": "app.escalation.panels.next_step", "paged": "app.notifications.panels.paged_people",
                  "posts": "app.notifications.threads.posts", "shadow": "app.shadow.panels.of_incident"},
     "alert": {"raw": "app.ingest.queries.deliveries_of"},

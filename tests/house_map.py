@@ -141,6 +141,7 @@ EXTRAS = {
     "notifications/compose": Extra(2.5, "wording, apart from sending", public=True),
     "notifications/mail_addresses": Extra(1.5, "the addresses that take answers by mail, apart from hearing them", public=True),
     "notifications/mail_replies": Extra(3.7, "answers by mail, whose road is not a channel's callback", public=True),
+    "notifications/browsers": Extra(3.25, "commands on browsers, which make their methods themselves", public=True),
     "notifications/contacts": Extra(3.2, "commands on contact methods, apart from those on messages", public=True),
     "notifications/taps": Extra(3.3, "one-tap links: whether they still count, and what they do"),
     "notifications/pages": Extra(4.5, "page contexts, with what was typed when a form is refused"),

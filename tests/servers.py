@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,7 @@ class Postgres:
         self.settings = settings
         self.folder: Path | None = None
         self.process: subprocess.Popen[bytes] | None = None
+        self._begin: Callable[[], subprocess.Popen[bytes]]
         self.made: list[str] = []
         self.server = os.environ.get("TEST_DATABASE_URL", "") or self._start()
 
@@ -90,8 +92,7 @@ class Postgres:
         if self.process is None:
             self._run(*(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)' for name in self.made))
             return
-        self.process.send_signal(signal.SIGINT)  # "fast shutdown": sessions end, shared memory is given back
-        self.process.wait(30)
+        self.halt()
         shutil.rmtree(str(self.folder), ignore_errors=True)
 
     def _run(self, *statements: str) -> None:
@@ -107,11 +108,22 @@ class Postgres:
         subprocess.run([programs / "initdb", "-D", data, "-U", "tests", "-A", "trust", "-E", "UTF8", "--locale=C",
                         "--no-sync"], check=True, stdout=subprocess.DEVNULL, cwd=self.folder, **identity)
         settings = [part for setting in self.settings for part in ("-c", setting)]
-        self.process = subprocess.Popen([programs / "postgres", "-D", data, "-p", str(port), *settings],
-                                        stderr=(self.folder / "log").open("wb"), cwd=self.folder, **identity)
-        address = f"postgresql://tests@127.0.0.1:{port}/postgres"
-        eventually(lambda: _connects(address), within=30, what="a PostgreSQL that answers")
-        return address
+        self._begin = partial(subprocess.Popen, [programs / "postgres", "-D", data, "-p", str(port), *settings],
+                              stderr=(self.folder / "log").open("wb"), cwd=self.folder, **identity)
+        self.server = f"postgresql://tests@127.0.0.1:{port}/postgres"
+        self.resume()
+        return self.server
+
+    def halt(self) -> None:
+        """End the server that was started here, at once; what was committed stays."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)  # "fast shutdown": sessions end, shared memory is given back
+        self.process.wait(30)
+
+    def resume(self) -> None:
+        """Start it, for the first time or again."""
+        self.process = self._begin()
+        eventually(lambda: _connects(self.server), within=30, what="a PostgreSQL that answers")
 
 
 def _connects(address: str) -> bool:

@@ -1,4 +1,4 @@
-"""A backup as one file: every table as JSON lines with its checksum, the same for both databases, and the way back."""
+"""A backup as one file: every table as JSON lines with its checksum, the same for both databases."""
 
 from __future__ import annotations
 
@@ -7,27 +7,25 @@ import io
 import json
 import tarfile
 import time
-import warnings
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
 
-from sqlalchemy import JSON, Connection, MetaData, Table, inspect, select, text
-from sqlalchemy.exc import SAWarning
+from sqlalchemy import Connection, Table, select
 
-from app.core import hold, schema, secrets
-from app.core.backup_values import plain, typed
-from app.core.db import Base, db
+from app.core import schema, secrets
+from app.core.backup_values import plain
+from app.core.db import Base, db, transaction
 from app.core.errors import Conflict, Invalid
+from app.core.pulse import beat
 
 FORMAT = 1
 BATCH = 2000
 Progress = Callable[[str], None]
-# Where something stands in every system that was used.
-TELLING = ("users", "events", "incidents")
 # What belongs to the running processes and not to the organisation.
 LEFT_OUT = frozenset({"pulses"})
 
@@ -65,6 +63,8 @@ def make(path: Path, *, progress: Progress = lambda _: None) -> Contents:
         unfinished.unlink(missing_ok=True)
         raise
     unfinished.replace(path)
+    with transaction():
+        beat("backup", rows=contents.rows)
     return contents
 
 
@@ -85,7 +85,7 @@ def verify(path: Path) -> Contents:
     try:
         with tarfile.open(path, "r:gz") as archive:
             return _compared(archive)
-    except (tarfile.TarError, OSError, EOFError, ValueError, KeyError) as fault:
+    except (tarfile.TarError, zlib.error, OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as fault:
         if isinstance(fault, FileNotFoundError | PermissionError):
             raise
         raise Invalid(f"This is no backup, or a damaged one: {fault}") from None
@@ -94,43 +94,9 @@ def verify(path: Path) -> Contents:
 def _compared(archive: tarfile.TarFile) -> Contents:
     contents = _contents(archive)
     for name, said in contents.tables.items():
-        if _measured(_member(archive, f"tables/{name}.jsonl")) != (said["rows"], said["sha256"]):
+        if _measured(member(archive, f"tables/{name}.jsonl")) != (said["rows"], said["sha256"]):
             raise Invalid(f"The backup is damaged: the table {name} is not as it was written")
     return contents
-
-
-def restore(path: Path, *, progress: Progress = lambda _: None) -> Contents:
-    """Fill an empty database with a backup of either kind, and bring it up to date. Raises Conflict when it is not
-    empty, Invalid for a damaged file or one of a newer version. The caller holds what goes out."""
-    contents = verify(path)
-    _require_room(contents.revision)
-    schema.migrate_to(contents.revision)
-    with tarfile.open(path, "r:gz") as archive, db.engine.begin() as connection:
-        found = MetaData()
-        with warnings.catch_warnings():  # indexes over expressions are not reflected, and not needed here
-            warnings.simplefilter("ignore", SAWarning)
-            found.reflect(connection)
-        tables = [table for table in found.sorted_tables if table.name in contents.tables]
-        for table in reversed(tables):
-            connection.execute(table.delete())
-        for name in [table.name for table in tables]:
-            _fill(connection, found.tables[name], _member(archive, f"tables/{name}.jsonl"))
-            progress(f"{name}: {contents.tables[name]['rows']} rows")
-        for name in contents.tables:
-            _join(connection, found.tables[name], _member(archive, f"tables/{name}.jsonl"))
-            _count_on(connection, found.tables[name])
-        connection.execute(Base.metadata.tables["pulses"].insert(), hold.row(f"a backup of {contents.made_at} was restored"))
-    schema.migrate()
-    return contents
-
-
-def _require_room(revision: str) -> None:
-    if schema.present() not in ("", revision):
-        raise Conflict("The database is of another version than the backup. Restore into a new one.")
-    with db.engine.connect() as connection:
-        if inspect(connection).has_table("users") and any(
-                connection.execute(text(f"SELECT 1 FROM {name} LIMIT 1")).first() for name in TELLING):
-            raise Conflict("The database is not empty. Restore into a new one, so that nothing is mixed or lost.")
 
 
 class _one_moment:
@@ -169,13 +135,14 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes | IO[bytes]) -> Non
 
 
 def _contents(archive: tarfile.TarFile) -> Contents:
-    said = json.loads(_member(archive, "contents.json").read())
+    said = json.loads(member(archive, "contents.json").read())
     if said.pop("format") != FORMAT:
         raise Invalid("This backup was made by a newer version. Install that one first.")
     return Contents(**said)
 
 
-def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
+def member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
+    """A file inside. Raises Invalid when it is not there."""
     file = archive.extractfile(name)
     if file is None:
         raise Invalid(f"The backup is damaged: {name} is missing")
@@ -188,48 +155,3 @@ def _measured(file: IO[bytes]) -> tuple[int, str]:
         digest.update(line)
         rows += 1
     return rows, digest.hexdigest()
-
-
-def _batches(file: IO[bytes]) -> Iterator[list[dict[str, Any]]]:
-    naive, batch = db.engine.dialect.name == "sqlite", []
-    for line in file:
-        batch.append({name: typed(value, naive=naive) for name, value in json.loads(line).items()})
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _later(table: Table) -> list[str]:
-    """Columns that may name rows which come later, of this table or of another: they are filled when all are there."""
-    return [column.name for column in table.columns if column.foreign_keys and column.nullable]
-
-
-def _fill(connection: Connection, table: Table, file: IO[bytes]) -> None:
-    later = dict.fromkeys(_later(table))
-    for column in table.columns:
-        if isinstance(column.type, JSON):
-            column.type.none_as_null = True
-    for batch in _batches(file):
-        connection.execute(table.insert(), [{**row, **later} for row in batch])
-
-
-def _join(connection: Connection, table: Table, file: IO[bytes]) -> None:
-    later, key = _later(table), list(table.primary_key.columns)
-    for batch in _batches(file) if later else ():
-        for row in batch:
-            said = {name: row[name] for name in later if row[name] is not None}
-            if said:
-                connection.execute(table.update().where(*(column == row[column.name] for column in key)).values(said))
-
-
-def _count_on(connection: Connection, table: Table) -> None:
-    """On PostgreSQL, numbers go on after the highest one."""
-    keys = list(table.primary_key.columns)
-    if connection.dialect.name != "postgresql" or len(keys) != 1:
-        return
-    name = connection.exec_driver_sql("SELECT pg_get_serial_sequence(%s, %s)", (table.name, keys[0].name)).scalar()
-    if name:
-        highest = f'SELECT setval(%s, COALESCE((SELECT MAX("{keys[0].name}") FROM "{table.name}"), 0) + 1, false)'
-        connection.exec_driver_sql(highest, (name,))

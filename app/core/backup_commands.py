@@ -30,16 +30,16 @@ def backup(file: Path, only_verify: bool) -> None:
 
 @oncall.command()
 @click.argument("file", type=FILE, required=False)
+@click.option("--force", is_flag=True, help="Empty a database that holds something, first. The system has to be stopped.")
 @click.option("--release", is_flag=True, help="Let go what was held since the restore.")
 @with_app
-def restore(file: Path | None, release: bool) -> None:
+def restore(file: Path | None, force: bool, release: bool) -> None:
     """Fill an empty database from FILE, of either kind of database. Nothing is sent until `oncall restore --release`."""
-    from app.core import backup as backups
-    from app.core import hold, secrets
+    from app.core import hold, restoring, secrets
     from app.core.access import OPERATOR
     from app.core.db import transaction
 
-    if release == (file is not None):
+    if release == (file is not None) or (release and force):
         raise click.UsageError("Name a FILE, or say --release")
     if file is None:
         with transaction():
@@ -47,7 +47,7 @@ def restore(file: Path | None, release: bool) -> None:
         click.echo(f"released: {let_go}" if let_go else "nothing was held")
         return
     try:
-        found = backups.restore(file, progress=_progress)
+        found = restoring.restore(file, force=force, progress=_progress)
     except OSError as fault:
         raise Invalid(f"{file}: {fault.strerror}") from None
     missing = set(found.keys) - set(secrets.key_ids())

@@ -1,7 +1,8 @@
-"""The commands about the system: migrate, doctor, plugins, secrets, vapid."""
+"""The commands about the system: migrate, doctor, plugins, secrets."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Literal
 
 import click
@@ -11,26 +12,39 @@ from app.cli import oncall, show, with_app
 
 
 @oncall.command()
-@click.option("--check", is_flag=True, help="Only say whether migrations are pending; exit 1 if so.")
+@click.option("--check", is_flag=True, help="Only say what an upgrade would do and lock; exit 1 if it would fail.")
+@click.option("--exit-code", is_flag=True, help="With --check: exit 1 also while migrations are pending.")
+@click.option("--json", "as_json", is_flag=True, help="With --check.")
 @with_app
-def migrate(check: bool) -> None:
+def migrate(check: bool, exit_code: bool, as_json: bool) -> None:
     """Bring the database up to date."""
     from app.core import schema
 
     if check:
-        pending = schema.present() != schema.head()
-        click.echo("migrations are pending" if pending else "the database is up to date")
-        raise SystemExit(1 if pending else 0)
-    click.echo("migrated" if schema.migrate() else "the database is up to date")
+        _check_upgrade(exit_code, as_json)
+    elif exit_code or as_json:
+        raise click.UsageError("--exit-code and --json go with --check")
+    else:
+        click.echo("migrated" if schema.migrate() else "the database is up to date")
 
 
-@oncall.command()
-@click.option("--json", "as_json", is_flag=True)
-@with_app
-def vapid(as_json: bool) -> None:
-    """Print the public key that browsers subscribe with."""
-    key = current_app.config["VAPID_PUBLIC_KEY"]
-    show({"public_key": key}) if as_json else click.echo(key)
+def _check_upgrade(exit_code: bool, as_json: bool) -> None:
+    from app.core.upgrade import plan
+
+    found = plan()
+    if as_json:
+        show({"ok": not found.faults, **asdict(found)})
+    else:
+        click.echo("migrations are pending" if found.pending else "the database is up to date")
+        for step in found.pending:
+            click.echo(f"  {step.revision}  {step.title}")
+            for lock in step.locks:
+                click.echo(f"        {lock.table} is {lock.how} (about {max(0, lock.rows or 0):,} rows)")
+        for text in found.warnings:
+            click.echo(f"note: {text}")
+        for text in found.faults:
+            click.echo(f"! {text}")
+    raise SystemExit(1 if found.faults or (exit_code and found.pending) else 0)
 
 
 @oncall.group(invoke_without_command=True)
@@ -74,8 +88,8 @@ def new_plugin(slug: str, kind: Literal["integration", "channel"]) -> None:
 @click.option("--settings", "with_settings", is_flag=True, help="List every setting with its value, origin and help.")
 @with_app
 def doctor(as_json: bool, verify_log: bool, rebuild_insights: bool, with_settings: bool) -> None:
-    """Say what is wrong, in sentences, and what to do about it."""
-    from app.core.health import diagnose
+    """Say what is wrong, in sentences, and what to do about it: lines with ! are failures, and only these end with 1."""
+    from app.core.doctor import LINKS, diagnose
 
     if rebuild_insights:
         from app import wiring
@@ -83,21 +97,18 @@ def doctor(as_json: bool, verify_log: bool, rebuild_insights: bool, with_setting
 
         function(wiring.REBUILD)(_so_far)
 
-    found = diagnose()
-    if verify_log:
-        from app.core.chain import verify
-
-        verdict = verify()
-        found.figures["log_entries_verified"] = verdict.checked
-        found.problems += [f"The log was tampered with: {text}." for text in verdict.breaks]
+    found = diagnose(None if verify_log else LINKS)
     if as_json:
-        show({**found.figures, "ok": found.ok, "problems": found.problems})
+        show({**found.figures, "ok": found.ok, "problems": found.problems, "warnings": found.warnings})
     else:
         for name, value in found.figures.items():
             click.echo(f"{name:<20} {value}")
         for problem in found.problems:
             click.echo(f"\n! {problem}")
-        click.echo("\nEverything is fine." if found.ok else "")
+        for warning in found.warnings:
+            click.echo(f"\nnote: {warning}")
+        click.echo("\nEverything is fine." if found.ok and not found.warnings else
+                   "\nNothing has failed." if found.ok else "")
     if with_settings and not as_json:
         _list_settings()
     raise SystemExit(0 if found.ok else 1)

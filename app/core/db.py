@@ -93,6 +93,8 @@ class Base(DeclarativeBase):
 
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 session = db.session
+# A server behind a network that is cut says nothing: without these a connection waits for it for a quarter of an hour.
+PATIENCE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
 IN_BINARY = {"in_binary": True}
 """Options of a statement that asks for many bytes: PostgreSQL then answers with these, not with their digits."""
 
@@ -219,7 +221,7 @@ def init_db(app: Flask) -> None:
         {"connect_args": {"timeout": 30, "check_same_thread": False}, "pool_size": 80, "max_overflow": 40}
         if url.get_backend_name() == "sqlite" else
         {"pool_size": 20, "max_overflow": 60, "pool_pre_ping": True, "pool_timeout": 4,
-         "connect_args": {"connect_timeout": 3, "options": "-c statement_timeout=30000 -c lock_timeout=10000"}})
+         "connect_args": {"connect_timeout": 3, "options": "-c statement_timeout=30000 -c lock_timeout=10000", **PATIENCE}})
     db.init_app(app)
     with app.app_context():
         if db.engine.dialect.name == "sqlite":

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from app.core import clock, revision, rotation, secrets
+from app.core import clock, revision
 from app.core.db import session
 from app.core.events import Event
 from app.core.hold import held
@@ -30,14 +28,16 @@ CLOCK, UNDISPATCHED, INBOX, DUE = 10, 30, 60, 60
 
 @dataclass
 class Health:
-    """Figures in seconds and rows, and what is wrong in sentences with a remedy."""
+    """Figures in seconds and rows, and findings as sentences with a remedy: `problems` are failures, `warnings` may hurt
+    later."""
 
     figures: dict[str, Any] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether nothing has failed."""
         return not self.problems
 
 
@@ -98,62 +98,6 @@ def _redis(found: Health) -> None:
         found.figures["queue"] = None
         found.problems.append(f"Redis can't be reached, so pages are not live and work is a little late: "
                               f"{str(error)[:200]}. Check REDIS_URL, or start `oncall up`.")
-
-
-def diagnose() -> Health:
-    """What the doctor finds: everything readiness asks, and what may hurt later."""
-    found = examine()
-    checks: tuple[Callable[[Health], None], ...] = (_keys, _secrets, _disk, _mail, _plugins, _domains)
-    for check in checks:
-        check(found)
-    return found
-
-
-def _domains(found: Health) -> None:
-    """What the domains would like an operator to know."""
-    try:
-        found.figures.update({name: value for part in panels("doctor").values() for name, value in part.items() if value})
-    except SQLAlchemyError:  # said above
-        return
-    finally:
-        session.rollback()
-
-
-def _keys(found: Health) -> None:
-    for path in sorted((Path(current_app.config["ONCALL_INSTANCE"]) / "keys").glob("*")):
-        if path.stat().st_mode & 0o077:
-            found.problems.append(f"Others can read the key file {path}. Run `chmod 600 {path}`.")
-
-
-def _secrets(found: Health) -> None:
-    try:
-        sealed = rotation.counts()
-    except SQLAlchemyError:  # said above
-        return
-    finally:
-        session.rollback()
-    found.figures["secrets_by_key"] = sealed
-    for name, number in sealed.items():
-        if name not in secrets.key_ids():
-            found.problems.append(f"{number} stored secrets need the key {name}, which ENCRYPTION_KEYS lacks. Add it "
-                                  "behind the first one.")
-
-
-def _disk(found: Health) -> None:
-    usage = shutil.disk_usage(current_app.config["ONCALL_INSTANCE"])
-    if usage.free < usage.total * 0.02:
-        found.problems.append(f"The disk of the instance folder is nearly full: {usage.free // 2**20} MiB are left.")
-
-
-def _mail(found: Health) -> None:
-    if not current_app.config["SMTP_URL"]:
-        found.problems.append("SMTP_URL is not set, so nobody can be paged by e-mail. "
-                              "Set SMTP_URL=smtp://user:password@host:587?starttls=1.")
-
-
-def _plugins(found: Health) -> None:
-    for broken in current_app.extensions["plugins"].broken:
-        found.problems.append(f"The plugin {broken.slug} is broken: {broken.reason}")
 
 
 def masked(address: str) -> str:

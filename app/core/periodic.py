@@ -13,6 +13,7 @@ import structlog
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.core import skew
 from app.core.db import session, transaction
 from app.core.hold import Look
 from app.core.jobs import function
@@ -37,6 +38,7 @@ def run_clock(app: Flask, table: Iterable[Every], startup: tuple[str, ...]) -> N
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     rows = list(table)
+    skew.follow(app)
     with app.app_context():
         for path in startup:
             function(path)()

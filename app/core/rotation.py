@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets as random
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,7 +19,7 @@ from app.core.db import session, transaction
 from app.core.errors import Failure
 from app.core.events import Kind, record
 from app.core.jobs import function
-from app.core.settings import keys_again, origin
+from app.core.settings import keys_again, origin, replace_key
 
 log = structlog.get_logger()
 BATCH = 100
@@ -64,16 +62,20 @@ def counts() -> dict[str, int]:
     return dict(found)
 
 
-def require_keys() -> None:
-    """Raise Failure naming each key that sealed something and is not at hand: better no start than lost secrets."""
+def missing() -> dict[str, int]:
+    """How many secrets each key sealed that is not at hand."""
     try:
-        missing = {name: number for name, number in counts().items() if name not in secrets.key_ids()}
+        return {name: number for name, number in sorted(counts().items()) if name not in secrets.key_ids()}
     except SQLAlchemyError:  # no database or no tables yet: other checks say so
-        missing = {}
+        return {}
     finally:
         session.rollback()
-    if missing:
-        said = ", ".join(f"{name} ({number} secrets)" for name, number in sorted(missing.items()))
+
+
+def require_keys() -> None:
+    """Raise Failure naming each key that sealed something and is not at hand: better no start than lost secrets."""
+    if lacking := missing():
+        said = ", ".join(f"{name} ({number} secrets)" for name, number in lacking.items())
         raise Failure(f"ENCRYPTION_KEYS lacks the key {said}. Add it behind the first one, then start again.")
 
 
@@ -166,10 +168,7 @@ def add_key() -> str:
                       "restart, and `oncall secrets rotate` encrypts everything with it.")
     path = Path(current_app.config["ONCALL_INSTANCE"]) / "keys" / "encryption_keys"
     keys = ",".join((secrets.new_key(), path.read_text().strip()))
-    draft = path.with_name(f"{path.name}.{os.getpid()}.{random.token_hex(4)}")
-    draft.touch(mode=0o600)
-    draft.write_text(keys)
-    draft.replace(path)
+    replace_key(path, keys)
     current_app.config["ENCRYPTION_KEYS"] = keys
     secrets.configure(keys, again=keys_again(current_app.config))
     return secrets.key_ids()[0]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +13,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask, current_app
 from flask_migrate import Migrate, upgrade
-from sqlalchemy import text
+from sqlalchemy import MetaData, text
 
-from app.core.db import db
+from app.core.db import Base, db
 from app.core.errors import Invalid
 
 LOCK = 7_113_942_001
@@ -50,11 +52,24 @@ def migrate() -> bool:
         return True
 
 
-def migrate_to(revision: str) -> None:
-    """Bring an empty database to this revision. Raises Invalid for one that this program does not know."""
+def require_known(revision: str) -> None:
+    """Raise Invalid for a revision that this program does not know."""
     known = {one.revision for one in ScriptDirectory(str(current_app.config["ROOT"] / "migrations")).walk_revisions()}
     if revision not in known:
         raise Invalid("This was made by a newer version. Install that one first.")
+
+
+def remove_all() -> None:
+    """Take every table of ours out of the database, with what is in it."""
+    with _one_at_a_time(), db.engine.begin() as connection:
+        found = MetaData()
+        found.reflect(connection, only=lambda name, _: name in Base.metadata.tables or name == "alembic_version")
+        found.drop_all(connection)
+
+
+def migrate_to(revision: str) -> None:
+    """Bring an empty database to this revision. Raises Invalid for one that this program does not know."""
+    require_known(revision)
     with _one_at_a_time():
         logging.getLogger("alembic").setLevel(logging.WARNING)
         upgrade(directory=attach(), revision=revision)
@@ -63,7 +78,8 @@ def migrate_to(revision: str) -> None:
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
     if db.engine.dialect.name != "postgresql":
-        yield
+        with _file_locked(db.engine.url.database):
+            yield
         return
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         while not connection.scalar(text(f"SELECT pg_try_advisory_lock({LOCK})")):
@@ -72,3 +88,14 @@ def _one_at_a_time() -> Iterator[None]:
             yield
         finally:
             connection.execute(text(f"SELECT pg_advisory_unlock({LOCK})"))
+
+
+@contextmanager
+def _file_locked(path: str | None) -> Iterator[None]:
+    """On SQLite: a lock beside the file, which ends with the process that holds it."""
+    if not path:
+        yield
+        return
+    with open(f"{path}.migrate", "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -27,11 +27,13 @@ class _Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Flask:
         """Make the application in the worker, after the fork."""
         from app import create_app
+        from app.core import skew
         from app.core.rotation import require_keys
 
         app = create_app()
         with app.app_context():
             require_keys()
+        skew.follow(app)
         return app
 
 

@@ -64,6 +64,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("DELIVERY_BODY_DAYS", "30", "Days that raw bodies and headers of deliveries are kept"),
     Setting("DELIVERY_DAYS", "90", "Days that the rows of deliveries are kept; alerts stay as long as their incidents"),
     Setting("AUDIT_DAYS", "365", "Days the log is kept; entries of incidents and postmortems are kept for ever"),
+    Setting("BACKUP_DAYS", "7", "Days after which `oncall doctor` misses a backup; 0: they are made by other means than "
+            "`oncall backup`"),
     Setting("STATUS_EXPORT_DIR", "", "Folder below which copies of status pages are written, one folder a page"),
     Setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR"),
 )
@@ -74,8 +76,8 @@ def load(environ: Mapping[str, str] | None = None, *, extra: Iterable[Setting] =
     env = os.environ if environ is None else environ
     instance = Path(env.get("ONCALL_INSTANCE", "instance")).resolve()
     instance.mkdir(parents=True, exist_ok=True)
-    written = _written(instance)
-    values = {setting.name: env.get(setting.name) or written.get(setting.name) or setting.default
+    in_file = written(instance)
+    values = {setting.name: env.get(setting.name) or in_file.get(setting.name) or setting.default
               for setting in (*SETTINGS, *extra)}
     values["ONCALL_INSTANCE"] = str(instance)
     values["DATABASE_URL"] = values["DATABASE_URL"] or f"sqlite:///{instance / 'oncall.db'}"
@@ -90,7 +92,7 @@ def origin(name: str, environ: Mapping[str, str] | None = None) -> str:
     env = os.environ if environ is None else environ
     if env.get(name):
         return "environment"
-    return "file" if name in _written(Path(env.get("ONCALL_INSTANCE", "instance"))) else "default"
+    return "file" if name in written(Path(env.get("ONCALL_INSTANCE", "instance"))) else "default"
 
 
 def keys_again(values: Mapping[str, str], environ: Mapping[str, str] | None = None) -> Callable[[], str] | None:
@@ -101,7 +103,8 @@ def keys_again(values: Mapping[str, str], environ: Mapping[str, str] | None = No
     return lambda: path.read_text().strip() if path.exists() else ""
 
 
-def _written(instance: Path) -> dict[str, str]:
+def written(instance: Path) -> dict[str, str]:
+    """What stands in config.toml of the instance folder, by name."""
     path = instance / "config.toml"
     if not path.exists():
         return {}
@@ -114,16 +117,26 @@ def generated(instance: Path) -> dict[str, str]:
     folder.mkdir(mode=0o700, exist_ok=True)
     values = {name: _kept(folder / name.lower(), lambda: urlsafe_b64encode(secrets.token_bytes(32)).decode())
               for name in ("SECRET_KEY", "ENCRYPTION_KEYS")}
-    pair = _kept(folder / "vapid", _vapid_pair).split()
+    pair = _kept(folder / "vapid", vapid_pair).split()
     return values | {"VAPID_PRIVATE_KEY": pair[0], "VAPID_PUBLIC_KEY": pair[1]}
+
+
+def replace_key(path: Path, text: str) -> None:
+    """Write a key file anew, whole or not at all, readable by its owner only."""
+    _draft(path, text).replace(path)
+
+
+def _draft(path: Path, text: str) -> Path:
+    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    draft.touch(mode=0o600)
+    draft.write_text(text)
+    return draft
 
 
 def _kept(path: Path, make: Callable[[], str]) -> str:
     """The text of `path`, made once: whoever links the finished file first wins, everybody reads that one."""
     if not path.exists():
-        draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        draft.touch(mode=0o600)
-        draft.write_text(make())
+        draft = _draft(path, make())
         try:
             os.link(draft, path)
         except FileExistsError:
@@ -132,8 +145,8 @@ def _kept(path: Path, make: Callable[[], str]) -> str:
     return path.read_text().strip()
 
 
-def _vapid_pair() -> str:
-    """A P-256 key pair as unpadded base64url: the private number and the uncompressed point (RFC 8292)."""
+def vapid_pair() -> str:
+    """A fresh P-256 key pair as unpadded base64url: the private number and the uncompressed point (RFC 8292)."""
     key = ec.generate_private_key(ec.SECP256R1())
     private = key.private_numbers().private_value.to_bytes(32, "big")
     public = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)

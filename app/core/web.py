@@ -24,6 +24,7 @@ from flask import (
 from flask import session as cookie
 from flask_login import current_user
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -85,6 +86,7 @@ def init_web(app: Flask) -> None:
     app.register_error_handler(Failure, _failure)
     app.register_error_handler(HTTPException, _http_failure)
     app.register_error_handler(OperationalError, database_away)
+    app.register_error_handler(NoConnection, database_away)
     app.register_error_handler(Unreadable, _locked_away)
     app.register_error_handler(Exception, _fault)
     app.jinja_env.globals["csrf_token"] = csrf_token
@@ -207,8 +209,8 @@ def _http_failure(error: HTTPException) -> Response:
     return response
 
 
-def database_away(error: OperationalError) -> Response:
-    """What is said while the database does not answer."""
+def database_away(error: OperationalError | NoConnection) -> Response:
+    """What is said while the database does not answer, or can't write: its disk is full."""
     log.error("database.unreachable", reason=str(error).splitlines()[0][:300])
     response = answer(503, "Not available", "The database can't be reached at the moment. Try again in a few seconds.")
     response.headers["Retry-After"] = "5"

@@ -14,6 +14,7 @@ from rq import Queue
 from rq.job import Job
 from rq.worker import SimpleWorker, Worker
 
+from app.core import skew
 from app.core.db import session
 from app.core.jobs import QUEUES, function
 from app.core.redis import blocking, client
@@ -71,6 +72,7 @@ def _started(pid: int) -> str:
 
 def run_worker(app: Flask, startup: tuple[str, ...]) -> None:
     """Work until told to stop; a lost Redis is waited for, the clock does the due work meanwhile."""
+    skew.follow(app)
     with app.app_context():
         for path in startup:
             function(path)()

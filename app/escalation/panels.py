@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from app.catalog.models import Service
 from app.core import clock
@@ -194,6 +194,15 @@ def team_health(team: Team) -> list[tuple[str, str]]:
         elif all(rules.posts_only(level["targets"]) for level in policy.levels):
             found.append(("Pages nobody", f"{policy.name} only posts in rooms or calls webhooks"))
     return found
+
+
+def ailments() -> list[str]:
+    """A sentence for each policy in use that pages nobody."""
+    gone = select(Team.id).where(Team.archived_at.is_not(None))
+    return [f"The policy {policy.name} pages nobody: no level has a target. Name people, a schedule or a team in it."
+            for policy in session.scalars(select(Policy).order_by(Policy.name).where(
+                or_(Policy.team_id.is_(None), Policy.team_id.not_in(gone))))
+            if not any(level.get("targets") for level in policy.levels)]
 
 
 def run_document(incident: Incident) -> dict[str, Any]:

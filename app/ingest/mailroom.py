@@ -18,7 +18,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.core import clock
+from app.core import clock, skew
 from app.core.db import session
 from app.core.errors import RateLimited
 from app.core.mail_reading import MOST_BYTES, letter
@@ -161,6 +161,7 @@ def server_of(room: Mailroom, certificate: str = "") -> Callable[[], Receiver]:
 
 def run(app: Flask) -> None:
     """Take mail in until told to stop."""
+    skew.follow(app)
     asyncio.run(_serve(app))
 
 

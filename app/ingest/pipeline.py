@@ -16,6 +16,7 @@ from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import Conflict
 from app.core.jobs import stir
+from app.core.limited import limited
 from app.identity.models import Team
 from app.incidents import alerts, service
 from app.incidents.models import Alert
@@ -106,12 +107,12 @@ def _content(delivery: Delivery, batch: Batch) -> Content:
 def _signals(plugin: Any, delivery: Delivery, integration: Integration) -> list[Signal]:
     """What the delivery says, and after a change of how alerts are made what it says of those left from before."""
     config = credentials.config_of(integration, plugin)
-    found: list[Signal] = plugin.normalize(readers.inbound_of(delivery), config)
+    found: list[Signal] = limited(plugin.slug, plugin.normalize, readers.inbound_of(delivery), config)
     if not integration.former_config or plugin.slug != integration.plugin:
         return found
     known = {_key(signal) for signal in found}
-    before = [signal for signal in plugin.normalize(readers.inbound_of(delivery), config | integration.former_config)
-              if _key(signal) not in known]
+    before = limited(plugin.slug, plugin.normalize, readers.inbound_of(delivery), config | integration.former_config)
+    before = [signal for signal in before if _key(signal) not in known]
     left = regrouping.left(integration, [_key(signal) for signal in before])
     return [*found, *(signal for signal in before if _key(signal) in left)]
 

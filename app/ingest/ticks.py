@@ -15,6 +15,7 @@ from app.core.access import SYSTEM, Actor
 from app.core.db import locked, session, transaction
 from app.core.events import record
 from app.core.isolation import each
+from app.core.limited import REST, Hangs, LeftAlone
 from app.incidents import alerts
 from app.incidents import service as incidents
 from app.incidents.models import Alert, Incident
@@ -131,14 +132,17 @@ def _alone(integration_id: int, key: int) -> int:
 
 
 def _postpone(key: int, fault: Exception) -> int:
-    """A fault of ours: tried five times, then `failed` and visible; it is never lost."""
+    """A fault of ours or of a plugin: tried five times, then `failed` and visible; it is never lost. What was not tried at
+    all, since its plugin hung with others, waits."""
+    waits = isinstance(fault, LeftAlone)
     with transaction():
         delivery = session.get_one(Delivery, key)
-        delivery.attempts += 1
+        delivery.attempts += 0 if waits else 1
         gone = delivery.attempts >= rules.ATTEMPTS
         delivery.state = "failed" if gone else "received"
-        delivery.next_at = clock.now() + timedelta(seconds=rules.wait_after(delivery.attempts))
-        delivery.note = f"A fault of ours: {type(fault).__name__}: {str(fault)[:300]}"
+        delivery.next_at = clock.now() + timedelta(seconds=REST if waits else rules.wait_after(delivery.attempts))
+        ours = f"A fault of ours: {type(fault).__name__}: {str(fault)[:300]}"
+        delivery.note = str(fault) if isinstance(fault, Hangs) else ours
     return 1
 
 

@@ -95,6 +95,14 @@ def all_routes(slug: str) -> list[Route]:
     return sorted(found, key=lambda route: places.get(route.account, 0))
 
 
+def addresses() -> dict[str, str]:
+    """Where each provider that is set up is called, by name, for whoever looks whether it can be reached; mail apart."""
+    known = [route for slug in registry().channels for route in all_routes(slug) if route.guarded]
+    places = [(route.name, str(route.config.get(name) or "")) for route in known for name in route.channel.settings
+              if name.endswith("API_URL")]
+    return {name: place for name, place in places if place.startswith(("https://", "http://"))}
+
+
 def routes(slug: str, *, only: str = "", avoid: Collection[str] = ()) -> list[Route] | Exception:
     """The accounts to try now, in a transaction; the fault when there is none. An account that was left out long enough
     is tried by one worker, whose outcome decides for all."""

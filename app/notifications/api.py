@@ -10,7 +10,7 @@ from app.core.openapi import PROBLEM, component, operation, sent
 from app.core.web import actor
 from app.identity.queries import allow
 from app.incidents.queries import incident_for, involved
-from app.notifications import channel_pages, contacts, queries, readiness, threads
+from app.notifications import browsers, channel_pages, contacts, queries, readiness, threads
 
 blueprint = Blueprint("notifications_api", __name__)
 
@@ -54,6 +54,7 @@ PERSON = component("Reachability", {
 SUBSCRIPTION = {
     "type": "object", "required": ["endpoint", "keys"], "properties": {
         "endpoint": {"type": "string", "maxLength": 2000}, "expirationTime": {},
+        "former": {"type": "string", "maxLength": 2000, "description": "where the same browser was: it stays in rules"},
         "keys": {"type": "object", "required": ["p256dh", "auth"], "properties": {
             "p256dh": {"type": "string", "maxLength": 200}, "auth": {"type": "string", "maxLength": 100}}}}}
 ENDPOINT = {"type": "object", "required": ["endpoint"], "properties": {
@@ -104,7 +105,7 @@ def reachability() -> Response:
 @operation("Page me in this browser", request=SUBSCRIPTION, responses={201: METHOD})
 def subscribe() -> tuple[Response, int]:
     """Keep the browser's subscription as a proven contact method."""
-    method = contacts.add_browser(current_user, sent(request), by=actor(), name=_browser())
+    method = browsers.add_browser(current_user, sent(request), by=actor(), name=_browser())
     return jsonify({"id": str(method.id), "name": method.name}), 201
 
 
@@ -113,7 +114,7 @@ def subscribe() -> tuple[Response, int]:
 @operation("Page me no more in the browser with this endpoint", request=ENDPOINT, responses={204: None})
 def forget() -> tuple[str, int]:
     """Remove the subscription of the browser that asks; it knows its endpoint, not our id."""
-    contacts.remove_browser(current_user, sent(request)["endpoint"], by=actor())
+    browsers.remove_browser(current_user, sent(request)["endpoint"], by=actor())
     return "", 204
 
 

@@ -108,51 +108,6 @@ def add_method(user: User, values: Mapping[str, Any], *, by: Actor) -> ContactMe
                                                        ContactMethod.name == name)).one()
 
 
-def add_browser(user: User, subscription: Mapping[str, Any], *, by: Actor, name: str) -> ContactMethod:
-    """A browser's push subscription: proven by being made here; the same browser again replaces its row."""
-    only_owner(user, by)
-    keys, problems = subscription.get("keys"), Problems()
-    if not isinstance(keys, dict) or not all(isinstance(keys.get(part), str) for part in ("p256dh", "auth")):
-        problems.add("keys", "A subscription has keys.p256dh and keys.auth")
-    endpoint = checked_address("webpush", subscription.get("endpoint"), problems)
-    problems.raise_if_any()
-    method = _browser_at(str(endpoint), user, by)
-    if method is not None:
-        method.data_sealed = secrets.seal(json.dumps({"keys": keys}), bound_to=f"contact_method:{method.id}/data")
-        method.proven_at, method.disabled_at, method.disabled_reason = clock.now(), None, ""
-        return method
-    names = {method.name for method in queries.methods_of(user)}
-    label = next(text for text in (name, *(f"{name} {number}" for number in range(2, MOST + 3))) if text not in names)
-    method = ContactMethod(user_id=user.id, name=label[:60], channel="webpush", address=str(endpoint),
-                           proven_at=clock.now())
-    session.add(method)
-    session.flush()
-    method.data_sealed = secrets.seal(json.dumps({"keys": keys}), bound_to=f"contact_method:{method.id}/data")
-    say(events.METHOD_ADDED, method, by)
-    return method
-
-
-def _browser_at(endpoint: str, user: User, by: Actor) -> ContactMethod | None:
-    """This person's method for a browser; whoever else was paged in it is not any more."""
-    mine = None
-    for found in session.scalars(select(ContactMethod).where(
-            ContactMethod.channel == "webpush", ContactMethod.address == endpoint, ContactMethod.removed_at.is_(None))):
-        if found.user_id == user.id:
-            mine = found
-        else:
-            say(events.METHOD_REMOVED, found, by)
-            put_away(found)
-    return mine
-
-
-def remove_browser(user: User, endpoint: str, *, by: Actor) -> None:
-    """The browser at this endpoint pages the person no more; nothing happens when it did not."""
-    only_owner(user, by)
-    for method in queries.methods_of(user):
-        if method.channel == "webpush" and method.address == endpoint:
-            remove_method(method, by=by)
-
-
 def remove_method(method: ContactMethod, *, by: Actor) -> None:
     """It is gone from rules and pages; messages that named it keep their row, so the method stays, disabled."""
     _own_or_operator(method.user, by)

@@ -67,8 +67,9 @@ def fail(message: Message) -> None:
            level=message.level, round=message.round, alone=not service.anybody_left(message))
 
 
-def disable(method: ContactMethod, reason: str) -> None:
-    """A dead address: its owner is told by the other methods, once. A browser that is gone leaves the list."""
+def disable(method: ContactMethod, reason: str, *, returns: bool = False) -> None:
+    """A dead address: its owner is told by the other methods, once. A browser that is gone leaves the list, unless it
+    `returns` by itself."""
     if method.disabled_at is not None:
         return
     name = method.name
@@ -76,7 +77,7 @@ def disable(method: ContactMethod, reason: str) -> None:
     session.flush()
     record(events.METHOD_DISABLED, method.user.ref, by=SYSTEM, name=name, channel=method.channel,
            person=method.user.name, method=method.id, reason=reason[:300])
-    if method.channel == "webpush":
+    if method.channel == "webpush" and not returns:
         contacts.put_away(method)
     others = queries.usable([method.user_id]).get(method.user_id, [])
     for other in [other for other in others if other.channel not in rules.LOUD] or others:

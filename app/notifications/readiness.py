@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from app.core import clock
-from app.core.access import Actor
+from app.core.access import OPERATOR, Actor
 from app.core.db import session
 from app.identity.models import Membership, Team, User
 from app.identity.queries import managed_teams
@@ -78,6 +78,13 @@ def people(by: Actor) -> list[PersonState]:
     known = _Known(_methods(ids), _last_two(ids), _teams(ids, teams), _on_duty(), _own_rules(ids))
     found = [_state(user, known) for user in users]
     return sorted(found, key=lambda one: (not (one.problems and one.on_duty), not one.problems, one.name))
+
+
+def ailments() -> list[str]:
+    """A sentence for each person who is on duty within two weeks and can't be paged."""
+    return [f"{one.name} is on duty within two weeks and can't be paged: {one.problems[0][0].lower()}{one.problems[0][1:]}. "
+            "They prove a contact method under their profile, or somebody takes the shift."
+            for one in people(OPERATOR) if one.on_duty and not any(method.state == "proven" for method in one.methods)]
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,13 @@ from sqlalchemy import select, update
 from app.core import clock
 from app.core.db import session, transaction
 from app.core.lanes import Lane, drained, looked
+from app.core.secrets import Unreadable
 from app.core.worker import alive
-from app.notifications import duty_notices, duty_posts, sending, surfaces
-from app.notifications.models import Message
+from app.notifications import duty_notices, duty_posts, outcomes, queries, sending, surfaces
+from app.notifications.models import ContactMethod, Message
 
 POSTS_AT_ONCE = 8
+NEW_KEY = "web push has a new key here. Open OnCall in that browser once, and it pages you again"
 
 
 def send() -> int:
@@ -67,6 +69,27 @@ def release_dead() -> int:
             Message.state == "sending", Message.lease_owner.in_(dead))
             .values(state="queued", lease_until=None, lease_owner=None, next_at=clock.now()))
     return int(result.rowcount)
+
+
+def leave_former_key() -> int:
+    """At a start: browsers that subscribed with another key than ours is now would refuse every push. Each is left out
+    until its next visit, where it subscribes anew by itself, and its owner is told."""
+    key = current_app.config["VAPID_PUBLIC_KEY"]
+    with transaction():
+        browsers = session.scalars(select(ContactMethod).where(
+            ContactMethod.channel == "webpush", ContactMethod.removed_at.is_(None),
+            ContactMethod.disabled_at.is_(None))).all()
+        former = [one for one in browsers if _server_key(one) not in ("", key)]
+        for one in former:
+            outcomes.disable(one, NEW_KEY, returns=True)
+    return len(former)
+
+
+def _server_key(method: ContactMethod) -> str:
+    try:
+        return str(queries.data_of(method).get("server", ""))
+    except Unreadable:
+        return ""
 
 
 def look_ahead() -> int:

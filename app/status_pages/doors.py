@@ -22,6 +22,7 @@ HIDDEN = {"Cache-Control": "private, no-store", "X-Robots-Tag": "noindex", "Refe
 NOTHING = b"There is no status page at this address.\n"
 COOKIE = "status_page"
 LINK_LASTS = 90 * 86400
+PICTURE = "default-src 'none'; sandbox"  # opened by itself it may load and run nothing
 Make = Callable[[StatusPage], Rendered]
 
 
@@ -92,7 +93,7 @@ def logo(slug: str) -> Response:
     def of(page: StatusPage) -> Rendered:
         if page.logo is None:
             raise NotFound
-        return Rendered(page.logo, page.logo_type)
+        return Rendered(page.logo, page.logo_type, {"Content-Security-Policy": PICTURE})
     return _answered(slug, "logo", of)
 
 

@@ -19,7 +19,8 @@ export async function subscribe(url, key = meta('vapid-key')) {
   let subscription = await registration.pushManager.getSubscription();
   if (subscription && !same(subscription, key)) { await subscription.unsubscribe(); subscription = null; }
   subscription ??= await registration.pushManager.subscribe({userVisibleOnly: true, applicationServerKey: bytes(key)});
-  const answer = await send(url, 'POST', subscription.toJSON());
+  const former = store.get('push') || undefined; // the same browser: it stays in its owner's rules
+  const answer = await send(url, 'POST', {...subscription.toJSON(), former});
   if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
   store.set('push', subscription.endpoint);
   return subscription;

@@ -16,7 +16,7 @@ from werkzeug.serving import make_server
 
 from app.core.db import session, transaction
 from app.incidents.models import Incident
-from app.notifications.contacts import add_browser
+from app.notifications.browsers import add_browser
 from tests import build
 from tests.fakes import PushService
 from tests.notifications.paged import as_actor, page
@@ -116,7 +116,7 @@ def status(number: int) -> str:
 
 
 def test_the_button_in_the_notification_acknowledges(ana, telephone, address, tick, push_sink):
-    """NTF-33, NTF-34: two incidents are two notifications, critical stays, one press acts on exactly that one."""
+    """NTF-33, NTF-34, HRD-21: two incidents are two notifications, critical stays, one press acts on exactly that one."""
     subscribed(ana, push_sink)
     page(ana, title="Checkout is down", severity="critical")
     page(ana, title="Disk is full", severity="high")

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import gzip
+import json
+import tarfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
+from datetime import timedelta
 
 import pytest
+import time_machine
 from click.testing import CliRunner
+from flask import current_app
+from sqlalchemy import text
 
 from app import create_app
+from app.catalog.models import Service
 from app.cli import oncall
 from app.config.service import export
-from app.core import backup, hold, schema
+from app.core import backup, clock, hold, restoring, schema
 from app.core.access import OPERATOR
 from app.core.db import db, session, transaction
 from app.core.errors import Conflict, Invalid
 from app.core.pulse import Pulse
+from app.identity.models import Team
 from app.incidents.merging import merge
 from app.incidents.models import Incident
 from app.incidents.notes import add_note
@@ -23,6 +34,7 @@ from app.ingest.models import Delivery
 from tests import build
 from tests.config.documents import EXAMPLE, apply
 from tests.incidents.people import by
+from tests.servers import eventually
 
 
 @pytest.fixture
@@ -47,6 +59,13 @@ def told():
     return export(), lines, bodies
 
 
+def signs_in(email):
+    """Whether this person's password still opens the door."""
+    client = current_app.test_client()
+    client.get("/login")
+    return client.post("/login", data={"email": email, "password": build.PASSWORD}).status_code == 303
+
+
 @pytest.fixture
 def elsewhere(request, database_url, environment):
     """The context of an application on a new database of either kind."""
@@ -59,10 +78,11 @@ def elsewhere(request, database_url, environment):
 @pytest.mark.both_databases
 @pytest.mark.parametrize("elsewhere", ["sqlite", "postgresql"], indirect=True)
 def test_a_restore_on_either_database_tells_the_same_and_holds_what_goes_out(kept, elsewhere):
-    """The same export and the same timelines; numbers go on where they were."""
+    """HRD-31: the same export, timelines and login; numbers go on where they were. HRD-32: nothing goes out before a person
+    says so."""
     path, found, before = kept
-    assert backup.restore(path).rows == found.rows > 40
-    assert told() == before
+    assert restoring.restore(path).rows == found.rows > 40
+    assert told() == before and signs_in("ana@example.com")
     assert "was restored" in hold.held() and not hold.may_run("app.notifications.ticks.send")
     fresh = build.incident("Problem 3")
     assert fresh.id == 3
@@ -73,24 +93,89 @@ def test_a_restore_on_either_database_tells_the_same_and_holds_what_goes_out(kep
 
 @pytest.mark.parametrize("elsewhere", ["sqlite"], indirect=True)
 def test_a_database_that_holds_something_is_refused_and_stays_as_it_is(kept, elsewhere):
-    """Nothing is mixed."""
+    """HRD-31: nothing is mixed."""
     path, _, before = kept
-    backup.restore(path)
+    restoring.restore(path)
     with pytest.raises(Conflict, match="not empty"):
-        backup.restore(path)
+        restoring.restore(path)
     assert told() == before
+
+
+@pytest.mark.parametrize("elsewhere", ["sqlite", "postgresql"], indirect=True)
+def test_force_empties_it_first_but_not_under_a_running_system_nor_for_a_damaged_file(kept, elsewhere, tmp_path):
+    """HRD-31: also a database of another version."""
+    path, _, before = kept
+    schema.migrate_to("0031")
+    with db.engine.begin() as connection:
+        connection.execute(text("INSERT INTO pulses (name, at, detail) VALUES ('clock', :now, '{}')"), {"now": clock.now()})
+        connection.execute(text("INSERT INTO plugin_switches (slug, off_at, by) VALUES ('left', :now, '')"), {"now": clock.now()})
+    with pytest.raises(Conflict, match="Stop it first"):
+        restoring.restore(path, force=True)
+    with time_machine.travel(clock.now() + timedelta(minutes=1), tick=True):
+        (tmp_path / "harmed").write_bytes(path.read_bytes()[:-100])
+        with pytest.raises(Invalid):
+            restoring.restore(tmp_path / "harmed", force=True)
+        assert schema.present() == "0031"
+        restoring.restore(path, force=True)
+    assert told() == before and session.scalar(text("SELECT count(*) FROM plugin_switches")) == 0
 
 
 @pytest.mark.parametrize("harm", [
     lambda raw: raw[:len(raw) // 2], lambda raw: b"no backup",
     lambda raw: raw.replace(b"Problem 1", b"Problem 7")])
 def test_a_damaged_file_is_refused_before_anything_is_written(kept, tmp_path, harm):
-    """Cut off, something else, or changed inside: one sentence."""
+    """HRD-31: cut off, something else, or changed inside: one sentence."""
     path, _, _ = kept
     whole = gzip.decompress(path.read_bytes())
     (tmp_path / "harmed").write_bytes(gzip.compress(harm(whole)))
     with pytest.raises(Invalid, match="damaged|no backup"):
         backup.verify(tmp_path / "harmed")
+
+
+def test_a_file_that_rotted_anywhere_is_refused_or_is_what_it_was(kept, tmp_path):
+    """HRD-31: one byte turned round, at forty places from beginning to end."""
+    path, found, _ = kept
+    whole, refused = path.read_bytes(), 0
+    for at in range(0, len(whole), len(whole) // 40):
+        (tmp_path / "rotten").write_bytes(whole[:at] + bytes([whole[at] ^ 255]) + whole[at + 1:])
+        try:
+            assert backup.verify(tmp_path / "rotten") == found  # a byte that says nothing, such as the time in the header
+        except Invalid:
+            refused += 1
+    assert refused > 30
+
+
+@pytest.mark.both_databases
+def test_a_backup_made_while_others_write_is_one_moment_of_the_database(app, tmp_path, monkeypatch):
+    """HRD-31: each writer makes two rows at once: both are in it, or none; and nobody waited for it."""
+    monkeypatch.setattr(schema, "present", schema.head)
+    made, stop = [], threading.Event()
+    with ThreadPoolExecutor(3) as pool:
+        writing = [pool.submit(Context().run, _write_pairs, app, number, made, stop) for number in range(3)]
+        backup.make(tmp_path / "busy.oncall", progress=lambda text: _more(made) if text.startswith("teams:") else None)
+        stop.set()
+        assert [one.result(30) for one in writing] == [None] * 3
+    with tarfile.open(tmp_path / "busy.oncall") as archive:
+        teams, services = ({json.loads(line)["key"] for line in archive.extractfile(f"tables/{name}.jsonl")}
+                           for name in ("teams", "services"))
+    assert teams == services and 0 < len(teams) < len(made)
+
+
+def _write_pairs(app, number, made, stop):
+    with app.app_context():
+        while not stop.is_set():
+            key = f"pair-{number}-{len(made)}"
+            with transaction():
+                session.add(team := Team(key=key, name=key))
+                session.flush()
+                session.add(Service(key=key, name=key, team_id=team.id))
+            made.append(key)
+
+
+def _more(made):
+    """The backup is between two tables: more is written meanwhile."""
+    before = len(made)
+    eventually(lambda: len(made) > before + 3, what="more rows written during the backup")
 
 
 def test_the_file_is_read_again_and_only_its_owner_may_read_it(kept):

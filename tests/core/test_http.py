@@ -139,6 +139,7 @@ def dripping() -> Iterator[int]:
 
 
 def test_a_server_that_answers_byte_by_byte_is_cut_off_in_time(dripping: int) -> None:
+    """QUAL-15, for one call: no channel that trickles holds a thread for longer."""
     with pytest.raises(Unreachable, match=r"^127\.0\.0\.1 did not answer within 0\.3 s$"):
         request("GET", f"http://127.0.0.1:{dripping}/token-in-path", timeout=0.3, allow=LOOPBACK)
 

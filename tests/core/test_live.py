@@ -197,6 +197,7 @@ def test_without_redis_the_page_says_so_and_is_repaired_when_it_returns(
 
 
 def test_at_shutdown_every_socket_is_told_to_come_back(world: World) -> None:
+    """HRD-36: with 1001; htmx's client then waits a random while."""
     client = world.open()
     hear(client)
     assert world.live is not None

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from app.core import secrets, settings
 from app.core.db import Base, session, transaction
-from app.core.health import diagnose
+from app.core.doctor import diagnose
 from app.identity.models import SingleSignOn
 from app.notifications import connecting
 from app.notifications.models import ContactMethod

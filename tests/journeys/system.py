@@ -60,10 +60,10 @@ def firing(service: str, title: str, *, status: str = "firing", text: str = "") 
 
 
 class System:
-    """`oncall up` in a folder of its own, with Ana and Bob; `database` is empty for SQLite."""
+    """`oncall up` in a folder of its own, or in `folder`, with Ana and Bob; `database` is empty for SQLite."""
 
-    def __init__(self, database: str = "") -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="oncall journey "))  # a space, as people's folders have
+    def __init__(self, database: str = "", folder: Path | None = None) -> None:
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="oncall journey "))  # a space, as people's folders have
         self.temporary = tempfile.mkdtemp(prefix="oncall-journey-")
         self.port = free_port()
         self.mail = MailServer()

@@ -3,7 +3,7 @@
 import pytest
 
 from app.core.db import session, transaction
-from app.notifications.contacts import add_browser
+from app.notifications.browsers import add_browser
 from app.notifications.models import ContactMethod
 from tests import build
 from tests.fakes import Reply
@@ -52,7 +52,7 @@ def test_a_browser_gets_what_its_service_worker_reads(now, tick, push_sink, dora
 
 @pytest.mark.parametrize("status", [404, 410])
 def test_a_browser_that_is_gone_leaves_the_list_and_its_owner_is_told(now, tick, push_sink, smtp, ana, status):
-    """NTF-35: one attempt, no row any more, a mail about it; and the same browser may come back."""
+    """NTF-35, HRD-21: one attempt, no row any more, a mail about it; and the same browser may come back."""
     browser(ana, push_sink)
     push_sink.answer = Reply(status)
     page(ana)

@@ -23,8 +23,8 @@ from app.core.jobs import function
 from app.identity.models import Team, User
 from app.incidents.models import Incident
 from app.notifications import mail_replies
+from app.notifications.browsers import add_browser
 from app.notifications.channel_models import HeardReply, ReplyCode
-from app.notifications.contacts import add_browser
 from tests import build
 from tests.escalation.test_races import at_once
 from tests.fakes import MailServer, PushService, Reply, WebServer

@@ -11,8 +11,8 @@ import pytest
 import time_machine
 
 from app.core.db import session
+from app.core.doctor import diagnose
 from app.core.events import Event
-from app.core.health import diagnose
 from app.oncall.queries import schedule_by_key, shifts
 from app.oncall.zones import digest_of
 from tests import build

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from io import StringIO
 
-from app.core import health, shadow
+from app.core import doctor, shadow
 from app.core.db import session, transaction
 from app.notifications import service as notifications
 from tests import build
@@ -23,7 +23,7 @@ def test_a_banner_stands_on_every_page_until_it_ends(app, payments, bob, olga, s
     for path in ("/incidents", "/on-call", "/me", "/shadow"):
         assert "In shadow: the team Payments." in mate.get(path, follow_redirects=True).text
     assert client.get("/readyz").json["shadow"] == [payments.ref]
-    assert health.diagnose().figures["shadow"][0].endswith("Z: Moving in")
+    assert doctor.diagnose().figures["shadow"][0].endswith("Z: Moving in")
     one = shadow.active()[0].id
     assert "Nothing is open" in admin.get(f"/shadow/{one}/end").text
     assert "is live" in admin.post(f"/shadow/{one}/end", follow_redirects=True).text

@@ -131,13 +131,17 @@ def test_the_style_is_allowed_by_its_hash_and_the_accent_by_contrast(app, shop, 
 
 
 def test_a_logo_is_a_small_picture(app, shop, client, signed_in):
-    """Numbers: PNG, JPEG or WebP up to 100 kB."""
+    """HRD-18: PNG, JPEG or WebP up to 100 kB by its content, whatever its name and declared type; it may load and run nothing."""
     import io
 
     browser, png = signed_in(shop.ana), b"\x89PNG\r\n\x1a\n" + b"0" * 100
-    for raw, status in ((b"<svg/>", 422), (png + b"0" * 100_000, 422), (png, 303)):
-        answer = browser.post("/status-pages/shop/logo", data={"logo": (io.BytesIO(raw), "logo.png")})
+    for raw, declared, status in ((b"<svg/>", "image/png", 422), (b"<svg/>", "image/svg+xml", 422), (b"<html>", "image/png", 422),
+                                  (png + b"0" * 100_000, "image/png", 422), (png, "text/html", 303)):
+        answer = browser.post("/status-pages/shop/logo", data={"logo": (io.BytesIO(raw), "logo.svg", declared)})
         assert answer.status_code == status
+    served = client.get("/status/shop/logo").headers
+    assert (served["Content-Type"], served["X-Content-Type-Options"]) == ("image/png", "nosniff")
+    assert served["Content-Security-Policy"] == "default-src 'none'; sandbox"
     assert client.get("/status/shop/logo").data == png and "/status/shop/logo?v=" in client.get("/status/shop").text
 
 
