@@ -13,6 +13,7 @@ PERIODIC: tuple[Every, ...] = (
     Every(30, "app.core.limits.note_refusals"),
     Every(30, "app.identity.ticks.note_refusals"),
     Every(3600, "app.core.chain.purge_old"),
+    Every(3600, "app.core.once.forget"),
     Every(60, "app.core.rotation.reseal"),
     Every(1, "app.ingest.ticks.drain"),
     Every(0.5, "app.escalation.ticks.advance", outgoing=True),

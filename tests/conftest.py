@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,6 +21,7 @@ from tests.servers import Postgres, Redis
 
 MARKS = {
     "both_databases": "runs on SQLite and on PostgreSQL",
+    "race": "begins several things at a barrier, so many `rounds` of them; `make soak` repeats it until there were 200",
     "soak": "runs for a long time; only in `make soak`",
     "browser": "needs Chromium",
     "outgoing": "may look up names and connect beyond this machine's loopback",
@@ -36,10 +38,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test marked `both_databases` runs twice."""
+    """A test marked `both_databases` runs twice, one marked `race` as often as RACES says."""
+    race, wanted = metafunc.definition.get_closest_marker("race"), int(os.environ.get("RACES", "0"))
+    if race and wanted:
+        metafunc.fixturenames.append("_again")
+        metafunc.parametrize("_again", range(-(-wanted // race.kwargs.get("rounds", 1))))
     marked = any(mark.name == "both_databases" for mark in metafunc.definition.iter_markers())
     if marked and "database" in metafunc.fixturenames:
         metafunc.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture
+def _again() -> None:
+    """Which repetition of a race it is."""
 
 
 @pytest.fixture(scope="session")

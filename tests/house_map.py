@@ -112,6 +112,7 @@ EXTRAS = {
     "identity/audit": Extra(2.4, "reads on the whole log", public=True),
     "identity/audit_pages": Extra(2.8, "the page of the log, apart from those of people"),
     "identity/audit_refusals": Extra(2.5, "refusals counted in Redis"),
+    "identity/accessibility": Extra(4.8, "the statement that everybody may read, apart from pages about people", edge=True),
     "identity/audit_routes": Extra(4.8, "the routes of the log, apart from those of people", edge=True),
     "identity/scim_shapes": Extra(0.5, "the attributes a directory may use; loads slowly, and only when one calls"),
     "identity/scim_filters": Extra(2.4, "a directory's filters as conditions"),
@@ -208,7 +209,7 @@ LATE_IMPORTS = {
 
 # Core files at the edge; all other files of core must not know of a request.
 CORE_EDGE = {"web", "limits", "probes", "pages", "live", "extensions", "paging", "forms", "openapi", "hub", "feed",
-             "patience"}
+             "patience", "once", "going"}
 
 FILE_LINES, FUNCTION_LINES, POSITIONAL, NESTING, TEMPLATE_LINES, TEST_LINES = 250, 40, 4, 3, 150, 20
 

@@ -25,7 +25,7 @@ from tests.workflows.stories import note, workflow
 
 ROLES = ("anonymous", "outsider", "observer", "responder", "manager", "admin")
 # Read without a login: signed links, senders with their own token, probes, the sign-in itself, the API's description.
-PUBLIC = re.compile(r"/(shared/postmortems/.*"
+PUBLIC = re.compile(r"/(accessibility|shared/postmortems/.*"
                     r"|login(/.*)?|setup/.*|healthz|readyz|metrics|in|in/.*|tap/.*|sw\.js|offline|manifest\.webmanifest|static/.*"
                     r"|plugins/<slug>/callback/<purpose>|plugins/<slug>/<any.*|v2/.*|generic/.*|calendar/.*|integrations/v1/.*|heartbeat/.*|status/.*|partner|partner/.*"
                     r"|runbooks/callback/<token>|digest/<token>"
@@ -154,6 +154,16 @@ def test_every_route_asked_by_every_role_answers_as_the_table_says(app, browsers
     client_of = browsers(world(private))
     walk()
     nothing(holes(app, client_of, private=private))
+
+
+def test_no_address_takes_a_change_that_does_not_prove_where_it_comes_from(app, signed_in, olga, walk):
+    """HRD-16: neither page nor API, by a cookie alone; what then happens with it is tests/identity/test_attacks."""
+    browser = signed_in(olga)
+    browser.own_pages = False
+    walk()
+    nothing(f"{method} {rule.rule}: {answer.status_code}" for rule, method, action in routes(app)
+            if method != "GET" and action not in ("public", "token")
+            and (answer := browser.open(address(rule), method=method)).status_code != 403)
 
 
 def test_nothing_but_the_listed_addresses_is_open_to_anybody(app):

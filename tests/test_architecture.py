@@ -91,6 +91,7 @@ def test_every_folder_of_the_application_is_a_domain_in_the_order():
 
 
 def test_every_import_goes_down_in_both_orders():
+    """QUAL-39; with names of files and vendors below, rights, kinds and settings in test_wiring, tiers in core/test_limits."""
     nothing(f"{found}: {why}" for found in in_domains() if (why := fault(found)))
 
 
@@ -147,3 +148,18 @@ def test_no_vendor_is_named_in_the_application():
     vendor = re.compile(rf"(?<![a-z])({'|'.join(sorted(house.VENDORS | plugins))})(?![a-z])", re.IGNORECASE)
     nothing(f"{path}: {found.group(0)}" for path in APP if path not in house.MAY_NAME_VENDORS
             for found in vendor.finditer(source.text(path)))
+
+
+def test_what_time_it_is_is_asked_at_one_place():
+    """QUAL-20: so that tests can say. Beside it: the limiter, which counts in Redis by the machine's own clock, and backups."""
+    asks = re.compile(r"datetime\.(now|utcnow|today)\(|date\.today\(")
+    known = {"app/core/clock.py", "app/core/backup.py"}
+    nothing(f"{path} asks the time by itself" for path in APP if path not in known and asks.search(source.text(path)))
+
+
+def test_no_test_waits_for_time_to_pass():
+    """QUAL-20: but where a real process or a real connection is waited for, which is in these files."""
+    waiting = {"tests/servers.py", "tests/fakes.py", "tests/journeys/system.py", "tests/journeys/test_flood.py",
+               "tests/browser/test_together.py", "tests/core/test_live_bursts.py", "tests/runbooks/test_killed.py"}
+    sleeps = re.compile(r"(time|asyncio)\.sleep\(")
+    nothing(f"{path} sleeps" for path in source.files("tests") if path not in waiting and sleeps.search(source.text(path)))

@@ -40,6 +40,7 @@ def problems(world: World) -> dict[str, str]:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.blocks("sh")], ids=str)
 def test_every_command_of_a_page_succeeds(world: World, page: Page):
+    """QUAL-32: of README and docs; how long a newcomer takes is measured by nobody."""
     world.play(str(page))
 
 
@@ -74,6 +75,7 @@ def test_a_backup_made_as_told_is_whole(world: World):
 
 @each_page
 def test_no_link_is_dead(page: Page):
+    """QUAL-33: neither to a page nor to a heading of it."""
     for link in page.links:
         name, _, anchor = link.partition("#")
         target = (page.path.parent / name).resolve() if name else page.path
@@ -112,6 +114,7 @@ def known_settings() -> set[str]:
 
 
 def test_the_lists_that_come_from_the_code_are_up_to_date():
+    """QUAL-33: settings, and each channel and integration from its plugin's README."""
     stale = [name for name, text in reference.pages(load(ROOT)).items() if text != Page(ROOT / "docs" / name).text]
     assert stale == [], "run python -m app.core.reference"
 

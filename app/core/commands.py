@@ -71,9 +71,10 @@ def _list_plugins(as_json: bool) -> None:
 
 @plugins.command("new")
 @click.argument("slug")
-@click.option("--kind", type=click.Choice(["integration", "channel", "target"]), default="integration", show_default=True)
+@click.option("--kind", type=click.Choice(["integration", "channel", "target", "action"]), default="integration",
+              show_default=True)
 @with_app
-def new_plugin(slug: str, kind: Literal["integration", "channel"]) -> None:
+def new_plugin(slug: str, kind: Literal["integration", "channel", "target", "action"]) -> None:
     """Write a plugin folder that passes its contract tests."""
     from app.core.plugins_new import scaffold
 

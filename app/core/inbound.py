@@ -17,8 +17,9 @@ SignalStatus = Literal["firing", "acknowledged", "resolved", "suppressed"]
 class Inbound:
     """One request from outside as it came: header names in lower case, the body as raw bytes after decompression.
 
-    `parts` are the named parts of the address where a Door has some, and `door`, the address as the Door writes it;
-    `delivery` is the id under which it is stored, once it is. A channel's callback has its `purpose`, the last part of the
+    `packed` is the body as it came, where it was compressed: a sender may have signed either. `parts` are the named parts of
+    the address where a Door has some, and `door`, the address as the Door writes it; `delivery` is the id under which it is
+    stored, once it is. A channel's callback has its `purpose`, the last part of the
     path, and `url`, the address as the vendor called it: signatures cover it.
     """
 
@@ -31,6 +32,7 @@ class Inbound:
     delivery: str = ""
     url: str = ""
     purpose: str = ""
+    packed: bytes = b""
 
     def json(self) -> Any:
         """The body as JSON. Raises Rejected naming the position when it is not."""

@@ -18,10 +18,8 @@ from flask import (
     Flask,
     Response,
     current_app,
-    flash,
     g,
     get_flashed_messages,
-    redirect,
     request,
     url_for,
 )
@@ -30,6 +28,8 @@ from jinja2 import Template
 from markupsafe import Markup
 
 from app.core import clock
+from app.core.going import go as go
+from app.core.once import form_key
 from app.core.panels import panels
 from app.core.web import actor
 
@@ -100,16 +100,6 @@ def render_row(template: str, block: str, context: Any, item: Mapping[str, Any])
     return _block(current_app.jinja_env.get_template(template), block, context, item)
 
 
-def go(url: str, message: str | None = None, *, tone: str = "calm") -> Response:
-    """On to another page after a success, with a toast: 303 for a browser, `HX-Location` for htmx."""
-    if message:
-        flash(message, tone)
-    if request.headers.get("HX-Request") == "true" and "HX-Boosted" not in request.headers:
-        return Response(status=200, headers={"HX-Location": url, "Vary": "HX-Request"})
-    answer = redirect(url, 303)
-    return Response(answer.get_data(), 303, answer.headers)
-
-
 def region(name: str, key: object = None) -> Markup:
     """The id of a refreshable region: the name of its block, and a key where there are several (`row-42`)."""
     return Markup('id="{}"').format(name if key is None else f"{name}-{key}")
@@ -178,7 +168,8 @@ def install(app: Flask, shell: Shell) -> None:
     """Give the templates of `app` their globals and filters."""
     app.extensions["shell"] = shell
     app.jinja_env.globals.update(
-        ui=_Macros(app), region=region, nav=nav, place=place, live_url=live_url, form_token=form_token, hue=hue, asset=asset,
+        ui=_Macros(app), region=region, nav=nav, place=place, live_url=live_url, form_token=form_token, form_key=form_key,
+        hue=hue, asset=asset,
         server_time=lambda: iso(clock.now()), panels_of=panels, shell_panels=lambda: panels("shell", actor()))
     app.jinja_env.filters.update(iso=iso, utc=utc)
 

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
 
+from app.core.slow_clients import HEADER_SECONDS
+
 if TYPE_CHECKING:
     from flask import Flask
+
+IDLE = 60  # seconds that a connection stays open between two requests
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
@@ -53,12 +57,12 @@ def _close_sockets_first(worker: Any) -> None:
 def options(config: dict[str, str], *, sockets_only: bool = False, port: int | None = None) -> dict[str, Any]:
     """Gunicorn's settings: threads well above the cap on sockets, since each live page holds one (STACK.md)."""
     common = {"bind": f"{config['HOST']}:{port or config['PORT']}", "graceful_timeout": 5, "timeout": 60,
-              "keepalive": 30, "loglevel": "warning", "proc_name": "oncall web", "limit_request_field_size": 16384,
+              "keepalive": IDLE, "loglevel": "warning", "proc_name": "oncall web", "limit_request_field_size": 16384,
               "limit_request_line": 8190, "limit_request_fields": 100, "post_worker_init": _close_sockets_first}
     if sockets_only:
         return common | {"worker_class": "gevent", "workers": int(config["WEB_PROCESSES"]),
-                         "worker_connections": 8000, "proc_name": "oncall live"}
-    return common | {"worker_class": "gthread", "workers": int(config["WEB_PROCESSES"]),
+                         "worker_connections": 8000, "proc_name": "oncall live", "keepalive": int(HEADER_SECONDS)}
+    return common | {"worker_class": "app.core.slow_clients.Worker", "workers": int(config["WEB_PROCESSES"]),
                      "threads": int(config["WEB_THREADS"])}
 
 

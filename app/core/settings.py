@@ -32,6 +32,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("HOST", "127.0.0.1", "Address the web process listens on"),
     Setting("PORT", "8000", "Port the web process listens on"),
     Setting("BASE_URL", "", "Address people use; makes absolute links. Empty means http://HOST:PORT"),
+    Setting("CONTACT", "", "Whom people tell that a page can't be used, on /accessibility: a mail or web address"),
     Setting("TRUSTED_PROXIES", "0", "How many proxies in front are believed about the client's address"),
     Setting("ADMIN_EMAIL", "", "With ADMIN_PASSWORD: creates the break-glass admin at first start"),
     Setting("ADMIN_PASSWORD", "", "Password of that admin, 12 characters or more", secret=True),

@@ -49,23 +49,25 @@ def _mac(secret: str, message: bytes, algorithm: str) -> bytes:
 
 def check(
     body: bytes, headers: Mapping[str, str], received_at: datetime, *, secrets: Iterable[str], header: str,
-    prefix: str = "", algorithm: Literal["sha256", "sha512"] = "sha256", encoding: Literal["hex", "base64"] = "hex",
-    timestamp_header: str = "", signed: Signed = "body",
+    packed: bytes = b"", prefix: str = "", algorithm: Literal["sha256", "sha512"] = "sha256",
+    encoding: Literal["hex", "base64"] = "hex", timestamp_header: str = "", signed: Signed = "body",
 ) -> str:
     """Check the signature in `header` against any of `secrets`; returns the secret that fits.
 
-    A header may hold several signatures with commas between them, of which one must be right. The time is judged only
-    where it is inside the signed text. Raises Rejected (unauthenticated): it is missing, wrong or stale.
+    It covers the body, or what was compressed on its way (`packed`). A header may hold several signatures with commas
+    between them, of which one must be right. The time is judged only where it is inside the signed text.
+    Raises Rejected (unauthenticated): it is missing, wrong or stale.
     """
     said = headers.get(header.lower(), "").strip()
     timestamp = headers.get(timestamp_header.lower(), "").strip() if timestamp_header else ""
     if not said:
         raise Rejected(f"The signature is missing: there is no header {header}", unauthenticated=True)
-    message, read = signed_text(body, timestamp, signed), _DECODERS[encoding]
+    read = _DECODERS[encoding]
+    messages = [signed_text(one, timestamp, signed) for one in {body, packed or body}]
     offered = [read(part.strip().removeprefix(prefix)) for part in said.split(",") if part.strip().startswith(prefix)]
     for secret in secrets:
-        right = _mac(secret, message, algorithm)
-        if any(hmac.compare_digest(right, one) for one in offered):
+        right = [_mac(secret, message, algorithm) for message in messages]
+        if any(hmac.compare_digest(one, other) for one in right for other in offered):
             if signed != "body":
                 _check_age(timestamp, received_at)
             return secret

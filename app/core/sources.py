@@ -23,7 +23,7 @@ def check_signature(
     (unauthenticated) naming whether it is missing, wrong or stale.
     """
     signatures.check(inbound.body, inbound.headers, inbound.received_at, secrets=[secret], header=header, prefix=prefix,
-                     timestamp_header=timestamp_header,
+                     packed=inbound.packed, timestamp_header=timestamp_header,
                      **{"signed": "timestamp:body" if timestamp_header else "body", **how})
 
 

@@ -28,9 +28,12 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from app.core import once
 from app.core.access import Actor, View
+from app.core.bodies import Request
 from app.core.db import take_back, transaction
 from app.core.errors import Failure, Invalid, RateLimited
+from app.core.going import go
 from app.core.secrets import Unreadable, same
 
 log = structlog.get_logger()
@@ -41,7 +44,7 @@ HEADERS = {
     "Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()", "Cross-Origin-Opener-Policy": "same-origin",
 }
-LARGE = 8 * 1024 * 1024
+LARGE, FOR_MACHINES = 8 * 1024 * 1024, 1024 * 1024
 
 
 def large(view: View) -> View:
@@ -60,15 +63,22 @@ def takes(most: int) -> Callable[[View], View]:
 class Application(Flask):
     """Flask whose changing requests run inside one transaction, rendering included."""
 
+    request_class = Request
+
     def dispatch_request(self) -> Any:
         """The view's answer; an answer that says "no" rolls back, the commit comes before anything leaves."""
         view = self.view_functions.get(request.endpoint or "")
         if request.method in SAFE or getattr(view, "own_transaction", False):
             return super().dispatch_request()
-        with transaction():
+        with transaction() as left:
+            form = once.mark()
+            if form and (former := once.claim(form)) is not None:
+                return _again(former)
             response = self.make_response(super().dispatch_request())
             if response.status_code >= 400:
                 take_back()
+            elif form:
+                once.settle(form, response, left.events)
             return response
 
 
@@ -97,7 +107,8 @@ def _begin() -> None:
     trusted = int(current_app.config["TRUSTED_PROXIES"]) > 0 and re.fullmatch(r"[A-Za-z0-9-]{8,64}", given)
     g.request_id = given if trusted else uuid4().hex
     g.started = time.perf_counter()
-    most = getattr(current_app.view_functions.get(request.endpoint or ""), "takes", 0)
+    usual = FOR_MACHINES if request.path.startswith("/api/") else 0
+    most = getattr(current_app.view_functions.get(request.endpoint or ""), "takes", usual)
     if most:
         request.max_content_length = request.max_form_memory_size = most
     structlog.contextvars.clear_contextvars()
@@ -137,7 +148,7 @@ def _refuse_forgery() -> None:
         abort(403, "This request came from another site.")
     if not current_user.is_authenticated:
         return
-    given = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
+    given = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "").partition(once.JOINT)[0]
     if not given or not same(given, str(cookie.get("csrf", ""))):
         abort(403, "This page is out of date. Load it again and repeat what you did.")
 
@@ -167,6 +178,13 @@ def wants_json() -> bool:
     if f"{request.path}/".startswith(("/api/", "/scim/", "/in/", "/v2/", "/heartbeat/", "/healthz/", "/readyz/", "/live/")):
         return True
     return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
+
+
+def _again(former: once.Sending) -> Response:
+    """The answer to a form that was sent before: there is nothing to do, and this is what was done."""
+    if former.location:
+        return go(former.location, f"You sent this already, and it was done once: {former.told}")
+    return answer(409, "Sent already", f"It was done once: {former.told}. What the page showed then is not shown again.")
 
 
 def problem(status: int, title: str, detail: str, **more: Any) -> Response:

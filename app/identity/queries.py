@@ -66,6 +66,11 @@ def role_in(user: User, team_id: int | None) -> str | None:
     return next((found.role for found in user.memberships if found.team_id == team_id), None)
 
 
+def admins() -> list[User]:
+    """The active platform admins, by name."""
+    return list(session.scalars(select(User).where(User.role == "admin", User.state == "active").order_by(User.name)))
+
+
 def visible_teams(by: Actor) -> set[int] | None:
     """Ids of the teams whose things the actor may see; None when that is all. Things without a team are seen."""
     user = session.get(User, by.user_id) if by.user_id is not None else None

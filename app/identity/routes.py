@@ -11,6 +11,7 @@ from app.core.errors import Conflict, Invalid
 from app.core.pages import go, page
 from app.core.web import actor
 from app.identity import (
+    accessibility,
     audit_routes,
     estates,
     factors_routes,
@@ -28,7 +29,7 @@ from app.identity.credentials import make_link
 from app.identity.door import blueprint
 from app.identity.queries import allow
 
-__all__ = ["audit_routes", "blueprint", "factors_routes", "me", "passkeys_routes", "reauth", "setup_routes",
+__all__ = ["accessibility", "audit_routes", "blueprint", "factors_routes", "me", "passkeys_routes", "reauth", "setup_routes",
            "sso_routes"]
 
 

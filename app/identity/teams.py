@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from app.core import clock
@@ -16,7 +15,7 @@ from app.core.events import record
 from app.core.forms import Problems, check_boolean, check_key, check_list, check_text, one_of, refuse, tags
 from app.identity import events, rules
 from app.identity.models import Membership, Team, User
-from app.identity.queries import allow, team_by_key, team_by_name, team_document, user_by_email
+from app.identity.queries import admins, allow, team_by_key, team_by_name, team_document, user_by_email
 
 MOST_MEMBERS = 500
 Values = Mapping[str, Any]
@@ -158,9 +157,8 @@ def keep_a_manager(team: Team, members: Mapping[int, str]) -> None:
     had = [member.user for member in team.memberships if member.role == "manager"]
     if not had or "manager" in members.values():
         return
-    admins = session.scalars(select(User.name).where(User.role == "admin", User.state == "active").order_by(User.name))
     raise Conflict(f"{had[0].name} is the last manager of {team.name}. Without one, the platform admins administer it: "
-                   f"{', '.join(list(admins)[:5])}. Confirm to go on.")
+                   f"{', '.join(admin.name for admin in admins()[:5])}. Confirm to go on.")
 
 
 def _set_members(team: Team, wanted: Mapping[int, str]) -> None:

@@ -151,7 +151,7 @@ def check_signature(integration: Integration, inbound: Inbound) -> str:
     """`valid` when a secret is set and fits, "" when none is set. Raises Rejected naming what is wrong."""
     if integration.secret_sealed is None:
         return ""
-    scheme = credentials.scheme_of(integration)
+    scheme = {**credentials.scheme_of(integration), "packed": inbound.packed}
     try:
         signatures.check(inbound.body, inbound.headers, inbound.received_at,
                          secrets=[credentials.secret_of(integration)], **scheme)

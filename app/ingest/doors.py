@@ -179,7 +179,8 @@ def _inbound(most: int = door.LIMIT) -> Inbound:
         raw = request.get_data(cache=False)
     except RequestEntityTooLarge:
         raise door.TooLarge(most=most) from None
-    return _raw(door.unpacked(raw, request.headers.get("Content-Encoding", "").strip().lower(), most))
+    body = door.unpacked(raw, request.headers.get("Content-Encoding", "").strip().lower(), most)
+    return replace(_raw(body), packed=b"" if raw == body else raw)
 
 
 def _raw(body: bytes) -> Inbound:

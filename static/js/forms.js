@@ -23,6 +23,7 @@ const sent = (form) => $$('textarea[data-draft]', form).filter((area) => area.va
 document.addEventListener('htmx:after:request', ({detail: {ctx}}) => {
   const form = ctx.request?.form;
   if (!form || ctx.response?.status >= 400) return;
+  $$('input[name="csrf_token"]', form).forEach((token) => { token.value = ''; }); // what it sends next is something new
   $$('textarea[data-draft]', form).forEach((area) => { store.drop(keyOf(area)); area.value = ''; });
 });
 on('submit', 'form[data-sign-out]', () => {
@@ -57,9 +58,10 @@ document.addEventListener('submit', (event) => {
     return;
   }
   delete form.dataset.confirmed;
-  // Live renders are shared by viewers, so the token in them is empty: it is this session's that goes out.
+  // Live renders are shared by viewers, so the token in them is empty: it is this session's that goes out, and behind it what
+  // the form is known by when it is sent again.
   const token = $('input[name="csrf_token"]', form);
-  if (token && meta('csrf-token')) token.value = meta('csrf-token');
+  if (token && meta('csrf-token')) token.value = `${meta('csrf-token')}~${token.value.split('~')[1] || Math.random().toString(36).slice(2) + Date.now()}`;
   if (form.dataset.busy) { event.preventDefault(); event.stopImmediatePropagation(); return; } // a double press sends once
   if (form.method === 'post') {
     form.dataset.busy = 'yes';

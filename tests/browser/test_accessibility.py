@@ -95,7 +95,7 @@ def signed_in(browser: Browser, address: str, **context: Any) -> Page:
 
 
 def test_no_page_has_a_fault_that_a_scan_finds(app: Flask, room_of_one: None, browser: Browser, address: str) -> None:
-    """IPG-31, IPG-35: and no page scrolls sideways on a telephone."""
+    """IPG-31, IPG-35, QUAL-21, QUAL-24: in light and dark, contrast included; and no page scrolls sideways on a telephone."""
     page, found = signed_in(browser, address), []
     for path in PAGES:
         assert page.goto(path).ok, path  # type: ignore[union-attr]
@@ -108,7 +108,7 @@ def test_no_page_has_a_fault_that_a_scan_finds(app: Flask, room_of_one: None, br
 
 
 def test_with_keys_only(app: Flask, room_of_one: None, browser: Browser, address: str) -> None:
-    """IPG-30: walk, tick, acknowledge what is ticked, find by Ctrl-K."""
+    """IPG-30, QUAL-22: walk, tick, acknowledge what is ticked, find by Ctrl-K; the scan finds names and roles."""
     page = signed_in(browser, address)
     page.keyboard.press("j")
     page.keyboard.press("x")
@@ -126,7 +126,7 @@ def test_with_keys_only(app: Flask, room_of_one: None, browser: Browser, address
 
 def test_a_key_does_nothing_while_typing_or_when_switched_off(app: Flask, room_of_one: None, browser: Browser,
                                                               address: str) -> None:
-    """IPG-30."""
+    """IPG-30, QUAL-26: they are listed under `?`, where each can be turned off."""
     page = signed_in(browser, address)
     page.goto("/incidents/2")
     page.keyboard.press("n")
@@ -144,7 +144,7 @@ def test_a_key_does_nothing_while_typing_or_when_switched_off(app: Flask, room_o
 
 
 def test_ticks_outlive_what_others_do(app: Flask, room_of_one: None, browser: Browser, address: str, bob: User) -> None:
-    """IPG-06, IPG-26: the row of another changes by itself, the tick stays."""
+    """IPG-06, IPG-26, QUAL-23: the row of another changes by itself, the tick stays."""
     page = signed_in(browser, address)
     page.locator("input[name=id][value='2']").check()
     with transaction():

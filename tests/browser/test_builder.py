@@ -105,7 +105,7 @@ def mended(page: Page) -> list[str]:
 
 
 def test_a_workflow_is_built_saved_and_enabled_with_keys_alone(browser: Browser, site: Site) -> None:
-    """WF-08: trigger, condition, actions, a delay, an arrow, an error at its step; no scan finds a fault meanwhile."""
+    """WF-08, QUAL-22: trigger, condition, actions, a delay, an arrow, an error at its step; no scan finds a fault meanwhile."""
     workflow("flow", trigger="manual", team="payments", enabled=False)
     page = window(browser, site)
     page.goto(BUILD)

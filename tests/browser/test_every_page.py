@@ -16,7 +16,7 @@ from tests.browser.scan import WIDER, faults
 
 pytestmark = pytest.mark.browser
 STATIC = Path(__file__).parents[2] / "static"
-MORE = ("/me", "/settings/channels", "/settings/channels/slack", "/settings/channels/teams", "/offline", "/policies/-/new",
+MORE = ("/me", "/accessibility", "/settings/channels", "/settings/channels/slack", "/settings/channels/teams", "/offline", "/policies/-/new",
         "/schedules/-/new", "/integrations/-/new", "/incidents/1?more=1")
 SCRIPT = 100_000
 
@@ -46,8 +46,12 @@ def places(page: Page) -> list[str]:
 
 
 def test_every_page_of_the_side_bar_has_no_fault_that_a_scan_finds(browser: Browser, site: Site) -> None:
-    """IPG-31, IPG-35: on a telephone; and none scrolls sideways."""
+    """IPG-31, IPG-35, QUAL-21, QUAL-27 (Chromium, the width of a telephone), HRD-17: none scrolls sideways, complains on the
+    console, breaks the security policy or asks for what fails."""
     page, found = window(browser, site, "olga", **PHONE), []
+    page.on("console", lambda said: found.append(f"{page.url}: {said.text}") if said.type == "error" else None)
+    page.on("pageerror", lambda fault: found.append(f"{page.url}: {fault}"))
+    page.on("response", lambda answer: found.append(f"{answer.url}: {answer.status}") if answer.status >= 400 else None)
     for path in places(page):
         answer = page.goto(path)
         assert answer is not None and answer.ok, path

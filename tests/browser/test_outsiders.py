@@ -74,7 +74,8 @@ def press(page: Page, words: str) -> None:
 
 def test_a_partner_comes_in_by_keyboard_without_script_and_no_scan_finds_a_fault(
         browser: Browser, site: Site, tick: Any, smtp: Any) -> None:
-    """PTN-27: login, link, list, page, month and what is not there, at 320 px, light and dark; STAT-19: the public pages likewise."""
+    """PTN-27, QUAL-25: login, link, list, page, month and what is not there, at 320 px, light and dark; STAT-19: the public
+    pages likewise."""
     page, found = window(browser, site, **NARROW), []
     quiet = window(browser, site, java_script_enabled=False, **NARROW)
     quiet.goto("/partner/login")

@@ -87,7 +87,7 @@ def test_a_page_is_live_also_when_the_script_for_sockets_comes_late(browser: Bro
 def test_after_a_minute_without_a_network_everything_is_right_and_nothing_twice(
     browser: Browser, site: Site, bob: User,
 ) -> None:
-    """IPG-27: ten things happened meanwhile."""
+    """IPG-27, QUAL-28: ten things happened meanwhile; the page equals a fresh load in what is looked at."""
     page = looking(window(browser, site), "/incidents/1")
     page.context.set_offline(True)
     site.stop()

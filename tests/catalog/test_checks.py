@@ -41,6 +41,8 @@ def test_a_service_is_made_by_api_and_document_and_its_key_is_one_in_any_case(cl
     assert {one.key for one in session.query(Service)} == {"checkout", "ledger"}
 
 
+@pytest.mark.race
+@pytest.mark.both_databases
 def test_of_fifty_who_make_one_key_at_once_one_succeeds(app, header, payments):
     """CAT-01"""
     barrier, found = threading.Barrier(12), []

@@ -182,11 +182,13 @@ def test_a_link_leads_to_the_web_or_nowhere(payments: Team, links: list[Any]) ->
     assert [problem.field for problem in refused.value.problems] == ["links"]
 
 
+@pytest.mark.race(rounds=200)
 @pytest.mark.both_databases
 def test_two_edits_at_once_that_would_close_a_circle_store_one_edge(app: Flask, payments: Team) -> None:
+    """CAT-15"""
     for key in ("a", "b"):
         build.service(key, team=payments)
-    for _ in range(200):  # CAT-15
+    for _ in range(200):
         refused = at_once(app, [("a", ["b"]), ("b", ["a"])])
         assert [type(error) for error in refused] == [Invalid]
         assert session.scalar(select(func.count()).select_from(ServiceDependency)) == 1

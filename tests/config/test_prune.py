@@ -91,8 +91,10 @@ def test_a_service_whose_policy_reaches_nobody_is_warned_about(app: Flask) -> No
     assert apply(text).warnings == ["service shop: its policy reaches nobody right now"]
 
 
+@pytest.mark.race
 @pytest.mark.both_databases
 def test_two_applies_at_once_run_one_after_the_other(app: Flask) -> None:
+    """MIG-08"""
     found: list[list[str]] = []
 
     def run() -> None:

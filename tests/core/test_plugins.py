@@ -61,6 +61,7 @@ def test_its_guide_icon_and_templates_are_at_hand(tmp_path: Path) -> None:
 
 
 def test_a_misspelt_hook_stops_the_start_and_names_the_nearest(tmp_path: Path) -> None:
+    """QUAL-36."""
     plant(tmp_path, "typo", "from app.plugin_api import hookimpl\n@hookimpl\ndef integratons(): return []")
     with pytest.raises(MisspeltHook, match="Plugin typo .*'integratons'.*'integrations'"):
         load(tmp_path)
@@ -76,6 +77,7 @@ def test_a_misspelt_hook_stops_the_start_and_names_the_nearest(tmp_path: Path) -
     ("from app.plugin_api import hookimpl\n@hookimpl\ndef channels(wrong): return []", "wrong"),
 ])
 def test_a_faulty_plugin_is_listed_and_the_others_work(tmp_path: Path, code: str, reason: str) -> None:
+    """QUAL-36, QUAL-37: with the last line of its traceback; one for another plugin API with both versions."""
     plant(tmp_path, "faulty", code)
     registry = good(tmp_path)
     assert [broken.slug for broken in registry.broken] == ["faulty"]
@@ -99,13 +101,24 @@ def test_a_plugin_that_is_off_stays_known_but_hears_nothing(tmp_path: Path) -> N
     assert registry.installed[0].enabled is False
 
 
-def test_an_installed_package_brings_a_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    info = tmp_path / "some_plugin-2.5.dist-info"
+def offered(registry: Registry, slug: str) -> tuple[object, ...]:
+    """All that a plugin brings."""
+    return (list(registry.integrations), [name for name, _ in registry.settings], registry.readme(slug), list(registry.listeners),
+            registry.template_loader().list_templates(), [(one.slug, one.name) for one in registry.installed])
+
+
+def test_an_installed_package_brings_a_plugin_that_is_like_one_in_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """QUAL-37: way in, settings, guide, templates and listener; the version is the package's."""
+    in_folder, away = good(tmp_path / "own"), tmp_path / "packages"
+    plant(away, "code", GOOD.format(slug="good-one", then="pass"))
+    (away / "plugins" / "code").rename(away / "some_plugin_code")
+    (away / "some_plugin_code" / "plugin.py").rename(away / "some_plugin_code" / "__init__.py")
+    info = away / "some_plugin-2.5.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: some-plugin\nVersion: 2.5\n")
-    (info / "entry_points.txt").write_text("[oncall.plugins]\nsomewhere = some_plugin_code\n")
-    (tmp_path / "some_plugin_code.py").write_text("api_version = 1\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    assert [found.slug for found in packaged()] == ["somewhere"]
-    entry = next(entry for entry in load(tmp_path).installed if entry.slug == "somewhere")
-    assert (entry.version, entry.source) == ("2.5", "package")
+    (info / "entry_points.txt").write_text("[oncall.plugins]\ngood-one = some_plugin_code\n")
+    monkeypatch.syspath_prepend(away)
+    assert [found.slug for found in packaged()] == ["good-one"]
+    packed = load(tmp_path / "nothing")
+    assert (packed.installed[0].version, packed.installed[0].source) == ("2.5", "package")
+    assert offered(packed, "good-one") == offered(in_folder, "good-one")

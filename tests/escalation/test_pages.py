@@ -183,6 +183,7 @@ def test_a_manager_switches_the_teams_default(app, signed_in):
     assert [row.policy.key for row in session.scalars(select(TeamPolicy))] == ["night"]
 
 
+@pytest.mark.race
 @pytest.mark.both_databases
 def test_two_defaults_saved_at_once_leave_one(app):
     """ESC-32: also by two saves at the same moment."""

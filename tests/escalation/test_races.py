@@ -59,6 +59,7 @@ def acknowledged(numbers, person):
             service.acknowledge(session.get_one(Incident, number), by=Actor(person.ref, person.name, "web", person.id))
 
 
+@pytest.mark.race(rounds=200)
 @pytest.mark.both_databases
 def test_nobody_is_paged_after_the_acknowledge_however_close_the_timer(app, tick, run_jobs):
     """ESC-21, NTF-12: 1,000 acknowledges (500 a database) against timer and senders: a page begins before, or never."""

@@ -86,6 +86,7 @@ def test_who_is_unreachable_is_passed_over_and_keeps_the_turn(house):
     assert opened(house, 2)[2:] == ["Ana", "Bob"]
 
 
+@pytest.mark.race(rounds=8)
 @pytest.mark.both_databases
 def test_two_incidents_at_one_instant_go_to_two_people(house, app):
     """ESC-28: sixteen rounds of two that begin together: nobody is paged by both."""

@@ -69,6 +69,7 @@ def test_the_name_of_another_team_is_refused(okta, payments):
     assert okta.group("PAYMENTS").status_code == 409
 
 
+@pytest.mark.race
 @pytest.mark.both_databases
 def test_fifty_simultaneous_patches_leave_exactly_the_union(okta, payments):
     """IDN-18"""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
@@ -15,6 +17,7 @@ from app.core.events import Event
 from app.identity import queries, service
 from app.identity.models import User
 from tests import build
+from tests.escalation.test_races import at_once
 
 
 def acting(person: User) -> Actor:
@@ -88,6 +91,16 @@ def test_the_last_admin_stays(olga: User) -> None:
     with pytest.raises(Conflict), transaction():
         service.deactivate_user(session.get_one(User, olga.id), by=OPERATOR)
     assert session.get_one(User, olga.id).role == "admin"
+
+
+@pytest.mark.race
+@pytest.mark.both_databases
+def test_of_two_admins_who_demote_each_other_at_once_one_stays(app: Flask, olga: User) -> None:
+    """IDN-26"""
+    second = build.user("second", role="admin")
+    faults = at_once(app, *[partial(save, acting(one), email=other.email, role="member") for one, other in ((olga, second), (second, olga))])
+    assert [type(fault) in (Conflict, Forbidden) for fault in faults] == [True]
+    assert session.query(User).filter_by(role="admin").count() == 1
 
 
 def test_a_deactivated_person_loses_cookie_token_and_link_at_once(

@@ -68,6 +68,7 @@ def race(app: Flask, number: int, people: list[User], command: str) -> list[str]
         return list(pool.map(act, actors))
 
 
+@pytest.mark.race(rounds=20)
 @pytest.mark.both_databases
 @pytest.mark.parametrize(("command", "status", "repeats"), [
     ("acknowledge", "triggered", 200), ("resolve", "triggered", 20), ("reopen", "resolved", 20)])

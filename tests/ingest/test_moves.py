@@ -38,6 +38,7 @@ def two_workers_drain(app: Any) -> None:
     session.expire_all()
 
 
+@pytest.mark.race(rounds=4)
 @pytest.mark.both_databases
 def test_firing_and_recovery_at_one_moment_end_lawfully(app, client):
     """ESC-07: two workers drain; never an open incident without an open alert, nor the reverse."""

@@ -73,15 +73,26 @@ def signed(client, house, secret) -> int:
     return client.post(house.path, data=body, headers=headers).status_code
 
 
-def test_a_new_secret_is_shown_once_and_the_old_one_counts_a_while(app, client, signed_in, at):
-    """ING-11, SRC-11: no later page holds it; after the overlap only the new one signs."""
+def test_a_new_secret_is_shown_once_and_the_old_one_counts_for_a_day(app, client, signed_in, at):
+    """ING-11, SRC-11, HRD-12: no later page holds it; both sign for 24 h, then only the new one."""
     house = pager()
     browser = signed_in(house.ana)
-    first, second = new_secret(browser), new_secret(browser, overlap="1h")
+    first, second = new_secret(browser), new_secret(browser)
     assert first != second and len(second) >= 32 and second not in browser.get(PAGE).text
     assert (signed(client, house, second), signed(client, house, first)) == (202, 202)
     assert [row.signature for row in session.query(Delivery).order_by(Delivery.id)] == ["valid", "old secret"]
-    at.shift(timedelta(hours=1, seconds=1))
+    at.shift(timedelta(hours=23, minutes=59))
+    assert (signed(client, house, second), signed(client, house, first)) == (202, 202)
+    at.shift(timedelta(minutes=1, seconds=1))
+    assert (signed(client, house, second), signed(client, house, first)) == (202, 401)
+
+
+def test_the_overlap_of_a_secret_ends_early_by_a_button(app, client, signed_in):
+    """HRD-12: at once."""
+    house = pager()
+    browser = signed_in(house.ana)
+    first, second = new_secret(browser), new_secret(browser)
+    assert browser.post(f"{PAGE}/revoke/secret").status_code == 303
     assert (signed(client, house, second), signed(client, house, first)) == (202, 401)
 
 

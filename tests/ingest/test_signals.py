@@ -73,6 +73,7 @@ def test_a_wrong_signature_is_refused_even_where_none_is_asked(house, client):
     assert client.post(HOOK, json={"title": "old", "timestamp": "2020-01-01T00:00:00Z"}).status_code == 202
 
 
+@pytest.mark.race
 @pytest.mark.both_databases
 def test_copies_with_one_key_are_one_and_without_a_key_each_counts(house, app, run_jobs):
     """ING-15, ESC-01: of 16 at once with one key one is accepted; without, one alert with count 16 and one page each."""

@@ -67,6 +67,7 @@ def test_nothing_to_tell_is_one_line(checkout, payments, mails):
     assert only.text == "A quiet week, Payments, 2026-07-13 to 2026-07-19 (UTC): nothing to tell."
 
 
+@pytest.mark.race(rounds=3)
 @pytest.mark.both_databases
 def test_two_clocks_and_restarts_write_it_once_for_each_week(app, checkout, now, tick):
     """INS-19: both look at the same moment, again and again, for many teams."""

@@ -38,7 +38,7 @@ def reckoned(people: list[str], zone: str) -> list[float]:
 
 
 def test_a_year_of_weighted_hours_is_what_a_slow_reckoning_says(payments, ana, bob, client, token):
-    """INS-09: nights, weekends and a holiday in two zones, over the changes of both clocks, to the minute."""
+    """INS-09, QUAL-20 (a year of schedules): nights, weekends and a holiday in two zones, over the changes of both clocks, to the minute."""
     zones = ["Europe/Berlin", "America/New_York"]
     made = build.schedule("primary", team=payments, turns=[[ana], [bob]], time_zone=zones[0], starts="2024-12-30T09:10")
     with transaction():

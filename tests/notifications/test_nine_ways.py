@@ -120,6 +120,7 @@ def presses(app: Flask, nine: dict[str, User], smtp: MailServer, push_sink: Push
             "slack": lambda: slack(app.test_client()), "teams": lambda: teams(app.test_client())}
 
 
+@pytest.mark.race
 @pytest.mark.both_databases
 def test_nine_ways_at_once_are_one_event_and_nine_agreeing_surfaces(
     app: Flask, presses: dict[str, Callable[[], Any]], vendors: WebServer, push_sink: PushService, run_jobs: Any, tick: Any,

@@ -130,6 +130,7 @@ def test_a_code_stands_in_no_table_log_event_or_answer(now, dora, signed_in, tok
     assert code not in dump and code not in answers and code not in caplog.text + printed.out + printed.err
 
 
+@pytest.mark.race
 @pytest.mark.both_databases
 def test_the_same_right_code_twice_at_once_proves_once(app, dora):
     """IDN-34: the second parallel right answer is refused; one fact in the log."""

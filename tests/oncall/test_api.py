@@ -156,6 +156,7 @@ def wish(schedule_id: int, user_id: int, starts: datetime) -> int:
     return 201
 
 
+@pytest.mark.race(rounds=100)
 @pytest.mark.both_databases
 def test_of_two_conflicting_overrides_at_the_same_moment_one_stands(app, primary, ana, bob):
     """SCH-12: 100 repetitions, never two."""

@@ -77,6 +77,7 @@ def test_cover_for_a_part_splits_the_shift_and_the_rest_stays_until_it_is_taken(
     assert duty(primary) == [(at(24), ana.id), (at(30), chen.id), (at(36), ana.id)]
 
 
+@pytest.mark.race
 @pytest.mark.both_databases
 def test_of_two_who_take_at_once_one_gets_it(app, primary, ana, bob, chen):
     """SCH-18: race-proof by the database."""

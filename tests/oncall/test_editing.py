@@ -29,6 +29,7 @@ def save(name: str, mark: str, by: Actor) -> list[str]:
     return []
 
 
+@pytest.mark.race
 @pytest.mark.both_databases
 def test_one_is_told_what_stands_and_the_others_edit_stands_whole(app, payments, ana, bob):
     """SCH-24: the second gets 409 with both versions; nothing is half-applied."""

@@ -99,6 +99,7 @@ def test_after_one_of_the_spans_was_overridden_accepting_ends_the_swap(primary, 
     assert session.get(Swap, swap.id).state == "expired" and holders(primary)[1:3] == [bob.id, ana.id]
 
 
+@pytest.mark.race
 @pytest.mark.both_databases
 def test_of_accepting_and_withdrawing_at_once_exactly_one_wins(app, primary, ana, bob):
     """SCH-16."""

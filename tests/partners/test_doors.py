@@ -120,6 +120,7 @@ def test_a_link_that_opens_nothing_shows_one_and_the_same_page(outside, app, mai
     assert browser.get("/partner").location == "/partner/login" and log("link_failed")[-1].detail
 
 
+@pytest.mark.race
 @pytest.mark.both_databases
 def test_twenty_at_once_are_one_login(outside, app, mailed):
     """PTN-09"""

@@ -136,6 +136,7 @@ def test_where_review_is_optional_a_manager_publishes_alone(app, ana, bob, payme
     assert again(draft).state == "published"
 
 
+@pytest.mark.race(rounds=10)
 @pytest.mark.both_databases
 @pytest.mark.parametrize("what", ["approve", "publish"])
 def test_two_at_once_are_one_fact_and_one_polite_already(app, ana, bob, payments, what):

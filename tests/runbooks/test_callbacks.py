@@ -129,6 +129,8 @@ def test_a_callback_that_is_quicker_than_the_answer_counts(restart, bob, payment
     assert runner().settle() and (last().state, last().output, len(last().attempts)) == ("succeeded", "quick", 1)
 
 
+@pytest.mark.race
+@pytest.mark.both_databases
 def test_of_two_final_callbacks_at_once_one_wins(begun, report, last, app, client):
     """RB-12."""
     path, answers = begun(), []

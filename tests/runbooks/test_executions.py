@@ -134,6 +134,7 @@ def test_one_form_key_is_one_execution(restart, bob, outage):
     assert session.query(Execution).count() == 1
 
 
+@pytest.mark.race(rounds=50)
 @pytest.mark.both_databases
 def test_two_requests_with_one_form_key_make_one_execution(restart, bob, app):
     """RB-20: both are shown the same, 50 times at the same instant."""
@@ -147,6 +148,7 @@ def test_two_requests_with_one_form_key_make_one_execution(restart, bob, app):
     assert len(shown) == 100 and len(set(shown)) == 50 == session.query(Execution).count()
 
 
+@pytest.mark.race(rounds=200)
 @pytest.mark.both_databases
 def test_at_the_same_instant_exactly_one_starts(restart, bob, payments, app):
     """RB-21: two at once, for 200 incidents one after the other."""

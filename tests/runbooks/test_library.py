@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from app.core.db import session, transaction
@@ -10,6 +12,7 @@ from app.core.events import Event
 from app.runbooks import queries, service
 from app.runbooks.models import Runbook, RunbookVersion
 from tests import build
+from tests.escalation.test_races import at_once
 
 
 def attempt(command, *arguments, **named):
@@ -51,6 +54,19 @@ def test_a_second_approval_changes_nothing(draft, olga):
     attempt(service.approve, draft, by=build.actor(olga))
     assert isinstance(attempt(service.approve, draft, by=build.actor(olga)), Conflict)
     assert kinds().count("runbook.approved") == 1
+
+
+@pytest.mark.race
+@pytest.mark.both_databases
+def test_of_two_who_approve_at_once_one_did(app, draft, olga):
+    """RB-01: one event, and the other is told."""
+    key, people = draft.id, [build.actor(olga), build.actor(build.user("root", role="admin"))]
+
+    def approve(by):
+        with transaction():
+            service.approve(session.get_one(Runbook, key), by=by)
+    faults = at_once(app, *[partial(approve, who) for who in people])
+    assert [type(fault) for fault in faults] == [Conflict] and kinds().count("runbook.approved") == 1
 
 
 def test_an_approval_is_for_the_version_that_was_looked_at(draft, ana, olga):

@@ -130,6 +130,7 @@ def test_a_message_that_can_not_be_written_keeps_no_other_back(app, reader, shop
     assert len(smtp.to(READER)) == 1 and session.query(SubscriberMessage).filter_by(state="failed").one().subscriber_id == broken.id
 
 
+@pytest.mark.race
 @pytest.mark.both_databases
 def test_editors_posting_at_the_same_moment_all_appear(app, shop):
     """STAT-30: twenty at a barrier, none overwritten, in the order in which they were committed."""

@@ -117,6 +117,7 @@ def test_who_comes_late_changes_nothing(house, opens, run_jobs, tick, http_sink,
     assert runs()[0].steps[0].visits == 2 and len([one for one in session.query(Event) if one.kind == "workflow.step_ended"]) == 1
 
 
+@pytest.mark.race(rounds=25)
 @pytest.mark.both_databases
 def test_two_workers_at_once_do_a_step_once(house, opens, app, run_jobs):
     """WF-26, WF-11: the claim decides; at a barrier."""

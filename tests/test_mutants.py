@@ -1,0 +1,56 @@
+"""A wrong comparison in what decides is noticed by a test; for `make soak`."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.mutating import ROOT, comparisons, mutant
+
+# What decides, by what it is about, and the tests that are asked.
+WATCHED = {
+    "escalation": (["app/escalation/rules.py", "app/escalation/targets.py"], ["tests/escalation"]),
+    "on duty": (["app/oncall/rules.py", "app/oncall/turns.py", "app/oncall/wallclock.py"],
+                ["tests/oncall/test_rules.py", "tests/oncall/test_turns.py", "tests/oncall/test_wallclock.py", "tests/oncall/test_zones.py",
+                 "tests/oncall/test_rules_properties.py"]),
+    "dedup": (["app/ingest/rules.py"], ["tests/ingest/test_signals.py", "tests/ingest/test_road.py", "tests/ingest/test_replaying.py"]),
+    "access": (["app/identity/rules.py"], ["tests/identity/test_rules.py", "tests/identity/test_queries.py",
+                                           "tests/identity/test_signin.py", "tests/test_access_matrix.py"]),
+}
+SHARE = 0.9
+
+
+def caught(path: str, number: int, tests: list[str]) -> bool:
+    """Whether one of the tests fails when this comparison is another."""
+    done = subprocess.run([sys.executable, "-m", "pytest", "-x", "-q", "-p", "tests.mutating", "-p", "no:cacheprovider", *tests],
+                          cwd=ROOT, env={**os.environ, "MUTANT": f"{path}:{number}"}, capture_output=True, timeout=900)
+    return done.returncode == 1
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("about", WATCHED)
+def test_a_wrong_comparison_is_noticed(about: str) -> None:
+    """QUAL-40: each operator of these files in turn; nine of ten are caught, and the others are named."""
+    files, tests = WATCHED[about]
+    asked = [(path, number) for path in files for number in range(len(comparisons(ast.parse((ROOT / path).read_text()))))]
+    with ThreadPoolExecutor(int(os.environ.get("TEST_PROCESSES", "2"))) as pool:
+        found = list(pool.map(lambda one: caught(*one, tests), asked))
+    alive = [mutant(*one)[1] for one, noticed in zip(asked, found, strict=True) if not noticed]
+    print(f"\n{about}: {sum(found)} of {len(found)} caught", *alive, sep="\n")
+    assert sum(found) >= SHARE * len(found), "\n".join(alive)
+
+
+def test_a_mutant_differs_in_one_comparison(tmp_path: Path) -> None:
+    """QUAL-40: and is loaded in place of the file; each operator has another."""
+    source, said = mutant("app/incidents/rules.py", 0)
+    assert "SEVERITIES.index(present) <= SEVERITIES.index(former)" in source and said.endswith("<= SEVERITIES.index(former)")
+    code = "import tests.mutating; from app.incidents.rules import is_raise; print(is_raise('low', 'low'))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={**os.environ, "MUTANT": "app/incidents/rules.py:0"},
+                          capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "True"
