@@ -17,6 +17,7 @@ from app.incidents.models import Alert, Incident
 from app.ingest import ticks
 from app.ingest.models import Delivery
 from tests import build
+from tests.escalation.test_races import at_once
 from tests.pager import firing, incident, messages, pager, post, run
 
 
@@ -153,3 +154,18 @@ def test_the_cursor_is_stable_while_alerts_arrive(alerts, client, token, run_job
             break
     assert len(seen) == len(set(seen)) == 9
     assert client.get("/api/v1/alerts?limit=201", headers=header).status_code == 422
+
+
+@pytest.mark.race
+@pytest.mark.both_databases
+def test_two_presses_of_replay_at_once_process_once(app, client, signed_in):
+    """ING-30"""
+    house, said = pager(), []
+    client.post(house.path, data="{broken")
+    cookie = signed_in(house.ana).get_cookie("oncall").decoded_value
+
+    def press():
+        window = app.test_client()
+        window.set_cookie("oncall", cookie)
+        said.append(window.post("/integrations/prometheus/deliveries/1/replay").status_code)
+    assert at_once(app, press, press) == [] and sorted(said) == [303, 409]

@@ -11,7 +11,6 @@ from app.core.db import session, transaction
 from app.core.events import Event
 from app.ingest.models import Delivery, Integration, RefusedRequest
 from tests import build
-from tests.escalation.test_races import at_once
 from tests.pager import firing, incident, pager, post
 
 
@@ -170,21 +169,6 @@ def test_two_presses_of_replay_process_once(app, client, signed_in):
     answers = [browser.post(first), browser.post(first), browser.post(first.replace("1/replay", "2/replay"))]
     assert [answer.status_code for answer in answers] == [303, 409, 409]
     assert "waiting already" in answers[1].text and "as delivery 1" in answers[2].text
-
-
-@pytest.mark.race
-@pytest.mark.both_databases
-def test_two_presses_of_replay_at_once_process_once(app, client, signed_in):
-    """ING-30"""
-    house, said = pager(), []
-    client.post(house.path, data="{broken")
-    cookie = signed_in(house.ana).get_cookie("oncall").decoded_value
-
-    def press():
-        window = app.test_client()
-        window.set_cookie("oncall", cookie)
-        said.append(window.post("/integrations/prometheus/deliveries/1/replay").status_code)
-    assert at_once(app, press, press) == [] and sorted(said) == [303, 409]
 
 
 def test_a_pause_holds_and_resuming_processes_or_discards(app, client, signed_in, run_jobs):
