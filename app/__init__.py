@@ -64,7 +64,7 @@ def _open_doors(app: Flask, registry: Registry) -> None:
     from app.core import extensions, live
     from app.core.jobs import function
 
-    app.extensions["pinged"] = function(wiring.PINGED)
+    app.extensions.update(pinged=function(wiring.PINGED), keep_looking=wiring.WATCH)
     app.register_blueprint(import_module("app.ingest.doors").vendor_blueprint(registry))
     for module, prefix in wiring.BLUEPRINTS:
         app.register_blueprint(import_module(module).blueprint, url_prefix=prefix or None)

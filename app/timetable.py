@@ -8,6 +8,10 @@ from app.core.periodic import Every
 # other systems is `outgoing`: it does not run while everything is held after a restore.
 PERIODIC: tuple[Every, ...] = (
     Every(2, "app.core.periodic.note_clock"),
+    Every(5, "app.watch.ticks.look"),
+    Every(30, "app.watch.ticks.ask_for_proof"),
+    Every(5, "app.watch.ticks.test_itself", outgoing=True),
+    Every(5, "app.watch.ticks.beat", outgoing=True),
     Every(2, "app.core.jobs.redispatch"),
     Every(2, "app.core.chain.seal"),
     Every(30, "app.core.limits.note_refusals"),

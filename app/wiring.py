@@ -60,6 +60,7 @@ BLUEPRINTS: tuple[tuple[str, str], ...] = (
 
 # Who hears which committed facts. Reactions run in a worker, at least once, in no order.
 SUBSCRIPTIONS: tuple[On, ...] = (
+    On("system.proved", "app.watch.reactions.prove", queue="pages"),
     On("team.archived", "app.catalog.reactions.name_ownerless"),
     On("service.ownerless", "app.notifications.alarms.tell_of_ownerless"),
     On("incident.opened", "app.escalation.reactions.begin", queue="pages"),
@@ -146,6 +147,9 @@ PINGED = "app.heartbeats.pings.ping_by_name"
 # Who takes mail in, in a process of its own.
 MAIL = "app.ingest.mailroom.run"
 
+# Who looks, in a web process, whether the others still live, and tells administrators.
+WATCH = "app.watch.looking.keep_looking"
+
 # What makes all figures again from the log, for `oncall doctor --rebuild-insights`.
 REBUILD = "app.insights.rollups.rebuild"
 
@@ -169,11 +173,12 @@ ORDERS: dict[str, str] = {"list": "app.notifications.replies.list_open"}
 
 # Parts of pages that a higher domain adds: page, panel name, function of the page's subject.
 PANELS: dict[str, dict[str, str]] = {
-    "health": {"shadow": "app.shadow.queries.health",
+    "health": {"shadow": "app.shadow.queries.health", "watch": "app.watch.queries.health",
                "inbox": "app.ingest.queries.health", "outbox": "app.notifications.queries.health",
                "escalation": "app.escalation.queries.health"},
+    "metrics": {"messages": "app.notifications.queries.metrics"},
     "doctor": {"alerts": "app.incidents.searching.doctor", "zones": "app.oncall.zones.moved",
-               "shadow": "app.shadow.panels.doctor"},
+               "shadow": "app.shadow.panels.doctor", "watch": "app.watch.queries.doctor"},
     "ailments": {"people": "app.notifications.readiness.ailments", "policies": "app.escalation.panels.ailments"},
     "addresses": {"channels": "app.notifications.accounts.addresses"},
     "incident": {"next": "app.escalation.panels.next_step", "paged": "app.notifications.panels.paged_people",

@@ -119,6 +119,7 @@ INGEST = {
     "ingest/watch": Extra(3.62, "what is told about the health of integrations"),
     "ingest/noise": Extra(3.51, "grouping, storms and flapping, apart from the steps of the pipeline"),
     "ingest/opening": Extra(3.52, "where a new problem goes, apart from reading and counting it"),
+    "ingest/selftest": Extra(3.65, "what the system sends itself goes the whole way, and is undone", public=True),
     "ingest/playing": Extra(3.65, "stored deliveries played again at their own times", public=True),
     "ingest/simulation": Extra(3.7, "what would happen: the real road, taken back"),
     "ingest/why": Extra(2.9, "the context of the page that explains one incident"),
@@ -193,6 +194,10 @@ LEARNING = {
 
 PAGING = {
     "notifications/room_posts": Extra(2.5, "in which rooms an incident is posted, apart from keeping the posts true", public=True),
+    "notifications/sink": Extra(3.2, "where a self-test ends, apart from what is for people", public=True),
+    "notifications/directly": Extra(3.6, "alarms that need none of what sends messages otherwise", public=True),
+    "watch/noting": Extra(3.7, "what is noted of the system's own health, and who is told"),
+    "watch/looking": Extra(3.8, "one process's look at the others, with nothing open"),
     "escalation/documents": Extra(2.2, "a policy as the configuration document writes it", public=True),
 }
 

@@ -6,7 +6,7 @@ from tests.house_extras import AUTOMATION, CONFIGURATION, INGEST, LEARNING, OUTS
 
 # A domain may import only from those to its left.
 DOMAINS = ("core", "identity", "catalog", "oncall", "incidents", "shadow", "notifications", "webhooks", "escalation", "ingest",
-           "heartbeats", "connections", "runbooks",
+           "watch", "heartbeats", "connections", "runbooks",
            "status_pages", "partners", "postmortems", "workflows", "insights", "config")
 
 # Beside DESIGN's names: `pages` holds page contexts where `queries` would grow too long, `panels` the parts of other

@@ -18,7 +18,10 @@ def alarm() -> tuple[str, str] | None:
     may = current_app.extensions["shell"].may
     if may and not resolve_name(may)(actor(), "admin"):
         return None
-    return REDIS_AWAY if pulse().away() else None
+    if pulse().away():
+        return REDIS_AWAY
+    found: list[tuple[str, str]] = getattr(current_app.extensions.get("watch"), "said", [])  # what this process has seen
+    return found[0] if found else None
 
 
 def init_alarm(app: Flask) -> None:

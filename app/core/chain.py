@@ -48,7 +48,7 @@ class Verdict:
 def link(before: str, event: Event) -> str:
     """SHA-256 over the former digest and all that the event says; `dispatched_at` is ours, not the event's."""
     said = [event.id, event.kind, clock.rfc3339(event.at), event.actor, event.actor_name, event.subject, event.also,
-            event.data, event.ip, event.agent, event.cause_id]
+            event.data, event.ip, event.agent, event.cause_id, *([event.request_id] if event.request_id else [])]
     return hashlib.sha256((before + json.dumps(said, sort_keys=True, ensure_ascii=False)).encode()).hexdigest()
 
 

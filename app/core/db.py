@@ -217,7 +217,7 @@ def init_db(app: Flask) -> None:
     if url.drivername in ("postgresql", "postgres"):
         url = url.set(drivername="postgresql+psycopg")
     app.config["SQLALCHEMY_DATABASE_URI"] = url.render_as_string(hide_password=False)
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = (
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"hide_parameters": True} | (
         {"connect_args": {"timeout": 30, "check_same_thread": False}, "pool_size": 80, "max_overflow": 40}
         if url.get_backend_name() == "sqlite" else
         {"pool_size": 20, "max_overflow": 60, "pool_pre_ping": True, "pool_timeout": 4,

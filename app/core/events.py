@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core import clock
 from app.core.access import Actor
 from app.core.db import Base, BigId, Key, pending, session
+from app.core.log import because_of, request_id
 
 KINDS: dict[str, Kind] = {}
 _cause: ContextVar[tuple[int, int]] = ContextVar("cause", default=(0, 0))
@@ -25,12 +26,14 @@ UNDISPATCHED = text("dispatched_at IS NULL")
 
 @dataclass(frozen=True)
 class Kind:
-    """A fact that a domain can state: `noun.past_participle`, the sentence people read, and its data's names."""
+    """A fact that a domain can state: `noun.past_participle`, the sentence people read, and its data's names. `inner`: it
+    is handed over to prove that facts are, so plugins do not hear of it and no figure counts it."""
 
     name: str
     sentence: str
     data: tuple[str, ...] = ()
     timeline: bool = False
+    inner: bool = False
 
     def __post_init__(self) -> None:
         if self.name in KINDS:
@@ -61,6 +64,7 @@ class Event(Base):
     cause_id: Mapped[int | None] = mapped_column(BigId)  # no foreign key: the cause may be purged one day
     depth: Mapped[int] = mapped_column(default=0)
     dispatched_at: Mapped[datetime | None]
+    request_id: Mapped[str] = mapped_column(String(64), default="")  # of the request that led here, through jobs too
 
 
 class _Sentence(string.Formatter):
@@ -98,22 +102,35 @@ def record(kind: Kind, subject: str, /, *, by: Actor, also: Iterable[str] = (), 
     waits = any(heard(kind.name) for heard in _heard)
     event = Event(kind=kind.name, at=at, dispatched_at=None if waits else at, actor=by.ref,
                   actor_name=by.name[:200], subject=subject, also=list(also), data=data, ip=by.ip[:64],
-                  agent=by.agent[:300], cause_id=cause or None, depth=depth)
+                  agent=by.agent[:300], cause_id=cause or None, depth=depth, request_id=request_id())
     session.add(event)
     pending().events.append(event)
     return event
 
 
+def hand_over_again(event: Event) -> None:
+    """Let a fact that was told go to its listeners once more, after the open transaction's commit."""
+    event.dispatched_at = None
+    pending().events.append(event)
+
+
+def inner_kinds() -> list[str]:
+    """The names of the kinds that concern the system's own works alone."""
+    return [name for name, kind in KINDS.items() if kind.inner]
+
+
 class caused_by:
-    """Facts recorded in this block were caused by `event`."""
+    """Facts recorded in this block were caused by `event`, and by the request that led to it."""
 
     def __init__(self, event: Event) -> None:
-        self.values = (event.id, event.depth + 1)
+        self.values, self.request = (event.id, event.depth + 1), because_of(event.request_id)
 
     def __enter__(self) -> None:
         self.token = _cause.set(self.values)
+        self.request.__enter__()
 
     def __exit__(self, *_: object) -> None:
+        self.request.__exit__(None, None, None)
         _cause.reset(self.token)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,16 +15,18 @@ from sqlalchemy import func, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from app.core import clock, revision
+from app.core import clock, life, revision
 from app.core.db import session
-from app.core.events import Event
+from app.core.events import Event, inner_kinds
 from app.core.hold import held
+from app.core.intime import Late, Question, answer
 from app.core.jobs import QUEUES
 from app.core.panels import panels
 from app.core.pulse import age
-from app.core.redis import client, url
+from app.core.redis import probe, url
 
 CLOCK, UNDISPATCHED, INBOX, DUE = 10, 30, 60, 60
+PATIENCE = 1.5  # seconds for all parts together: whoever asks gets an answer within two
 
 
 @dataclass
@@ -40,32 +43,45 @@ class Health:
         """Whether nothing has failed."""
         return not self.problems
 
+    @property
+    def reached(self) -> bool:
+        """Whether the database answered."""
+        return "undispatched" in self.figures
+
 
 def examine() -> Health:
-    """Ask every part; each failure is a sentence, none stops the others."""
+    """Ask every part, all at once; each failure or silence is a sentence, none stops the others."""
     found = Health({"database": masked(current_app.config["DATABASE_URL"]), "redis": masked(url(current_app.config))})
-    for check in (_database, _redis):
-        check(found)
+    questions = current_app.extensions.setdefault("health", {"The database": Question(_database), "Redis": Question(_redis)})
+    until = time.monotonic() + PATIENCE
+    asked = {name: question.begin() for name, question in questions.items()}
+    for name, future in asked.items():
+        try:
+            part: Health = answer(future, max(0.0, until - time.monotonic()))
+        except Late:
+            part = Health(problems=[f"{name} does not answer: nothing came within {PATIENCE:g} s. Look whether it hangs."])
+        found.figures.update(part.figures)
+        found.problems += part.problems
     return found
 
 
-def _database(found: Health) -> None:
+def _database() -> Health:
+    found = Health()
     figures, problems = found.figures, found.problems
     try:
-        session.rollback()
         session.execute(text("SELECT 1"))
         if not revision.is_newest():
             problems.append("The database is not up to date. Run `oncall migrate`.")
-            return
+            return found
         figures["clock_age_s"] = _rounded(age("clock"))
         figures["undispatched"], figures["undispatched_age_s"] = _undispatched()
         figures.update({name: value for part in panels("health", None).values() for name, value in part.items()})
+        _judge(found)
     except SQLAlchemyError as error:
         problems.append(f"The database can't be reached: {str(error).splitlines()[0][:200]}. Check DATABASE_URL.")
-        return
     finally:
         session.rollback()
-    _judge(found)
+    return found
 
 
 def _judge(found: Health) -> None:
@@ -85,19 +101,24 @@ def _judge(found: Health) -> None:
 
 
 def _undispatched() -> tuple[int, float]:
-    number, oldest = session.execute(select(func.count(), func.min(Event.at)).where(Event.dispatched_at.is_(None))).one()
+    number, oldest = session.execute(select(func.count(), func.min(Event.at)).where(
+        Event.dispatched_at.is_(None), Event.kind.not_in(inner_kinds()))).one()
     return number, 0.0 if oldest is None else (clock.now() - oldest).total_seconds()
 
 
-def _redis(found: Health) -> None:
+def _redis() -> Health:
+    found = Health({"queue": None})
     try:
-        connection = client()
-        connection.ping()
-        found.figures["queue"] = sum(Queue(name, connection=connection).count for name in QUEUES)
+        connection = probe()
+        waiting = {name: Queue(name, connection=connection).count for name in QUEUES}
+        found.figures["queue"], found.figures["queues"] = sum(waiting.values()), waiting
+        if not life.lives(connection, "worker"):
+            found.problems.append(f"No worker has given a sign of life for {life.MISSED:.0f} s, so reactions wait and the "
+                                  "clock alone drains and sends. Start `oncall worker`, or `oncall up`.")
     except redis.RedisError as error:
-        found.figures["queue"] = None
         found.problems.append(f"Redis can't be reached, so pages are not live and work is a little late: "
                               f"{str(error)[:200]}. Check REDIS_URL, or start `oncall up`.")
+    return found
 
 
 def masked(address: str) -> str:
@@ -113,6 +134,8 @@ def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 2)
 
 
+
+
 def memory() -> int:
     """Resident memory of this process in bytes; 0 where the system does not tell."""
     try:
@@ -120,5 +143,3 @@ def memory() -> int:
     except OSError:
         return 0
     return pages * os.sysconf("SC_PAGE_SIZE")
-
-

@@ -15,12 +15,13 @@ from typing import Any
 import redis
 import structlog
 from flask import Flask, current_app
-from rq import Queue, Retry
+from rq import Queue, Retry, get_current_job
 from sqlalchemy import select, update
 
 from app.core import clock, hold, live
 from app.core.db import Pending, after_commit, pending, session, transaction
-from app.core.events import Event, caused_by, listening
+from app.core.events import KINDS, Event, caused_by, listening
+from app.core.log import request_id
 from app.core.redis import client, pulse
 from app.plugin_api import EventView
 
@@ -46,7 +47,8 @@ PLUGINS = (On("*", "app.core.jobs.tell_plugins"),)
 
 def tell_plugins(event: Event) -> None:
     """Let every plugin that listens hear a committed fact, read-only. One that fails is logged and stops no other."""
-    if function(current_app.extensions["hushed"])(event):
+    kind = KINDS.get(event.kind)
+    if (kind is not None and kind.inner) or function(current_app.extensions["hushed"])(event):
         return
     current_app.extensions["plugins"].tell(EventView(
         id=event.id, kind=event.kind, at=event.at, actor=event.actor, subject=event.subject, data=event.data))
@@ -57,6 +59,11 @@ def function(path: str) -> Callable[..., Any]:
     module, _, name = path.rpartition(".")
     found: Callable[..., Any] = getattr(import_module(module), name)
     return found
+
+
+def in_worker() -> bool:
+    """Whether this is a job that a worker took from a queue."""
+    return get_current_job() is not None
 
 
 def wake(path: str, queue: str = "pages") -> None:
@@ -151,14 +158,14 @@ def _enqueue(connection: redis.Redis, events: Iterable[Event]) -> None:
         queue = Queue(row.queue, connection=connection)
         for start in range(0, len(ids), CHUNK):
             queue.enqueue("app.core.jobs.deliver", row.reaction, ids[start:start + CHUNK], result_ttl=0,
-                          failure_ttl=86400, job_timeout=120, retry=Retry(max=3))
+                          failure_ttl=86400, job_timeout=120, retry=Retry(max=3), meta={"request_id": request_id()})
 
 
 def _wake(connection: redis.Redis, path: str, queue: str) -> None:
     """Coalesced: while one wake-up waits in the queue, further ones add nothing."""
     if connection.set(f"oncall:wake:{path}", 1, nx=True, ex=10):
         Queue(queue, connection=connection).enqueue("app.core.jobs.run_tick", path, result_ttl=0, failure_ttl=3600,
-                                                    job_timeout=300)
+                                                    job_timeout=300, meta={"request_id": request_id()})
 
 
 def _mark(ids: list[int]) -> None:

@@ -20,6 +20,7 @@ from redis.retry import Retry
 from app.core.access import SYSTEM
 from app.core.db import transaction
 from app.core.events import Kind, record
+from app.core.metrics import LIMITS
 from app.core.redis import client, url
 
 log = structlog.get_logger()
@@ -68,6 +69,7 @@ def _uncounted() -> bool:
 
 
 def _note(breached: RequestLimit) -> None:
+    LIMITS.labels(tier()).inc()
     note(*caller().split("|"))
 
 

@@ -24,6 +24,7 @@ from app.core import limits
 from app.core.db import session as database
 from app.core.feed import Feed, Line, View, emptied
 from app.core.hub import CHANNEL, REFUSALS, Hub
+from app.core.metrics import SOCKETS
 from app.core.redis import connect as redis_of
 
 __all__ = ["CHANNEL", "Feed", "Hub", "mount", "publish"]
@@ -135,11 +136,13 @@ def _gate(app: Flask, live: Live, feed: Feed, view: Callable[..., Any]) -> Calla
             return Response(status=status, headers={"Retry-After": WAIT[status]} if status in WAIT else None)
         with live.lock:
             live.open += 1
+            SOCKETS.inc()
         try:
             return view(**arguments)
         finally:
             with live.lock:
                 live.open -= 1
+                SOCKETS.dec()
     gated.access = "public"  # type: ignore[attr-defined]  # the gate itself asks who it is
     return gated
 

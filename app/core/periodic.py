@@ -17,6 +17,7 @@ from app.core import skew
 from app.core.db import session, transaction
 from app.core.hold import Look
 from app.core.jobs import function
+from app.core.metrics import TICKED
 from app.core.pulse import beat
 from app.core.worker import owner
 
@@ -68,6 +69,7 @@ def _tick(app: Flask, path: str, brake: Look) -> None:
             log.exception("tick.failed", tick=path)
         finally:
             session.remove()
+            TICKED.labels(path).set(time.time())
 
 
 def note_clock() -> None:

@@ -15,6 +15,7 @@ import jinja2
 import pluggy
 
 from app import hookspecs
+from app.core.metrics import FAULTS
 from app.core.plugin_offers import KINDS, Offer, implements, offer_of
 from app.core.plugin_sources import Found, bundled, packaged
 from app.plugin_api import API_VERSION, Action, Calendar, Channel, EventView, Importer, Integration, RunbookTarget, Setting
@@ -141,6 +142,7 @@ class Registry:
             try:
                 listener(event=event)
             except Exception as fault:
+                FAULTS.labels(slug).inc()
                 log.exception("plugin %s failed on event %s", slug, event.id)
                 faults.append((slug, fault))
         return faults

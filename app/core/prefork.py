@@ -6,7 +6,6 @@ import gc
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -76,7 +75,7 @@ def end(work: Callable[[], Any]) -> NoReturn:
     except SystemExit as ending:
         status = ending.code
     except BaseException:
-        traceback.print_exc()
+        sys.excepthook(*sys.exc_info())
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

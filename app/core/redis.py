@@ -20,6 +20,7 @@ from redis.sentinel import Sentinel
 
 PROGRAMS = ("redis-server", "valkey-server")
 PULSE, PULSE_EVERY = 0.1, 5.0  # seconds that its answer is waited for, and for which an answer holds
+PROBED = 0.5
 
 
 def socket_path(instance: str) -> Path:
@@ -65,6 +66,15 @@ def connect(config: dict[str, str], *, patience: float | None = 2.0) -> redis.Re
 def client() -> redis.Redis:
     """This application's Redis client."""
     found: redis.Redis = current_app.extensions["redis"]
+    return found
+
+
+def probe() -> redis.Redis:
+    """A client that asks once and waits half a second: for those who want to know whether Redis answers."""
+    found: redis.Redis | None = current_app.extensions.get("redis_probe")
+    if found is None:
+        found = current_app.extensions["redis_probe"] = connect(current_app.config, patience=PROBED)
+        found.set_retry(Retry(NoBackoff(), 0))
     return found
 
 

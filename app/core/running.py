@@ -15,11 +15,12 @@ from app.cli import main, oncall, plainly
 def up(demo: bool) -> None:
     """Run everything on this machine: web, worker, clock, and Redis if REDIS_URL is unset."""
     from app import ROOT
-    from app.core import prefork, settings
+    from app.core import prefork, settings, tally
     from app.core import up as supervisor
 
     config = settings.load()
     lock = supervisor.claim(config)
+    tally.share(config, fresh=True)
     prefork.preload(ROOT)
     if status := prefork.apart(lambda: plainly(lambda: _prepare(demo))):
         sys.exit(status)
@@ -66,9 +67,10 @@ def _redis(config: dict[str, str]) -> str:
 @click.option("--port", type=int, help="Instead of PORT.")
 def web(port: int | None) -> None:
     """Serve pages, API and ingest."""
-    from app.core import serve, settings
+    config = _together()
+    from app.core import serve
 
-    serve.run(settings.load(), port=port)
+    serve.run(config, port=port)
 
 
 @oncall.command()
@@ -79,37 +81,56 @@ def live(port: int | None) -> None:
 
     monkey.patch_all()
     os.environ.setdefault("LIVE_MAX_SOCKETS", "8000")  # here a socket costs no thread
-    from app.core import serve, settings
+    config = _together()
+    from app.core import serve
 
-    serve.run(settings.load(), sockets_only=True, port=port)
+    serve.run(config, sockets_only=True, port=port)
+
+
+def _together() -> dict[str, str]:
+    """The settings, after which everything that counts counts together with the other processes."""
+    from app.core import settings, tally
+
+    return tally.share(settings.load())
 
 
 @oncall.command()
 def worker() -> None:
     """Run background jobs; any number of these may run."""
+    _together()
     from app import create_app, timetable
+    from app.core import life
     from app.core.worker import run_worker
 
-    run_worker(create_app(doors=False), timetable.STARTUP)
+    app = create_app(doors=False)
+    life.show(app, "worker")
+    run_worker(app, timetable.STARTUP)
 
 
 @oncall.command()
 def clock() -> None:
     """Run what time makes due; any number of these may run."""
+    _together()
     from app import create_app, timetable
+    from app.core import life
     from app.core.periodic import run_clock
 
-    run_clock(create_app(doors=False), timetable.PERIODIC, timetable.STARTUP)
+    app = create_app(doors=False)
+    life.show(app, "clock")
+    run_clock(app, timetable.PERIODIC, timetable.STARTUP)
 
 
 @oncall.command()
 def mail() -> None:
     """Take mail in as alerts (MAIL_IN_PORT); any number of these may run."""
+    _together()
     from app import create_app, wiring
+    from app.core import life
     from app.core.jobs import function
     from app.core.rotation import require_keys
 
     app = create_app(doors=False)
     with app.app_context():
         require_keys()
+    life.show(app, "mail")
     function(wiring.MAIL)(app)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 
+from app.core.log import init_log
 from app.core.slow_clients import HEADER_SECONDS
 
 if TYPE_CHECKING:
@@ -31,14 +34,26 @@ class _Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Flask:
         """Make the application in the worker, after the fork."""
         from app import create_app
-        from app.core import skew
+        from app.core import life, skew
+        from app.core.jobs import function
         from app.core.rotation import require_keys
 
         app = create_app()
         with app.app_context():
             require_keys()
         skew.follow(app)
+        life.show(app, str(self.options["proc_name"]).removeprefix("oncall "))
+        function(app.extensions["keep_looking"])(app)
         return app
+
+
+class _Log(Logger):  # type: ignore[misc]
+    """Gunicorn's words as lines of our log."""
+
+    def setup(self, cfg: Any) -> None:
+        """No output of its own: what it says goes the way of all libraries."""
+        self.error_log.setLevel(logging.WARNING)
+        self.error_log.propagate = True
 
 
 def _close_sockets_first(worker: Any) -> None:
@@ -57,8 +72,9 @@ def _close_sockets_first(worker: Any) -> None:
 def options(config: dict[str, str], *, sockets_only: bool = False, port: int | None = None) -> dict[str, Any]:
     """Gunicorn's settings: threads well above the cap on sockets, since each live page holds one (STACK.md)."""
     common = {"bind": f"{config['HOST']}:{port or config['PORT']}", "graceful_timeout": 5, "timeout": 60,
-              "keepalive": IDLE, "loglevel": "warning", "proc_name": "oncall web", "limit_request_field_size": 16384,
-              "limit_request_line": 8190, "limit_request_fields": 100, "post_worker_init": _close_sockets_first}
+              "keepalive": IDLE, "loglevel": "warning", "logger_class": _Log, "proc_name": "oncall web",
+              "limit_request_field_size": 16384, "limit_request_line": 8190, "limit_request_fields": 100,
+              "post_worker_init": _close_sockets_first}
     if sockets_only:
         return common | {"worker_class": "gevent", "workers": int(config["WEB_PROCESSES"]),
                          "worker_connections": 8000, "proc_name": "oncall live", "keepalive": int(HEADER_SECONDS)}
@@ -68,4 +84,5 @@ def options(config: dict[str, str], *, sockets_only: bool = False, port: int | N
 
 def run(config: dict[str, str], *, sockets_only: bool = False, port: int | None = None) -> None:
     """Serve until told to stop."""
+    init_log(config["LOG_LEVEL"])
     _Server(options(config, sockets_only=sockets_only, port=port)).run()

@@ -61,6 +61,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("PASSWORD_LOGIN", "", "Who may use a password: everyone or break-glass; empty means everyone, and "
             "break-glass once there is single sign-on"),
     Setting("REQUIRE_SECOND_FACTOR", "off", "Who has to add a second factor to a password: off, admins or everyone"),
+    Setting("DEADMAN_URL", "", "Address called every minute while all works, such as a heartbeat of another installation",
+            secret=True),
     Setting("METRICS_TOKEN", "", "Bearer token for /metrics from other machines", secret=True),
     Setting("DELIVERY_BODY_DAYS", "30", "Days that raw bodies and headers of deliveries are kept"),
     Setting("DELIVERY_DAYS", "90", "Days that the rows of deliveries are kept; alerts stay as long as their incidents"),

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 import structlog
 from flask import (
@@ -34,6 +32,7 @@ from app.core.bodies import Request
 from app.core.db import take_back, transaction
 from app.core.errors import Failure, Invalid, RateLimited
 from app.core.going import go
+from app.core.log import begin_request, id_for
 from app.core.secrets import Unreadable, same
 
 log = structlog.get_logger()
@@ -103,16 +102,14 @@ def init_web(app: Flask) -> None:
 
 
 def _begin() -> None:
-    given = request.headers.get("X-Request-ID", "")
-    trusted = int(current_app.config["TRUSTED_PROXIES"]) > 0 and re.fullmatch(r"[A-Za-z0-9-]{8,64}", given)
-    g.request_id = given if trusted else uuid4().hex
+    g.request_id = id_for(request.headers.get("X-Request-ID", ""), current_app.config)
     g.started = time.perf_counter()
     usual = FOR_MACHINES if request.path.startswith("/api/") else 0
     most = getattr(current_app.view_functions.get(request.endpoint or ""), "takes", usual)
     if most:
         request.max_content_length = request.max_form_memory_size = most
     structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    begin_request(g.request_id)
 
 
 def _finish(response: Response) -> Response:
@@ -125,7 +122,7 @@ def _finish(response: Response) -> Response:
         response.headers.setdefault("Cache-Control", "no-store")
     g.took = time.perf_counter() - g.get("started", time.perf_counter())
     log.info("request", route=str(request.url_rule or "-"), method=request.method, status=response.status_code,
-             ms=round(g.took * 1000, 1))
+             ms=round(g.took * 1000, 1), actor=g.get("who", "anonymous"))
     return response
 
 

@@ -17,6 +17,7 @@ from rq.worker import SimpleWorker, Worker
 from app.core import skew
 from app.core.db import session
 from app.core.jobs import QUEUES, function
+from app.core.log import because_of
 from app.core.redis import blocking, client
 
 log = structlog.get_logger()
@@ -31,8 +32,8 @@ class HouseWorker(SimpleWorker):
         """Stays `oncall worker` in the list of processes, by which it is found."""
 
     def perform_job(self, job: Job, queue: Queue, execution: Any) -> bool:
-        """RQ's own, inside an application context."""
-        with self.app.app_context():
+        """RQ's own, inside an application context, because of the request that queued it."""
+        with self.app.app_context(), because_of(str(job.meta.get("request_id") or "")):
             try:
                 return bool(super().perform_job(job, queue, execution))
             finally:

@@ -17,6 +17,7 @@ from app.core import clock
 from app.core.access import SYSTEM
 from app.core.db import session
 from app.core.isolation import isolated
+from app.core.metrics import LATE as LATENESS
 from app.escalation import holds, queries, service, stumbles, turns
 from app.escalation.models import Hold, Run
 from app.incidents import service as incidents
@@ -61,6 +62,7 @@ def _advance(keys: Sequence[int]) -> int:
         .order_by(Run.next_at, Run.id))).all()
     turns.lock(level for run, _ in batch for level in run.levels)
     for run, incident in batch:
+        LATENESS.labels("escalation").observe(max(0.0, (clock.now() - run.next_at).total_seconds()) if run.next_at else 0.0)
         _step(run, incident)
     return len(batch)
 

@@ -18,7 +18,7 @@ from app.core.jobs import function
 from app.identity.queries import managed_teams, may_anywhere, team_by_key, user_by_email
 
 FILTERS = ("person", "actor", "kind", "subject", "team", "address", "from", "to")
-COLUMNS = ("id", "at", "kind", "actor", "actor_name", "subject", "text", "ip", "agent", "also", "data")
+COLUMNS = ("id", "at", "kind", "actor", "actor_name", "subject", "text", "ip", "agent", "also", "data", "request_id")
 BATCH = 1000
 
 
@@ -82,7 +82,8 @@ def document(event: Event) -> dict[str, Any]:
     kind, _, key = event.actor.partition(":")
     return {"id": str(event.id), "at": clock.rfc3339(event.at), "kind": event.kind,
             "actor": {"kind": kind, "id": key, "name": event.actor_name}, "subject": event.subject,
-            "text": sentence(event), "data": event.data, "also": event.also, "ip": event.ip, "agent": event.agent}
+            "text": sentence(event), "data": event.data, "also": event.also, "ip": event.ip, "agent": event.agent,
+            "request_id": event.request_id or None}
 
 
 def every(query: Select[Any]) -> Iterator[Event]:

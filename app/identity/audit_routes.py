@@ -52,7 +52,7 @@ def _csv(rows: Iterable[Event]) -> Iterator[str]:
     for event in rows:
         yield _line([event.id, rfc3339(event.at), event.kind, event.actor, event.actor_name, event.subject,
                      sentence(event), event.ip, event.agent, " ".join(event.also),
-                     json.dumps(event.data, ensure_ascii=False, sort_keys=True)])
+                     json.dumps(event.data, ensure_ascii=False, sort_keys=True), event.request_id])
 
 
 def _line(values: Iterable[object]) -> str:

@@ -43,20 +43,20 @@ def person_of_cookie(user_id: str) -> User | None:
     login = login_of(str(cookie.get("login", "")))
     if login is None or str(login.user_id) != user_id:
         return None
-    g.login = login
+    g.login, g.who = login, login.user.ref
     return login.user
 
 
 @login_manager.request_loader
 def person_of_token(_request: Any) -> User | None:
     """The owner of the bearer token, on /api/v1, and on /scim/v2 where nothing but the scope for it counts."""
-    directory = request.path.startswith("/scim/v2/")
-    text = _bearer() if directory or request.path.startswith("/api/v1") else ""
+    scim = request.path.startswith("/scim/v2/")
+    text = _bearer() if scim or request.path.startswith("/api/v1") else ""
     token = api_token(text) if text else None
     if token is None:
         return None
     scopes = frozenset(token.scopes) if token.scopes is not None else None
-    g.api_token, g.scopes = token, frozenset({"scim"}) & (scopes or frozenset()) if directory else scopes
+    g.who, g.api_token, g.scopes = token.user.ref, token, frozenset({"scim"}) & (scopes or frozenset()) if scim else scopes
     return token.user
 
 

@@ -57,7 +57,8 @@ ENTRY = component("Entry", {"type": "object", "required": ["id", "at", "kind", "
                             "properties": _ENTRY})
 FACT = component("Fact", {
     "type": "object", "required": ["id", "at", "kind", "actor", "text", "data", "also"], "properties": {
-    **_ENTRY, "also": {"type": "array", "items": TEXT}, "ip": TEXT, "agent": TEXT}})
+    **_ENTRY, "also": {"type": "array", "items": TEXT}, "ip": TEXT, "agent": TEXT,
+             "request_id": {"type": ["string", "null"]}}})
 
 NEW = _object({
     "title": {"type": "string", "minLength": 1, "maxLength": 300}, "service": TEXT, "team": TEXT,

@@ -21,6 +21,7 @@ from app.core import secrets, signatures
 from app.core.db import db, session, transaction
 from app.core.errors import Failure
 from app.core.jobs import stir, wake
+from app.core.log import request_id
 from app.core.together import Together
 from app.ingest import credentials, genuine, readers
 from app.ingest.models import ORIGINAL, Delivery, Integration, RefusedRequest
@@ -175,7 +176,7 @@ def _values(integration: Integration, inbound: Inbound, **more: Any) -> dict[str
         "method": inbound.method, "headers": headers, "query": _public(inbound.query), "body": inbound.body,
         "parts": dict(inbound.parts),
         "delivery_key": key[:300] if key else None, "body_hash": hashlib.sha256(inbound.body).hexdigest(),
-        "note": "", "results": [], "attempts": 0, **more,
+        "note": "", "results": [], "attempts": 0, "request_id": request_id(), **more,
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from flask import Blueprint, Response, current_app, jsonify, request
+from flask import Blueprint, Response, current_app, g, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.core import clock
@@ -14,6 +14,7 @@ from app.core.access import access, own_transaction
 from app.core.db import session
 from app.core.errors import NotFound
 from app.core.mail_sources import MailSource
+from app.core.metrics import DELIVERIES
 from app.core.web import problem
 from app.ingest import credentials, door, looking
 from app.ingest.models import BUSY_AT, Integration
@@ -132,12 +133,14 @@ def _let_in(find: Callable[[Inbound], Integration | None], plugin: Any = None,
         count_wrong(ip)
         return _unknown(plugin, inbound)
     plugin = plugin or current_app.extensions["plugins"].integrations.get(integration.plugin)
+    g.who = integration.ref
     session.expunge_all()
     try:
         outcome = (door.reject_unreadable(integration, inbound, fault, ip=ip) if fault is not None
                    else _heard(plugin, inbound, ip) or door.receive(integration, inbound, ip=ip))
     except Retry as wait:
         return _later(wait)
+    DELIVERIES.labels(outcome.status).inc()
     if outcome.status == "refused":
         count_wrong(ip)
     return _tempered(_answer(outcome, plugin, inbound), integration)

@@ -98,6 +98,7 @@ class Delivery(Base):
     replayed_by: Mapped[str | None] = mapped_column(String(80))
     replayed_from: Mapped[str | None] = mapped_column(String(20))
     ip: Mapped[str] = mapped_column(String(64), default="")
+    request_id: Mapped[str] = mapped_column(String(64), default="")
     integration: Mapped[Integration] = relationship()
 
 

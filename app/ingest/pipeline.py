@@ -17,6 +17,7 @@ from app.core.db import session
 from app.core.errors import Conflict
 from app.core.jobs import stir
 from app.core.limited import limited
+from app.core.log import because_of
 from app.identity.models import Team
 from app.incidents import alerts, service
 from app.incidents.models import Alert
@@ -54,8 +55,7 @@ def begin(integration: Integration) -> Batch:
             tags.setdefault(word.lower(), []).append(team_id)
     places = rules.Places({key: number for key, number in services}, tags, names)
     noun = "heartbeat" if integration.plugin == "heartbeat" else "integration"
-    actor = Actor(integration.ref, f"{noun} {integration.name}", via=noun)
-    return Batch(integration, actor, places, route_store.table())
+    return Batch(integration, Actor(integration.ref, f"{noun} {integration.name}", via=noun), places, route_store.table())
 
 
 def process(delivery: Delivery, batch: Batch) -> None:
@@ -72,9 +72,9 @@ def work(deliveries: Sequence[Delivery], batch: Batch, *, within: float = 3600) 
         if time.perf_counter() > began + within / 2 or batch.integration.former_config:  # which asks what is still open
             break
     _load_open(batch, [key for one in read for _, case in one.cases for key in case.keys])
-    for one in read:
-        _apply_all(one, batch)
-        done += 1
+    for done, one in enumerate(read, 1):  # noqa: B007 - it is given back
+        with because_of(one.delivery.request_id):
+            _apply_all(one, batch)
         if time.perf_counter() > began + within:
             break
     _note_reused([one.delivery for one in read[:done]])
@@ -128,7 +128,7 @@ def _apply_all(content: Content, batch: Batch) -> None:
     elif content.state == "rejected":
         _done(delivery, content.state, content.note)
     else:
-        delivery.results = [_apply(signal, case, batch) for signal, case in content.cases]
+        delivery.results = [apply(signal, case, batch) for signal, case in content.cases]
         _done(delivery, content.state, "; ".join(dict.fromkeys(result["note"] for result in delivery.results)))
 
 
@@ -152,7 +152,8 @@ def _load_open(batch: Batch, keys: list[str]) -> None:
         batch.open.update({key: found.get(key) for key in unknown[start:start + 500]})
 
 
-def _apply(signal: Signal, case: Case, batch: Batch) -> dict[str, Any]:
+def apply(signal: Signal, case: Case, batch: Batch) -> dict[str, Any]:
+    """Count, open, resolve or acknowledge what the signal is about; what became of it."""
     alert = _open_alert(case, batch)
     result = _BY_STATUS[case.read.status](case, alert, batch)
     if signal.asks:
@@ -185,9 +186,8 @@ def _open_alert(case: Case, batch: Batch) -> Alert | None:
 
 def _firing(case: Case, alert: Alert | None, batch: Batch) -> dict[str, Any]:
     read, delivery = case.read, case.delivery
-    report = alerts.Report(integration_id=batch.integration.id, dedup_key=read.key, severity=read.severity,
-                           title=read.title, body=read.body, url=read.url, labels=read.labels, notes=read.notes,
-                           seen=delivery.received_at,
+    report = alerts.Report(integration_id=batch.integration.id, dedup_key=read.key, severity=read.severity, title=read.title,
+                           body=read.body, url=read.url, labels=read.labels, notes=read.notes, seen=delivery.received_at,
                            happened_at=min(read.happened_at, delivery.received_at) if read.happened_at else None)
     if alert is not None:
         alerts.count_again(alert, report, by=batch.actor)

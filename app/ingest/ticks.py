@@ -16,10 +16,11 @@ from app.core.db import locked, session, transaction
 from app.core.events import record
 from app.core.isolation import each
 from app.core.limited import REST, Hangs, LeftAlone
+from app.core.metrics import FAULTS, worked_on
 from app.incidents import alerts
 from app.incidents import service as incidents
 from app.incidents.models import Alert, Incident
-from app.ingest import busy, credentials, events, noise, pipeline, queries, route_store, rules
+from app.ingest import busy, credentials, events, noise, pipeline, queries, route_store, rules, selftest
 from app.ingest.models import UNPROCESSED, Delivery, Integration, RefusedRequest
 from app.ingest.saving import also
 
@@ -56,6 +57,8 @@ def _batch(integration_id: int) -> int:
             batch = _claimed(integration_id)
             if batch is None:
                 return 0
+            if selftest.is_its(batch.integration):
+                return selftest.work(_received(integration_id), batch)
             worked = _work(batch)
             _tell(batch, worked)
             return worked
@@ -71,6 +74,7 @@ def _work(batch: pipeline.Batch) -> int:
     while worked < BATCH and (left := until - time.perf_counter()) > 0:
         waiting = _received(batch.integration.id)
         worked += (done := pipeline.work(waiting, batch, within=left))
+        worked_on(one.state for one in waiting[:done])
         if done == len(waiting) < HANDFUL:
             break
     return worked
@@ -126,7 +130,10 @@ def _alone(integration_id: int, key: int) -> int:
     delivery = session.get(Delivery, key, populate_existing=True)
     if batch is None or delivery is None or delivery.state != "received":
         return 0
+    if selftest.is_its(batch.integration):
+        return selftest.work([delivery], batch)
     pipeline.process(delivery, batch)
+    worked_on([delivery.state])
     _tell(batch, 1)
     return 1
 
@@ -141,8 +148,9 @@ def _postpone(key: int, fault: Exception) -> int:
         gone = delivery.attempts >= rules.ATTEMPTS
         delivery.state = "failed" if gone else "received"
         delivery.next_at = clock.now() + timedelta(seconds=REST if waits else rules.wait_after(delivery.attempts))
-        ours = f"A fault of ours: {type(fault).__name__}: {str(fault)[:300]}"
-        delivery.note = str(fault) if isinstance(fault, Hangs) else ours
+        FAULTS.labels(delivery.integration.plugin).inc(0 if waits else 1)
+        ours = "" if isinstance(fault, Hangs) else f"A fault of ours: {type(fault).__name__}: "
+        delivery.note = ours + str(fault)[:300]
     return 1
 
 

@@ -16,6 +16,7 @@ from app.incidents.models import Incident
 from app.insights.models import DeliverySum, ReadUntil
 from app.insights.rules import HOUR, SPANS, TARGET, cover, instant
 from app.notifications.models import Message
+from app.notifications.rules import SELF_TEST
 
 CLOSED_AFTER = timedelta(hours=48)
 """Reports on messages come within two days: then an hour's sums are final."""
@@ -206,8 +207,9 @@ def _grouped(since: int, until: int, keys: Sequence[ColumnElement[Any]], among: 
 
 def counts(since: int, until: int) -> list[ColumnElement[bool]]:
     """When a message, beside its incident if it has one, is in the figures of a period."""
-    return [Message.queued_at >= instant(since), Message.queued_at < instant(until), Message.kind != "test",
-            Message.state != "unsent", (Incident.id.is_(None)) | (~Incident.test & ~Incident.in_shadow)]
+    return [Message.queued_at >= instant(since), Message.queued_at < instant(until),
+            Message.kind.not_in(("test", SELF_TEST)), Message.state != "unsent",
+            (Incident.id.is_(None)) | (~Incident.test & ~Incident.in_shadow)]
 
 
 def _count(one: DeliverySum, took: Sequence[int | None], number: int) -> None:

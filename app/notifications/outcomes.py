@@ -8,7 +8,8 @@ from app.core import clock
 from app.core.access import SYSTEM
 from app.core.db import session
 from app.core.events import Kind, record
-from app.notifications import accounts, contacts, events, queries, rules, service
+from app.core.metrics import HANDED
+from app.notifications import accounts, contacts, events, queries, rules, service, sink
 from app.notifications.channel_models import Surface
 from app.notifications.compose import ACTIONABLE, seal_data
 from app.notifications.models import ContactMethod, Message
@@ -18,6 +19,8 @@ from app.plugin_api import NoAccess, Receipt, Refused, Rejected
 def record_outcome(message: Message, outcome: Receipt | Exception, shown: str | None = "") -> None:
     """What came of the call: sent (`shown`: how the incident looked in it, None where it is
     one of several), failed for good, or tried again."""
+    if message.kind == sink.KIND:
+        return sink.note(message, outcome)
     now = clock.now()
     message.lease_until = message.lease_owner = None
     if isinstance(outcome, Receipt):
@@ -25,6 +28,7 @@ def record_outcome(message: Message, outcome: Receipt | Exception, shown: str | 
         message.provider, message.provider_id = outcome.provider[:60], outcome.provider_id[:300]
         if outcome.state == "delivered":
             message.delivered_at = message.method.last_delivered_at = now
+        HANDED.labels(message.channel).observe(max(0.0, (now - message.next_at).total_seconds()))
         _keep_true(message, shown)
         kind = events.DELIVERED if outcome.state == "delivered" else events.SENT
         return say(kind, message, provider=message.provider)

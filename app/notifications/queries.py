@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -13,10 +14,11 @@ from sqlalchemy.orm import joinedload
 from app.core import clock, secrets
 from app.core.db import session
 from app.core.forms import duration_text
+from app.core.metrics import Figure
 from app.identity.models import User
 from app.incidents.models import Incident
 from app.notifications import rules
-from app.notifications.channel_models import Room
+from app.notifications.channel_models import ProviderState, Room
 from app.notifications.models import ContactMethod, Message, NotificationRule
 
 
@@ -129,3 +131,15 @@ def rooms_called(key: str) -> list[Room]:
 def room_key(room: Room) -> str:
     """How configuration names the room: by its name, or its key where the name is not its alone."""
     return room.name if [one.id for one in rooms_called(room.name)] == [room.id] else room.key
+
+
+def metrics(_subject: None = None) -> list[Figure]:
+    """The messages of the last hour by channel and state, and which accounts are left out just now."""
+    since = clock.now() - timedelta(hours=1)
+    found = [Figure("oncall_messages", "Messages of the last hour", number, {"channel": channel, "state": state})
+             for channel, state, number in session.execute(select(Message.channel, Message.state, func.count()).where(
+                 Message.queued_at > since, Message.kind != rules.SELF_TEST).group_by(Message.channel, Message.state))]
+    left_out = "Whether an account is left out after failures in a row"
+    return found + [Figure("oncall_breaker_open", left_out, int(one.open_until is not None),
+                           {"channel": one.channel, "account": one.account})
+                    for one in session.scalars(select(ProviderState).order_by(ProviderState.channel, ProviderState.account))]

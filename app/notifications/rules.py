@@ -9,6 +9,7 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 LOUD = ("sms", "voice")
+SELF_TEST = "self-test"  # the kind of a message that reaches nobody
 CHAT_SECONDS, SMS_SECONDS, VOICE_SECONDS = 0, 60, 180
 WAITS = (5, 15, 45, 120)
 ATTEMPTS = 5

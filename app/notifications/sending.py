@@ -11,10 +11,11 @@ from sqlalchemy import CursorResult, select, update
 
 from app.core import clock
 from app.core.db import session, transaction
+from app.core.metrics import FAULTS
 from app.core.shadow import JUST_NOW, Shadow, begun_since, newest
 from app.core.worker import owner
 from app.incidents.models import Incident
-from app.notifications import accounts, bundles, queries
+from app.notifications import accounts, bundles, queries, sink
 from app.notifications.compose import compose, look
 from app.notifications.models import Message
 from app.notifications.outcomes import fail, record_outcome
@@ -25,7 +26,7 @@ from app.shadow.service import Held, note
 
 log = structlog.get_logger()
 LEASE = timedelta(seconds=60)
-URGENT = ("page", "request", "code")
+URGENT = ("page", "request", "code", sink.KIND)
 
 
 @dataclass(frozen=True)
@@ -91,10 +92,10 @@ def _claim(message_id: int) -> Claim | None:
     if not taken:
         return None
     message, *others = taken
+    ways = sink.routes(message) or accounts.routes(
+        message.channel, only=message.account if message.kind == "test" else "", avoid=message.avoid.split())
     return Claim(message.id, message.channel, compose(message, others),
-                 Address(message.address, queries.data_of(message.method)),
-                 accounts.routes(message.channel, only=message.account if message.kind == "test" else "",
-                                 avoid=message.avoid.split()), seen, tuple(one.id for one in others))
+                 Address(message.address, queries.data_of(message.method)), ways, seen, tuple(one.id for one in others))
 
 
 def _taken(message: Message) -> bool:
@@ -119,7 +120,7 @@ def _taken(message: Message) -> bool:
 
 def _shadow(message: Message, incident: Incident | None) -> Shadow | None:
     """The shadow that keeps it back. Codes, tests that a person asked for and alarms about the system itself leave."""
-    if message.kind in ("code", "test") or (message.kind == "alarm" and incident is None and not message.scope):
+    if message.kind in ("code", "test", sink.KIND) or (message.kind == "alarm" and incident is None and not message.scope):
         return None
     if incident is not None:
         return shadows.of_incident(incident, message.queued_at)
@@ -203,6 +204,7 @@ def call(route: accounts.Route, claim: Claim) -> Receipt | Exception:
     except (Retry, Refused, Rejected, NoAccess) as expected:
         return expected
     except Exception as fault:  # noqa: BLE001 - a plugin may raise anything; it is one more failed attempt
+        FAULTS.labels(route.plugin).inc()
         # Not the fault's own words: they may hold the address.
         log.error("channel.failed", channel=claim.channel, message_id=claim.message_id, fault=type(fault).__name__,
                   trace="".join(format_tb(fault.__traceback__)))

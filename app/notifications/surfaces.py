@@ -12,6 +12,7 @@ from sqlalchemy import CursorResult, or_, select, update
 
 from app.core import clock
 from app.core.db import session, transaction
+from app.core.metrics import FAULTS
 from app.core.shadow import JUST_NOW, Shadow, begun_since, newest
 from app.incidents.models import Incident
 from app.notifications import accounts, compose, room_posts, threads
@@ -148,6 +149,7 @@ def _call(claim: Refresh) -> Receipt | Exception | None:
     except (Retry, Refused, Rejected, NoAccess) as expected:
         return expected
     except Exception as fault:  # noqa: BLE001 - a plugin may raise anything; it is one more failed attempt
+        FAULTS.labels(claim.channel).inc()
         log.error("surface.failed", surface_id=claim.surface_id, fault=type(fault).__name__)
         return Retry(f"The channel has a fault ({type(fault).__name__})")
 

@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 
 from app.core import clock, http
 from app.core.db import session, transaction
+from app.core.metrics import FAULTS
 from app.core.shadow import covering
 from app.oncall import imports, links
 from app.oncall.calendar_models import CalendarLink
@@ -104,6 +105,7 @@ def _sync(key: int) -> int:
             links.failed(job, fault)
         return 1
     except Exception as fault:  # noqa: BLE001 - a plugin may raise anything; the other calendars go on
+        FAULTS.labels(job.calendar.slug).inc()
         log.error("calendar.failed", link_id=job.id, fault=type(fault).__name__,
                   trace="".join(format_tb(fault.__traceback__)))
         with transaction():

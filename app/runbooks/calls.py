@@ -15,6 +15,7 @@ from sqlalchemy import CursorResult, select, update
 
 from app.core import clock
 from app.core.db import session, transaction
+from app.core.metrics import FAULTS
 from app.core.secrets import Unreadable
 from app.core.shadow import JUST_NOW, Shadow, begun_since, newest
 from app.core.worker import owner
@@ -165,6 +166,7 @@ def _call(work: Work) -> Outcome | Exception:
     except (Retry, Rejected, NoAccess) as expected:
         return expected
     except Exception as fault:  # noqa: BLE001 - a plugin may raise anything; nobody knows what it did before
+        FAULTS.labels(target.slug).inc()
         # Not the fault's own words: they may hold a secret.
         log.error("target.failed", target=target.slug, execution=work.execution_id, fault=type(fault).__name__,
                   trace="".join(format_tb(fault.__traceback__)))

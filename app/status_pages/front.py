@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from app.core.log import id_for
 from app.status_pages import rendering, shelf
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 Environ = dict[str, Any]
 Start = Callable[..., Any]
 Wsgi = Callable[[Environ, Start], Iterable[bytes]]
+PROBES = ("/healthz", "/readyz")
 BESIDE = ("/status/subscription/", "/static/js/status")
 
 
@@ -24,8 +26,10 @@ def install(app: Flask) -> Wsgi:
 
     def front(environ: Environ, start: Start) -> Iterable[bytes]:
         host = environ.get("HTTP_HOST", "")
+        if environ.get("PATH_INFO", "") in PROBES:  # they answer whatever else does not
+            return inner(environ, start)
         if host != own and not _at_home(app, host, environ):
-            start("404 Not Found", [("Content-Type", "text/plain"), ("Content-Length", "0")])
+            start("404 Not Found", [("Content-Type", "text/plain"), ("Content-Length", "0"), _named(app, environ)])
             return [b""]
         if not environ.get("PATH_INFO", "").startswith("/status/"):
             return inner(environ, start)
@@ -53,12 +57,16 @@ def _kept(app: Flask, environ: Environ, start: Start) -> list[bytes] | None:
     if found is None:
         return None
     rendered, mark = found
-    headers = rendering.heads(rendered, mark, secure=app.config["SESSION_COOKIE_SECURE"])
+    headers = [*rendering.heads(rendered, mark, secure=app.config["SESSION_COOKIE_SECURE"]), _named(app, environ)]
     if mark in environ.get("HTTP_IF_NONE_MATCH", ""):
         start("304 Not Modified", headers)
         return [b""]
     start("200 OK", [*headers, ("Content-Length", str(len(rendered.body)))])
     return [rendered.body] if environ["REQUEST_METHOD"] == "GET" else [b""]
+
+
+def _named(app: Flask, environ: Environ) -> tuple[str, str]:
+    return "X-Request-ID", id_for(environ.get("HTTP_X_REQUEST_ID", ""), app.config)
 
 
 def _for_everybody(start: Start) -> Start:

@@ -1,0 +1,25 @@
+"""Which request led to a delivery and to an entry of the log
+
+Revision ID: 0063
+Revises: 0062
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0063"
+down_revision = "0062"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """A column with a constant default: no row is rewritten, on either database"""
+    for table in ("events", "deliveries"):
+        op.add_column(table, sa.Column("request_id", sa.String(length=64), nullable=False, server_default=""))
+
+
+def downgrade() -> None:
+    """Nobody is told any more"""
+    for table in ("deliveries", "events"):
+        op.drop_column(table, "request_id")
