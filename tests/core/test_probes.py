@@ -44,23 +44,22 @@ def ready(monkeypatch):
 
 
 def away(*_args, **_more):
-    """A database that is away, slowly."""
-    time.sleep(0.2)
+    """A database that is away."""
     raise OperationalError("SELECT 1", {}, Exception("connection refused"))
 
 
 def test_the_process_lives_also_while_the_database_is_down(app, client, signed_in, olga, monkeypatch):
     """HRD-29: 200 in less than 10 ms, for whoever asks, by whatever name."""
     browser = signed_in(olga)
-    took = []
+    took, asked = [], []
     with monkeypatch.context() as broken:
-        broken.setattr("sqlalchemy.engine.base.Engine.connect", away)
-        broken.setattr("sqlalchemy.engine.base.Engine.raw_connection", away)
-        for asked, headers in ((client, {}), (browser, {}), (client, {"Host": "10.0.0.7:8000"})) * 5:
-            began = time.perf_counter(), time.process_time()
-            assert asked.get("/healthz", headers=headers).status_code == 200
-            took.append((time.process_time() - began[1], time.perf_counter() - began[0]))
-    assert sorted(took)[7][0] < 0.01 and min(wall for _, wall in took) < 0.2, took  # nobody asked the database
+        for way in ("connect", "raw_connection"):
+            broken.setattr(f"sqlalchemy.engine.base.Engine.{way}", lambda *_: asked.append(1) or away())
+        for web, headers in ((client, {}), (browser, {}), (client, {"Host": "10.0.0.7:8000"})) * 5:
+            began = time.process_time()
+            assert web.get("/healthz", headers=headers).status_code == 200
+            took.append(time.process_time() - began)
+    assert asked == [] and sorted(took)[7] < 0.01
 
 
 def test_each_part_that_fails_is_named_and_it_recovers_by_itself(app, client, ready, monkeypatch):
