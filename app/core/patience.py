@@ -13,6 +13,9 @@ from app.core.db import session
 from app.core.web import SAFE, answer, database_away
 
 SECONDS = 10.0
+PLANNED = {"random_page_cost": "1.1", "jit": "off"}
+"""What PostgreSQL is told of such statements: that looking up some thousand rows takes less than reading a million, which
+its cautious price for a disk with an arm denies, and that none is worth being compiled."""
 STEPS = 20_000
 """After so many steps of SQLite it is asked whether there is time left: some milliseconds."""
 CANCELLED = "57014"
@@ -45,7 +48,8 @@ def _begin() -> None:
     if connection.dialect.name == "sqlite":
         g.stop_watch = _watched(connection)
     else:  # until the transaction ends
-        session.execute(select(func.set_config("statement_timeout", str(int(SECONDS * 1000)), True)))
+        session.execute(select(*(func.set_config(name, value, True) for name, value in {
+            "statement_timeout": str(int(SECONDS * 1000)), **PLANNED}.items())))
 
 
 def _end(_error: BaseException | None) -> None:

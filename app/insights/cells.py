@@ -15,9 +15,9 @@ from app.insights.rules import SEVERITIES
 Key = tuple[int | None, int | None, int]
 """Team, service, and twice the place of the severity with that of the urgency."""
 KINDS: dict[str, Callable[[Key], Key]] = {
-    "cells": lambda key: key, "services": lambda key: (*key[:2], 0), "teams": lambda key: (key[0], None, 0),
-    "levels": lambda key: (key[0], None, key[2] & ~1)}
-"""Cells as they are; those of a team's service together, those of a team, and those of a team and severity."""
+    "cells": lambda key: key, "services": lambda key: (*key[:2], key[2] & 1), "levels": lambda key: (key[0], None, key[2]),
+    "teams": lambda key: (key[0], None, key[2] & 1)}
+"""Cells as they are; those together that differ in severity alone, in service alone, in both."""
 COUNTED = (NEVER, AUTOMATIC, LEVEL_1, ESCALATED)
 LANE, LANES = 64, len(COUNTED) + 3
 """A sum is one number that holds several in lanes of so many bits, so that all are added at once: how many incidents there
@@ -47,7 +47,7 @@ Cells = dict[Key, Cell]
 
 
 def of_columns(days: Iterable[Columns]) -> Cells:
-    """The incidents of days in cells."""
+    """The incidents of days in cells, their seconds in no order."""
     found: dict[int, tuple[Cell, list[int], list[int]]] = {}
     pairs: dict[Pair, int] = {}
     for day in days:
@@ -70,7 +70,7 @@ def of_columns(days: Iterable[Columns]) -> Cells:
 
 
 def _closed(cell: Cell, answers: list[int], ends: list[int]) -> Cell:
-    return Cell(cell.sum + (sum(answers) << ANSWERS) + (sum(ends) << ENDS), [sorted(answers)], [sorted(ends)])
+    return Cell(cell.sum + (sum(answers) << ANSWERS) + (sum(ends) << ENDS), [answers], [ends])
 
 
 def grouped(parts: Iterable[Cells], kind: str = "cells") -> Cells:
@@ -86,9 +86,18 @@ def grouped(parts: Iterable[Cells], kind: str = "cells") -> Cells:
 
 
 def merged(parts: Iterable[Cells], kind: str = "cells") -> Cells:
-    """The same with one run of answers and one of ends in each."""
+    """The same with one run of answers and one of ends in each; those of the parts need no order."""
     return {key: Cell(one.sum, [sorted(chain(*one.answers))], [sorted(chain(*one.ends))])
             for key, one in grouped(parts, kind).items()}
+
+
+def told_by(kind: str, chosen: Chosen) -> str:
+    """The kind of the fewest cells of which those of this kind can be made, narrowed to what is chosen."""
+    services = kind in ("cells", "services") or chosen.services is not None
+    levels = kind in ("cells", "levels") or bool(chosen.severity)
+    if levels:
+        return "cells" if services else "levels"
+    return "services" if services else "teams"
 
 
 def _level_fits(code: int, chosen: Chosen) -> bool:

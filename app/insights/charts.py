@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-
-from app.insights.rules import added, stats
 
 WIDTH, HEIGHT, LEFT, TOP, FOOT = 460, 190, 34, 20, 154
 TONES = {"critical": "danger", "high": "alert", "medium": "caution", "low": "info", "info": "quiet"}
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 CELL, ROW = 17.6, 21
+Columns = Sequence[Sequence[date]]
+Medians = Sequence[float | None]
+"""The days of each column of a chart, and what it says of these in seconds."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,8 @@ def buckets(days: Sequence[date]) -> list[list[date]]:
     return [list(days[place:place + size]) for place in range(0, len(days), size)]
 
 
-def stacked(title: str, days: Sequence[date], numbers: Mapping[date, Mapping[str, int]]) -> Chart:
+def stacked(title: str, columns: Columns, sums: Sequence[Mapping[str, int]]) -> Chart:
     """Incidents by severity, a column for a day or a few."""
-    columns = buckets(days)
-    sums = [{level: sum(numbers.get(day, {}).get(level, 0) for day in some) for level in TONES} for some in columns]
     totals = [sum(one.values()) for one in sums]
     top, step = nice(max(totals, default=0)), (WIDTH - LEFT) / max(1, len(columns))
     rects = []
@@ -70,14 +69,10 @@ def stacked(title: str, days: Sequence[date], numbers: Mapping[date, Mapping[str
                  [TOP, (TOP + FOOT) / 2, FOOT], tones=[(level, TONES[level]) for level in shown])
 
 
-Counted = Mapping[date, Mapping[int, int]]
-
-
-def lines(title: str, days: Sequence[date], now: Counted, before: Counted) -> Chart:
-    """The median of counted seconds in minutes, a column for a day or a few, and that of the period before as a dashed
-    line; where there is no case there is a hole."""
-    columns = buckets(days)
-    values = [[_median(one.get(day, {}) for day in some) for some in columns] for one in (now, before)]
+def lines(title: str, columns: Columns, now: Medians, before: Medians) -> Chart:
+    """Medians in minutes, a column for a day or a few, and those of the period before as a dashed line; where there is no
+    case there is a hole."""
+    values = [[None if one is None else one / 60 for one in some] for some in (now, before)]
     known = [value for some in values for value in some if value is not None]
     top, step = nice(max(known, default=0)), (WIDTH - LEFT) / max(1, len(columns))
     paths = [(path, was) for some, was in ((values[1], True), (values[0], False)) if (path := _path(some, step, top))]
@@ -120,24 +115,19 @@ def _path(values: Sequence[float | None], step: float, top: float) -> str:
     return "".join(parts)
 
 
-def _labels(columns: Sequence[Sequence[date]], step: float, scale: Sequence[str]) -> list[tuple[float, float, str, str]]:
+def _labels(columns: Columns, step: float, scale: Sequence[str]) -> list[tuple[float, float, str, str]]:
     every = max(1, -(-len(columns) // 6))
     texts = [(_r(LEFT + (place + .5) * step), 176.0, "mid", f"{some[0]:%-d %b}")
              for place, some in enumerate(columns) if place % every == 0]
     return texts + [(LEFT - 6.0, y + 4, "end", word) for y, word in zip((TOP, (TOP + FOOT) / 2, FOOT), scale, strict=True)]
 
 
-def _said(columns: Sequence[Sequence[date]], totals: Sequence[int]) -> str:
+def _said(columns: Columns, totals: Sequence[int]) -> str:
     if not any(totals):
         return "No incident in this period"
     worst = max(range(len(totals)), key=lambda place: totals[place])
     unit = "day" if len(columns[0]) == 1 else f"{len(columns[0])} days"
     return f"{sum(totals)} in all, most {totals[worst]} from {columns[worst][0]:%-d %B}, counted by {unit}"
-
-
-def _median(counted: Iterable[Mapping[int, int]]) -> float | None:
-    found = stats(added(counted)).median
-    return None if found is None else found / 60
 
 
 def _r(value: float) -> float:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import compress
+from itertools import accumulate, compress
 from typing import Any
 
 from app.insights.rules import SEVERITIES, SOON
@@ -19,6 +19,9 @@ KINDS = {"opened": "I", "pair": "I", "acknowledged": "i", "resolved": "i", "inte
          "severity": "B", "urgency": "B", "flags": "B"}
 """The columns in the order in which they are packed, and how long each value is."""
 URGENCIES = ("high", "low")
+SIZES = {name: array(kind).itemsize for name, kind in KINDS.items()}
+PLACES = dict(zip(SIZES, accumulate(SIZES.values(), initial=0), strict=False))
+"""How many bytes of an incident are in each column, and in those before it."""
 MASKS = {bit: bytes(bool(value & bit) for value in range(256)) for bit in (
     AUTOMATIC, NOISE, MARKED, FLAPPING, LEVEL_1, ESCALATED, NEVER)}
 Pair = tuple[int | None, int | None]
@@ -103,17 +106,16 @@ class Columns:
                 yield bytes(self.held[name]).translate(bytes(place == among.index(value) for place in range(256)))
 
 
-def of_facts(rows: Iterable[Any]) -> Columns:
-    """Facts of incidents, in the order of opening, as columns."""
-    held = {name: array(kind) for name, kind in KINDS.items()}
-    pairs: dict[Pair, int] = {}
-    keys: dict[str, int] = {}
-    for row in rows:
-        values = (row.opened, pairs.setdefault((row.team_id, row.service_id), len(pairs)), _or_none(row.acknowledged),
-                  _or_none(row.resolved), row.integration_id or 0, keys.setdefault(row.dedup_key, len(keys)),
-                  min(row.pages, 65535), SEVERITIES.index(row.severity), URGENCIES.index(row.urgency), _flags(row))
-        for column, value in zip(held.values(), values, strict=True):
-            column.append(value)
+def of_facts(rows: Iterable[Any], names: Iterable[str] = KINDS) -> Columns:
+    """Facts of incidents, in the order of opening, in some columns."""
+    some, pairs, keys = list(rows), dict[Pair, int](), dict[str, int]()
+    told: dict[str, Callable[[Any], int]] = {
+        "opened": lambda row: row.opened, "pair": lambda row: pairs.setdefault((row.team_id, row.service_id), len(pairs)),
+        "acknowledged": lambda row: _or_none(row.acknowledged), "resolved": lambda row: _or_none(row.resolved),
+        "integration": lambda row: row.integration_id or 0, "key": lambda row: keys.setdefault(row.dedup_key, len(keys)),
+        "pages": lambda row: min(row.pages, 65535), "severity": lambda row: SEVERITIES.index(row.severity),
+        "urgency": lambda row: URGENCIES.index(row.urgency), "flags": _flags}
+    held = {name: array(KINDS[name], map(told[name], some)) for name in names}
     return Columns(list(pairs), list(keys), held)
 
 
@@ -124,9 +126,8 @@ def _or_none(seconds: int | None) -> int:
 def _flags(row: Any) -> int:
     noise = row.noise or (row.unaided and row.resolved is not None and row.resolved < SOON)
     never = row.acknowledged is None and row.resolved is not None
-    told = ((AUTOMATIC, row.automatic), (NOISE, noise), (MARKED, row.noise), (FLAPPING, row.flapping),
-            (LEVEL_1, row.answered_level == 1), (ESCALATED, row.level > 1), (NEVER, never))
-    return sum(bit for bit, is_so in told if is_so)
+    return (AUTOMATIC * row.automatic | NOISE * noise | MARKED * row.noise | FLAPPING * row.flapping
+            | LEVEL_1 * (row.answered_level == 1) | ESCALATED * (row.level > 1) | NEVER * never)
 
 
 def packed(day: Columns) -> bytes:
@@ -134,14 +135,6 @@ def packed(day: Columns) -> bytes:
     return b"".join(day[name].tobytes() for name in KINDS)
 
 
-def unpacked(data: bytes, number: int, names: Iterable[str]) -> dict[str, Any]:
-    """Some columns of that many incidents."""
-    found, start = {}, 0
-    for name, kind in KINDS.items():
-        column = array(kind)
-        end = start + number * column.itemsize
-        if name in names:
-            column.frombytes(memoryview(data)[start:end])
-            found[name] = column
-        start = end
-    return found
+def unpacked(name: str, data: bytes) -> array[int]:
+    """A column of its part of these bytes."""
+    return array(KINDS[name], data)

@@ -5,73 +5,18 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import compress
 from typing import Any
 
-from app.insights.columns import AUTOMATIC, ESCALATED, FLAPPING, LEVEL_1, MARKED, NEVER, NOISE, NONE, Columns
-from app.insights.rules import HOUR, SEVERITIES, THURSDAY, Stats, span_words, stats
+from app.insights.columns import FLAPPING, MARKED, NOISE, NONE, Columns
+from app.insights.rules import HOUR, SEVERITIES, THURSDAY, stats
 
 Days = Sequence[Columns]
-RESPONSE = ("acknowledged", "resolved", "flags")
-OVERVIEW = (*RESPONSE, "severity")
-"""The columns that these figures are made of."""
-
-
-@dataclass(frozen=True)
-class Response:
-    """How incidents were answered."""
-
-    incidents: int
-    acknowledge: Stats
-    resolve: Stats
-    never: int
-    automatic: int
-    answered: int
-    level_1: int
-    escalated: int
-
-
-def response(days: Days) -> Response:
-    """How all of them were answered."""
-    answers, ends = stats(_seconds(days, "acknowledged")), stats(_seconds(days, "resolved"))
-    return Response(sum(map(len, days)), answers, ends, _having(days, NEVER), _having(days, AUTOMATIC), answers.count,
-                    _having(days, LEVEL_1), _having(days, ESCALATED))
-
-
-def sentences(now: Response, before: Response) -> list[str]:
-    """At most three plain sentences on what changed most."""
-    found = []
-    if now.incidents != before.incidents:
-        more = now.incidents > before.incidents
-        number = abs(now.incidents - before.incidents)
-        found.append(f"{number} {'more' if more else 'fewer'} incidents than in the period before.")
-    for word, one, other in (("acknowledged", now.acknowledge, before.acknowledge),
-                             ("resolved", now.resolve, before.resolve)):
-        if one.median is not None and other.median is not None and one.median != other.median:
-            by = span_words(abs(one.median - other.median))
-            found.append(f"The median incident was {word} {by} {'later' if one.median > other.median else 'sooner'}.")
-    if now.never:
-        found.append(f"{now.never} were resolved before anybody acknowledged them.")
-    return found[:3]
 
 
 def noise(days: Days) -> int:
     """How many were noise."""
-    return _having(days, NOISE)
-
-
-def _having(days: Days, bit: int) -> int:
-    return sum(day.bit(bit).count(1) for day in days)
-
-
-def _seconds(days: Days, name: str) -> Counter[int]:
-    """How many took how many seconds."""
-    found: Counter[int] = Counter()
-    for day in days:
-        found.update(day[name])
-    found.pop(NONE, None)
-    return found
+    return sum(day.bit(NOISE).count(1) for day in days)
 
 
 def severities(days: Days, starts: Sequence[int]) -> list[dict[str, int]]:
@@ -85,15 +30,15 @@ def severities(days: Days, starts: Sequence[int]) -> list[dict[str, int]]:
     return found
 
 
-def answers(days: Days, starts: Sequence[int]) -> list[Counter[int]]:
-    """How many of those opened in each of the periods that begin at `starts` were answered after how many seconds."""
+def medians(days: Days, starts: Sequence[int]) -> list[float | None]:
+    """After how many seconds, in the median, those opened in each of the periods that begin at `starts` were answered."""
     found: list[Counter[int]] = [Counter() for _ in starts]
     for day in days:
         for place, low, high in _pieces(day["opened"], starts):
             found[place].update(day["acknowledged"][low:high])
     for one in found:
         one.pop(NONE, None)
-    return found
+    return [stats(one).median for one in found]
 
 
 def _pieces(opened: Sequence[int], starts: Sequence[int]) -> Iterator[tuple[int, int, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -68,14 +68,15 @@ class Delivery:
 def delivery(filters: Filters, by: Actor) -> Delivery:
     """How the messages that were queued in the period fared: closed hours as they were summed, later ones as they are."""
     allow(by, "incident.read")
-    (since, until), summed = _period(filters), reached()
-    closed = session.execute(select(*COLUMNS).where(
-        between(since, until, summed), _seen(DeliverySum.team_id, filters, by)))
+    since, until, summed = int(filters.since.timestamp()), int(filters.until.timestamp()), reached()
+    mine = _seen(DeliverySum.team_id, filters, by)
+    closed = session.execute(select(*COLUMNS).where(between(since, until, summed), mine))
     start = max(since, summed.get(1, 0) * HOUR)
     among = _seen(Incident.team_id, filters, by)
     going_on = sums(start, until, apart=ALIKE, among=among) if start < until else []
     hours = firsts(start, until, among) if start < until else {}
-    return _delivery([*closed, *going_on], _late(hours, min(start, until), filters, by), _troubles(filters))
+    over = _over([mine, DeliverySum.span == 1], since, min(start, until))
+    return _delivery([*closed, *going_on], _late(hours, over, mine), _troubles(filters))
 
 
 def _troubles(filters: Filters) -> list[Trouble]:
@@ -102,26 +103,29 @@ def late(hour: int, filters: Filters, by: Actor) -> list[Any]:
         Message.queued_at, Message.id).limit(500))]
 
 
-def _late(going_on: Mapping[int, Mapping[int, int]], until: int, filters: Filters, by: Actor) -> list[tuple[int, int, int]]:
-    """Of hours that go on, and of those before `until` that are closed: one that is closed just now is not counted twice."""
+def _late(going_on: Mapping[int, Mapping[int, int]], closed: Sequence[int],
+          mine: ColumnElement[bool]) -> list[tuple[int, int, int]]:
+    """Of hours that go on, and of closed ones."""
     found: dict[int, list[Mapping[Any, int]]] = {hour: [counted] for hour, counted in going_on.items()}
-    since, _ = _period(filters)
-    seen = _seen(DeliverySum.team_id, filters, by)
-    if few := [*session.scalars(select(DeliverySum.hour).where(
-            DeliverySum.late > 0, DeliverySum.span == 1, DeliverySum.hour >= since, DeliverySum.hour < until,
-            seen).group_by(DeliverySum.hour).order_by(DeliverySum.hour.desc()).limit(10 * OVER))]:
-        over = [*session.scalars(select(DeliverySum.hour).where(
-            DeliverySum.hour.in_(few), DeliverySum.span == 1, seen).group_by(DeliverySum.hour).having(
-            func.sum(DeliverySum.late) > func.sum(DeliverySum.firsts) / 100).order_by(DeliverySum.hour.desc()).limit(OVER))]
-        for hour, first in session.execute(select(DeliverySum.hour, DeliverySum.first).where(
-                DeliverySum.hour.in_(over), DeliverySum.span == 1, DeliverySum.firsts > 0, seen)):
-            found.setdefault(hour, []).append(first)
+    for hour, first in session.execute(select(DeliverySum.hour, DeliverySum.first).where(
+            DeliverySum.hour.in_(closed), DeliverySum.span == 1, DeliverySum.firsts > 0, mine)):
+        found.setdefault(hour, []).append(first)
     counted = [(hour, stats(added(some))) for hour, some in sorted(found.items())]
     return [(hour, one.count, one.p99) for hour, one in counted if one.p99 is not None and one.p99 > TARGET][-OVER:]
 
 
-def _period(filters: Filters) -> tuple[int, int]:
-    return int(filters.since.timestamp()), int(filters.until.timestamp())
+def _over(mine: Sequence[ColumnElement[bool]], since: int, until: int) -> list[int]:
+    """The last closed hours, from `since` until just before `until`, of whose first pages more than one in a hundred came
+    after the target. An hour that is closed just now, and was looked up as it went on, is none of these."""
+    found, few = list[int](), [*session.scalars(select(DeliverySum.hour).distinct().where(
+        DeliverySum.late > 0, *mine, DeliverySum.hour >= since, DeliverySum.hour < until).order_by(
+        DeliverySum.hour.desc()).limit(10 * OVER))]
+    while few and len(found) < OVER:
+        some, few = few[:2 * OVER], few[2 * OVER:]
+        found += session.scalars(select(DeliverySum.hour).where(DeliverySum.hour.in_(some), *mine).group_by(
+            DeliverySum.hour).having(func.sum(DeliverySum.late) > func.sum(DeliverySum.firsts) / 100).order_by(
+            DeliverySum.hour.desc()))
+    return found[:OVER]
 
 
 def _seen(team: Any, filters: Filters, by: Actor) -> ColumnElement[bool]:

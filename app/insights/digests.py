@@ -83,7 +83,7 @@ def due(now: datetime, zone: ZoneInfo) -> date | None:
 def told(team: Team, week: date, zone: ZoneInfo) -> Told:
     """What the team is told on this Monday: of the seven days before it, and of the two weeks ahead."""
     chosen = Filters(week - WEEK, week - timedelta(days=1), zone, team=team.key)
-    number = counting.response(queries.days(chosen, SYSTEM)).incidents
+    number = queries.response(chosen, SYSTEM).incidents
     gaps, lost, notes = _ahead(team, zone)
     ahead = {"gaps": gaps, "unreachable": len(lost), "overdue": _overdue(team, wall_time(clock.now(), zone).date())}
     kept = session.scalar(select(Digest.ahead).where(Digest.team_id == team.id, Digest.week == week - WEEK)) or {}
@@ -103,9 +103,9 @@ def _known(kept: dict[str, float], name: str) -> str:
 
 def _past(chosen: Filters) -> list[Row]:
     """What is counted of both weeks."""
-    weeks = [(queries.days(one, SYSTEM), _load(one)) for one in (chosen, chosen.before)]
     (now, load_now, noise_now), (before, load_before, noise_before) = (
-        (counting.response(some), borne, counting.noise(some)) for some, borne in weeks)
+        (queries.response(one, SYSTEM), _load(one), counting.noise(queries.days(one, SYSTEM, "flags")))
+        for one in (chosen, chosen.before))
 
     def noise(number: int, whole: int) -> str:
         part = share(number, whole)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -20,7 +20,6 @@ from app.incidents.models import Incident
 from app.ingest.models import Integration
 from app.insights import charts, counting, deliveries, filters, load, queries, spans, times
 from app.insights.charts import Chart
-from app.insights.columns import Columns
 from app.insights.filters import Filters
 from app.insights.models import IncidentFact, NoiseMark, PageFact
 from app.insights.rules import HOUR, SEVERITIES, TARGET, days, instant, midnight, offsets, share, span_words
@@ -71,8 +70,8 @@ class Base:
 class Overview(Base):
     """How it went, beside the period before."""
 
-    now: counting.Response
-    before: counting.Response
+    now: times.Response
+    before: times.Response
     charts: list[Chart]
     sentences: list[str]
 
@@ -81,7 +80,7 @@ class Overview(Base):
 class ResponsePage(Base):
     """Who waited how long, by team, service and severity; of many groups the largest, and how many are left out."""
 
-    now: counting.Response
+    now: times.Response
     groups: list[tuple[str, str, list[queries.Group], int]]
     slowest: list[tuple[IncidentFact, str]]
     charts: list[Chart]
@@ -153,30 +152,18 @@ def frame(chosen: Filters, page: str, by: Actor) -> Frame:
 def overview(args: Mapping[str, str], by: Actor) -> Overview:
     """How it went."""
     chosen = asked(args, by, "overview")
-    some, others = queries.days(chosen, by, *counting.OVERVIEW), queries.days(chosen.before, by, *counting.OVERVIEW)
-    now, before = counting.response(some), counting.response(others)
-    span, begun = list(days(chosen.first, chosen.last)), _begun(chosen)
-    levels = dict(zip(begun, counting.severities(some, list(begun.values())), strict=True))
-    shown = [charts.stacked("Incidents", span, levels),
-             charts.lines("Time to acknowledge", span, _answers(chosen, some), _moved(chosen, others))]
-    return Overview(frame(chosen, "overview", by), now, before, shown, counting.sentences(now, before))
+    now, before = queries.response(chosen, by), queries.response(chosen.before, by)
+    some, others = queries.days(chosen, by, "severity", "acknowledged"), queries.days(chosen.before, by, "acknowledged")
+    (parts, starts), (_, earlier) = columns(chosen), columns(chosen.before)
+    shown = [charts.stacked("Incidents", parts, counting.severities(some, starts)),
+             charts.lines("Time to acknowledge", parts, counting.medians(some, starts), counting.medians(others, earlier))]
+    return Overview(frame(chosen, "overview", by), now, before, shown, times.sentences(now, before))
 
 
-def _begun(chosen: Filters) -> dict[date, int]:
-    """The first day of each column of a chart, and the instant at which it begins."""
-    columns = charts.buckets(list(days(chosen.first, chosen.last)))
-    return {some[0]: int(midnight(some[0], chosen.zone).timestamp()) for some in columns}
-
-
-def _answers(chosen: Filters, some: list[Columns]) -> dict[date, Mapping[int, int]]:
-    begun = _begun(chosen)
-    return dict(zip(begun, counting.answers(some, list(begun.values())), strict=True))
-
-
-def _moved(chosen: Filters, others: list[Columns]) -> dict[date, Mapping[int, int]]:
-    """The period before, each of its days in the place of one of this."""
-    shift = chosen.first - chosen.before.first
-    return {day + shift: counted for day, counted in _answers(chosen.before, others).items()}
+def columns(chosen: Filters) -> tuple[charts.Columns, list[int]]:
+    """The days of each column of a chart, and the instants at which these begin."""
+    found = charts.buckets(list(days(chosen.first, chosen.last)))
+    return found, [int(midnight(some[0], chosen.zone).timestamp()) for some in found]
 
 
 def response_page(args: Mapping[str, str], by: Actor) -> ResponsePage:

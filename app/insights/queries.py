@@ -21,11 +21,11 @@ from app.ingest.models import Integration
 from app.insights import spans, times
 from app.insights.cells import Cell, Cells
 from app.insights.columns import Chosen, Columns
-from app.insights.counting import RESPONSE
 from app.insights.days import read
 from app.insights.filters import Filters
 from app.insights.models import IncidentFact
 from app.insights.rules import LISTED, SOON, Stats
+from app.insights.times import Response
 
 AT_A_TIME = 500
 Fact = IncidentFact
@@ -95,8 +95,8 @@ def chosen(filters: Filters, by: Actor) -> Chosen:
 
 
 def days(filters: Filters, by: Actor, *names: str) -> list[Columns]:
-    """The incidents that count in columns, day by day: all that are needed, or those named."""
-    return read(chosen(filters, by), *(names or RESPONSE))
+    """The incidents that count, day by day, in these columns and that of the opening."""
+    return read(chosen(filters, by), *names)
 
 
 def scope(filters: Filters, by: Actor) -> list[ColumnElement[bool]]:
@@ -136,8 +136,13 @@ def _integration(key: str, by: Actor) -> int:
 
 
 def cells(filters: Filters, by: Actor) -> Mapping[str, Cells]:
-    """The incidents that count in cells of each kind, of which times and groups are told."""
-    return spans.read(chosen(filters, by))
+    """The incidents that count in cells of which times and groups are told."""
+    return spans.read(chosen(filters, by), "teams", "services", "levels")
+
+
+def response(filters: Filters, by: Actor) -> Response:
+    """How the incidents that count were answered."""
+    return times.response(spans.read(chosen(filters, by), "teams")["teams"])
 
 
 def groups(found: Mapping[str, Cells], by: Actor, *, most: int | None = None) -> dict[str, tuple[list[Group], int]]:

@@ -62,24 +62,20 @@ def of_runs(runs: Iterable[Sequence[int]], total: int, *, brief: bool = False) -
     number = sum(map(len, some))
     if number <= LONG * len(some):
         return _stats(number, total, sorted(chain(*some)).__getitem__, brief=brief)
-    low, high = min(run[0] for run in some), max(run[-1] for run in some)
-
-    def at(place: int) -> int:
-        nonlocal low  # ranks are asked for in order
-        low = _at(some, place, low, high)
-        return low
-    return _stats(number, total, at, brief=brief)
+    return _stats(number, total, lambda place: _at(some, place, number), brief=brief)
 
 
-def _at(runs: Sequence[Sequence[int]], place: int, low: int, high: int) -> int:
-    """The value at this place of all, which lies between the two."""
-    middle = low
+def _at(runs: Sequence[Sequence[int]], place: int, number: int) -> int:
+    """The value at this place of all so many; it is none below the least and none above the greatest of those at the same
+    part of each run."""
+    alike = [run[place * len(run) // number] for run in runs]
+    low, high = min(alike), max(alike)
     while low < high:
+        middle = (low + high) // 2
         if sum(map(bisect_right, runs, repeat(middle))) > place:
             high = middle
         else:
             low = middle + 1
-        middle = (low + high) // 2
     return low
 
 

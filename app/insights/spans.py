@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 from app.core import clock
 from app.core.db import IN_BINARY, session, transaction
 from app.insights import counting, days, tallies
-from app.insights.cells import KINDS, Cells, grouped, merged, of_columns, packed, unpacked
+from app.insights.cells import KINDS, Cells, grouped, merged, of_columns, packed, told_by, unpacked
 from app.insights.columns import Chosen
 from app.insights.models import FactDay, FactSpan, PageFact
 from app.insights.rules import DAY, LENGTHS, spans
@@ -106,25 +106,16 @@ def _packed(found: Sequence[Span], *names: str) -> Iterable[Any]:
                            execution_options=IN_BINARY) if found else ()
 
 
-def read(chosen: Chosen) -> dict[str, Cells]:
-    """The incidents that count in cells of each kind but the finest."""
-    if chosen.integration is not None:  # which no cell tells
-        return _coarse(of_columns(days.read(chosen, *TIMES)))
-    found, left = _parts(chosen)
+def read(chosen: Chosen, *kinds: str) -> dict[str, Cells]:
+    """The incidents that count in cells of these kinds."""
+    found, left = _parts(chosen) if chosen.integration is None else ([], None)  # which no cell tells
     some = of_columns(days.read(chosen, *TIMES, only=left))
-    if chosen.severity or chosen.urgency or chosen.services is not None:
-        return _coarse(grouped([*(unpacked(row.cells, chosen) for row in _packed(found, "cells")), some]))
-    kinds = [kind for kind in KINDS if kind != "cells"]
-    parts = {kind: [merged([some], kind)] for kind in kinds}
-    for row in _packed(found, *kinds):
+    parts, held = {kind: [merged([some], kind)] for kind in kinds}, {kind: told_by(kind, chosen) for kind in kinds}
+    for row in _packed(found, *sorted({*held.values()})):
+        known = {name: unpacked(getattr(row, name), chosen) for name in {*held.values()}}
         for kind in kinds:
-            parts[kind].append(unpacked(getattr(row, kind), chosen))
-    return {kind: grouped(parts[kind]) for kind in kinds}
-
-
-def _coarse(found: Cells) -> dict[str, Cells]:
-    services = merged([found], "services")
-    return {"services": services, "teams": grouped([services], "teams"), "levels": merged([found], "levels")}
+            parts[kind].append(known[held[kind]])
+    return {kind: grouped(parts[kind], kind) for kind in kinds}
 
 
 def hours(chosen: Chosen, clock_parts: Sequence[tuple[int, int, int]]) -> dict[tuple[int, int], int]:

@@ -10,11 +10,11 @@ from typing import Any
 
 from app.core import clock
 from app.core.sheets import inert
-from app.insights.counting import Response
 from app.insights.deliveries import Delivery
 from app.insights.load import Share, TeamLoad
 from app.insights.queries import Group, Source
 from app.insights.rules import Stats, instant
+from app.insights.times import Response
 
 INCIDENT = ("number", "title", "team", "service", "severity", "urgency", "opened_at", "acknowledged_at",
             "seconds_to_acknowledge", "resolved_at", "seconds_to_resolve", "answered_by_machine", "resolved_unaided",

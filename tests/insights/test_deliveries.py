@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from app.core import patience
 from app.core.db import db, session, transaction
-from app.insights import deliveries, pages, queries, sums
+from app.insights import deliveries, pages, queries, rules, sums
 from app.insights.models import DeliverySum
 from tests import build
 from tests.insights.test_figures import NOW, REFRESH, happened, message
@@ -175,3 +175,31 @@ def test_who_gets_the_connection_of_what_was_stopped_has_time(checkout, ana, sig
     monkeypatch.setattr(patience, "answer", meanwhile)
     monkeypatch.setattr(queries, "cells", lambda *_: slow())
     assert browser.get("/insights/response").status_code == 503
+
+
+def test_the_last_hours_over_target_are_found_behind_many_that_are_within_it(checkout, get, monkeypatch):
+    """INS-18: one late page in a hundred is within the target, two are over it."""
+    monkeypatch.setattr(deliveries, "OVER", 2)
+    closed = int((NOW - 3 * 24 * HOUR).timestamp()) // 3600
+    with transaction():
+        sums.mark("hours").value = closed
+        session.add_all(DeliverySum(
+            hour=(closed - back) * 3600, channel="email", state="sent", team_id=checkout.team_id, number=100, firsts=100, late=late,
+            first={"1": 100 - late, "40": late}) for back, late in ((1, 1), (2, 1), (3, 0), (4, 1), (5, 1), (6, 2), (7, 9), (8, 9)))
+    assert [(one["first_pages"], one["p99"], one["hour"][:13]) for one in get("delivery", days=30)["hours_over_target"]] == [
+        (100, 40, f"{rules.instant((closed - back) * 3600):%Y-%m-%dT%H}") for back in (7, 6)]
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_postgresql_looks_incidents_up_instead_of_reading_all(checkout, ana, signed_in, monkeypatch):
+    """INS-26: it is told so for a page of figures, until that is answered."""
+    browser, said = signed_in(ana), []
+    real = deliveries.reached
+    monkeypatch.setattr(deliveries, "reached", lambda: said.append(planned()) or real())
+    assert browser.get("/insights/delivery").status_code == 200
+    assert said == [("1.1", "off")] and planned() != ("1.1", "off")
+
+
+def planned() -> tuple:
+    """How PostgreSQL plans."""
+    return tuple(session.execute(select(func.current_setting("random_page_cost"), func.current_setting("jit"))).one())

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.insights.charts import heat, lines, stacked
+from app.insights.charts import TONES, buckets, heat, lines, stacked
 from app.insights.rules import Stats, by_part, cover, interruptions, offsets, span_words, stats
 from app.insights.tables import written
 
@@ -49,8 +49,8 @@ def test_a_period_is_cut_where_clocks_are_moved_and_nowhere_else():
 
 def test_charts_of_nothing_have_words_and_never_more_than_31_columns():
     """INS-22, INS-23"""
-    days = [datetime(2026, 1, 1).date() + timedelta(days=one) for one in range(400)]
-    for chart in (stacked("a", days, {}), lines("b", days, {}, {}), heat("c", {})):
+    days = buckets([datetime(2026, 1, 1).date() + timedelta(days=one) for one in range(400)])
+    for chart in (stacked("a", days, [dict.fromkeys(TONES, 0)] * 29), lines("b", days, [None] * 29, [None] * 29), heat("c", {})):
         assert chart.summary.startswith("No") and len(chart.rows) <= 31 and not chart.paths
 
 

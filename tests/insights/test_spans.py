@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from bisect import bisect_right
 from collections import Counter
 from datetime import timedelta
 from statistics import median
@@ -15,7 +16,7 @@ from sqlalchemy import func, insert, select
 from app.core.access import SYSTEM, Actor
 from app.core.db import session, transaction
 from app.incidents.models import Incident
-from app.insights import days, queries, rollups, rules, service, spans, ticks, times
+from app.insights import counting, days, pages, queries, rollups, rules, service, spans, ticks, times
 from app.insights.filters import Filters
 from app.insights.models import FactDay, FactSpan, IncidentFact, PageFact
 from app.insights.rules import DAY, SEVERITIES
@@ -52,16 +53,22 @@ def facts(checkout, olga, charlie):
 
 
 def counted(filters: Filters, by: Actor) -> tuple:
-    """What the rows say, one by one: all together, by severity, by service, by hour of the week, and by key; and who was paged when."""
+    """What the rows say, one by one: all together, by severity, by service, by hour of the week, by key, and by column
+    of the charts; and who was paged when."""
     rows = session.scalars(select(IncidentFact).where(*queries.scope(filters, by))).all()
     groups = {name: Counter(getattr(row, name) for row in rows) for name in ("severity", "service_id")}
     hours = Counter((at.weekday(), at.hour) for row in rows if (at := rules.instant(row.opened).astimezone(filters.zone)))
     keys = {key: [sum(map(value, some)) for value in (lambda row: 1, lambda row: row.pages, lambda row: row.noise or bool(
         row.unaided and row.resolved is not None and row.resolved < 600), lambda row: row.noise, lambda row: row.flapping)]
         for key in ("disk", "für") if (some := [row for row in rows if row.dedup_key == key])}
+    _, starts = pages.columns(filters)
+    columns = [[row for row in rows if bisect_right(starts, row.opened) == place] for place, _ in enumerate(starts, 1)]
+    chart = ([{level: sum(row.severity == level for row in some) for level in SEVERITIES} for some in columns],
+             [seconds([row.acknowledged for row in some])[1] for some in columns])
     since, until = int(filters.since.timestamp()), int(filters.until.timestamp())
-    pages = sorted((row.user_id, row.at) for row in session.scalars(select(PageFact).where(PageFact.at >= since, PageFact.at < until)))
-    return (pages, len(rows), *(seconds([getattr(row, name) for row in rows]) for name in ("acknowledged", "resolved")), groups, hours, keys)
+    paged = sorted((row.user_id, row.at) for row in session.scalars(select(PageFact).where(PageFact.at >= since, PageFact.at < until)))
+    return (paged, len(rows), *(seconds([getattr(row, name) for row in rows]) for name in ("acknowledged", "resolved")), groups, hours, keys,
+            chart)
 
 
 def seconds(some: list[int | None]) -> tuple:
@@ -78,10 +85,12 @@ def told(filters: Filters, by: Actor) -> tuple:
     all_of_them = times.response(found["teams"])
     groups = {name: Counter({value: times.number(some) for value, some in times.groups(found[kind], dimension).items()})
               for name, dimension, kind in (("severity", "severity", "levels"), ("service_id", "service", "services"))}
-    pages = sorted((user, at) for (_, user), some in spans.pages(chosen.since, chosen.until).items() for at in some)
-    return (pages, all_of_them.incidents, *((one.count, one.median, one.mean, one.p90, one.p95, one.p99) for one in (
+    paged = sorted((user, at) for (_, user), some in spans.pages(chosen.since, chosen.until).items() for at in some)
+    some, (_, starts) = queries.days(filters, by, "severity", "acknowledged"), pages.columns(filters)
+    return (paged, all_of_them.incidents, *((one.count, one.median, one.mean, one.p90, one.p95, one.p99) for one in (
         all_of_them.acknowledge, all_of_them.resolve)), groups, Counter(spans.hours(chosen, rules.offsets(
-            filters.since, filters.until, filters.zone))), {key: some for key, some in spans.sources(chosen)["key"].items() if some[0]})
+            filters.since, filters.until, filters.zone))), {key: some for key, some in spans.sources(chosen)["key"].items() if some[0]},
+            (counting.severities(some, starts), counting.medians(some, starts)))
 
 
 def twenty(chance: random.Random) -> list[Filters]:
