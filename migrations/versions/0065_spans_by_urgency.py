@@ -1,13 +1,13 @@
 """Cells of spans of days are told apart by urgency, whatever else they are told apart by.
 
-Revision ID: 0062
-Revises: 0061
+Revision ID: 0065
+Revises: 0064
 """
 
 from alembic import op
 
-revision = "0062"
-down_revision = "0061"
+revision = "0065"
+down_revision = "0064"
 branch_labels = None
 depends_on = None
 
