@@ -13,6 +13,7 @@ from pkgutil import walk_packages
 from typing import Any, NoReturn
 
 from setproctitle import setproctitle
+from supervisor.loggers import Handler
 from supervisor.medusa.asyncore_25 import ExitNow
 from supervisor.options import ServerOptions
 from supervisor.states import SupervisorStates
@@ -22,6 +23,14 @@ import app
 from app.core import plugins
 
 SIGNALS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP, signal.SIGCHLD, signal.SIGUSR2)  # what the supervisor hears itself
+
+
+def lose(_handler: Handler) -> None:
+    """A line of a log that can't be written, since the disk is full or nobody reads it, is lost: supervisor's own way is to
+    say so on standard error, where the same fault would end it."""
+
+
+Handler.handleError = lose
 
 
 class Options(ServerOptions):  # type: ignore[misc]

@@ -8,9 +8,28 @@ import subprocess
 import sys
 
 import pytest
+from supervisor import loggers
 
 from app.core import up
 from app.core.errors import Conflict
+
+
+class Full:
+    """A stream on a full disk."""
+
+    def write(self, _text):
+        raise OSError(28, "No space left on device")
+
+    flush = close = write
+
+
+def test_a_log_that_can_not_be_written_ends_nothing(monkeypatch):
+    """HRD-39: neither the supervisor's own nor standard error, to which it would say so."""
+    monkeypatch.setattr(sys, "stderr", Full())
+    handler = loggers.StreamHandler(Full())
+    handler.setFormat("%(message)s")
+    handler.emit(loggers.LogRecord(loggers.LevelsByName.INFO, "a part was started again"))
+
 
 OPENS_BY_NAME = """
 from app.core.up import make_output_openable
