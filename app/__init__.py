@@ -21,7 +21,7 @@ def create_app(environ: Mapping[str, str] | None = None, *, doors: bool = True) 
 
     Without `doors` it answers no requests: a worker or clock starts sooner and is smaller by all that only pages need.
     """
-    from app.core import alarm, db, extensions, hold, http, jobs, log, pages, plugin_switches, secrets, settings, web
+    from app.core import alarm, db, extensions, former, hold, http, jobs, log, pages, plugin_switches, secrets, settings, web
     from app.core import plugins as plugin_registry
     from app.core import redis as redis_clients
     from app.core.fields import Setting
@@ -39,7 +39,7 @@ def create_app(environ: Mapping[str, str] | None = None, *, doors: bool = True) 
     app.extensions.update(redis=redis_clients.connect(app.config), redis_pulse=redis_clients.Pulse(app.config),
                           redis_blocking=redis_clients.connect(app.config, patience=None))
 
-    from app import belongings, navigation, sealed, timetable, wiring
+    from app import belongings, navigation, personal, sealed, timetable, wiring
 
     for module in wiring.MODELS:
         import_module(module)
@@ -48,7 +48,8 @@ def create_app(environ: Mapping[str, str] | None = None, *, doors: bool = True) 
     jobs.init_jobs(app, wiring.SUBSCRIPTIONS)
     hold.init_hold(app, (row.path for row in timetable.PERIODIC if row.outgoing))
     app.extensions.update(panels=wiring.PANELS, owned=belongings.OWNED, sealed=sealed.SEALED,
-                          answers=wiring.ANSWERS, orders=wiring.ORDERS, estates=belongings.ESTATES, hushed=wiring.HUSHED)
+                          answers=wiring.ANSWERS, orders=wiring.ORDERS, estates=belongings.ESTATES, hushed=wiring.HUSHED,
+                          personal=personal.PERSONAL, former=former.Memory())
     extensions.init_extensions(app)
     web.init_web(app)
     pages.install(app, navigation.SHELL)

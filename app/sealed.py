@@ -28,5 +28,6 @@ SEALED: tuple[Sealed, ...] = (
     Sealed("app.config.models.Errand", "sealed", "errand:{key}/sealed"),
     Sealed("app.identity.models.CodeGenerator", "sealed", "user:{user_id}/codes"),
     Sealed("app.identity.models.SingleSignOn", "client_secret_sealed", "single_sign_on:{id}/client_secret"),
+    Sealed("app.core.former.FormerPerson", "sealed", "former_person:{ref}"),
     Sealed("app.identity.models.Challenge", "sealed", "challenge:{token_hash}"),
 )

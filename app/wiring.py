@@ -8,7 +8,7 @@ from app.webhooks.rules import HEARD
 # Every table of the house, so that metadata and migrations are complete.
 MODELS = (
     "app.core.events", "app.core.chain", "app.core.once", "app.core.pulse", "app.core.plugin_switches",
-    "app.core.shadow",
+    "app.core.shadow", "app.core.former",
     "app.identity.models", "app.catalog.models", "app.oncall.models", "app.oncall.calendar_models",
     "app.incidents.models", "app.shadow.models", "app.notifications.models",
     "app.notifications.channel_models", "app.escalation.models",

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.core import http, jobs, limits, secrets
+from app.core import former, http, jobs, limits, secrets
 from app.core.db import db, session
 from app.identity.models import Team, User
 from tests import build, order
@@ -153,6 +153,7 @@ def app(_apps: Callable[[str], Flask], database: str, redis_server: Redis, smtp:
     http.configure(found.config["OUTBOUND_ALLOW"])
     redis_server.client.flushall()
     found.extensions["redis_down_until"] = 0.0
+    found.extensions["former"] = former.Memory()
     with found.app_context():
         yield found
         session.remove()

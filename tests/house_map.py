@@ -85,6 +85,8 @@ EXTRAS = {
     "incidents/bulk_api": Extra(5.1, "the same for machines", edge=True),
     "incidents/alerts": Extra(3.5, "commands on alerts, apart from those on incidents", public=True),
     "identity/credentials": Extra(2.4, "what proves who somebody is"),
+    "identity/erasing": Extra(2.5, "erasing a person, apart from all that can be taken back", public=True),
+    "identity/erasing_routes": Extra(4.8, "the way to it, which asks who one is", edge=True),
     "identity/challenges": Extra(2.3, "questions that one browser answers once", public=True),
     "identity/sso": Extra(2.3, "what the identity provider says, apart from what it means here"),
     "identity/sso_settings": Extra(2.2, "how single sign-on is set, apart from what the provider says"),

@@ -16,6 +16,7 @@ APP = source.files("app")
 PLUGINS = source.files("plugins")
 COMMANDS = {f"{module.replace('.', '/')}.py" for module in cli.COMMANDS}
 OUTSIDE = {"app/__init__.py", "app/wiring.py", "app/navigation.py", "app/timetable.py", "app/belongings.py", "app/sealed.py",
+           "app/personal.py",
            "app/cli.py", "app/hookspecs.py", "app/plugin_api.py"}
 
 

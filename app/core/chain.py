@@ -46,9 +46,10 @@ class Verdict:
 
 
 def link(before: str, event: Event) -> str:
-    """SHA-256 over the former digest and all that the event says; `dispatched_at` is ours, not the event's."""
-    said = [event.id, event.kind, clock.rfc3339(event.at), event.actor, event.actor_name, event.subject, event.also,
-            event.data, event.ip, event.agent, event.cause_id, *([event.request_id] if event.request_id else [])]
+    """SHA-256 over the former digest and all that the row holds; `dispatched_at` is ours, not the event's."""
+    said = [event.id, event.kind, clock.rfc3339(event.at), event.actor, event.kept_actor_name, event.subject, event.also,
+            event.kept_data, event.kept_ip, event.kept_agent, event.cause_id,
+            *([event.request_id] if event.request_id else [])]
     return hashlib.sha256((before + json.dumps(said, sort_keys=True, ensure_ascii=False)).encode()).hexdigest()
 
 

@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Index, String, text
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core import clock
+from app.core import clock, former
 from app.core.access import Actor
 from app.core.db import Base, BigId, Key, pending, session
 from app.core.log import because_of, request_id
@@ -41,8 +42,19 @@ class Kind:
         KINDS[self.name] = self
 
 
+def _shown(kept: str, show: Callable[[Event, Any], Any]) -> hybrid_property[Any]:
+    """A value of the row as people and machines read it; a statement reads the column."""
+    def read(event: Event) -> Any:
+        return show(event, getattr(event, kept))
+
+    def write(event: Event, value: Any) -> None:
+        setattr(event, kept, value)
+    return hybrid_property(read, write, expr=lambda row: getattr(row, kept))
+
+
 class Event(Base):
-    """One fact. Append-only: only `dispatched_at` is ever updated."""
+    """One fact. Append-only: only `dispatched_at` is ever updated. What a row holds is in the columns that begin with
+    `kept_`; everybody reads it by the names without, which say nothing of people who were erased."""
 
     __tablename__ = "events"
     __table_args__ = (
@@ -55,16 +67,21 @@ class Event(Base):
     kind: Mapped[str] = mapped_column(String(80), index=True)
     at: Mapped[datetime] = mapped_column(index=True)
     actor: Mapped[str] = mapped_column(String(80), index=True)
-    actor_name: Mapped[str] = mapped_column(String(200))
+    kept_actor_name: Mapped[str] = mapped_column("actor_name", String(200))
     subject: Mapped[str] = mapped_column(String(80))
     also: Mapped[list[str]]
-    data: Mapped[dict[str, Any]]
-    ip: Mapped[str] = mapped_column(String(64), default="")
-    agent: Mapped[str] = mapped_column(String(300), default="")
+    kept_data: Mapped[dict[str, Any]] = mapped_column("data")
+    kept_ip: Mapped[str] = mapped_column("ip", String(64), default="")
+    kept_agent: Mapped[str] = mapped_column("agent", String(300), default="")
     cause_id: Mapped[int | None] = mapped_column(BigId)  # no foreign key: the cause may be purged one day
     depth: Mapped[int] = mapped_column(default=0)
     dispatched_at: Mapped[datetime | None]
     request_id: Mapped[str] = mapped_column(String(64), default="")  # of the request that led here, through jobs too
+
+    actor_name = _shown("kept_actor_name", lambda event, said: former.name(event.actor, said))
+    data = _shown("kept_data", lambda event, said: former.told(said, at=event.id, subject=event.subject))
+    ip = _shown("kept_ip", lambda event, said: "" if former.gone(event.actor) else said)
+    agent = _shown("kept_agent", lambda event, said: "" if former.gone(event.actor) else said)
 
 
 class _Sentence(string.Formatter):

@@ -17,6 +17,7 @@ DURATION = re.compile(r"(\d{1,9})([smhd])")
 KEY = re.compile(r"[a-z0-9-]{2,60}")
 # PostgreSQL stores no NUL, and no other control character belongs into a name or a note.
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+NOWHERE = "invalid"  # the domain that never leads anywhere (RFC 2606, 2)
 EMAIL = re.compile(r"[^@\s,;<>\"()\[\]\\]{1,64}@[a-z0-9-]+(\.[a-z0-9-]+)*", re.IGNORECASE)
 LONGEST_EMAIL = 254  # RFC 5321, 4.5.3.1.3, without the angle brackets
 Value = TypeVar("Value")
@@ -144,9 +145,10 @@ def time_zone(text: object) -> str:
 
 
 def email_address(text: object) -> str:
-    """An e-mail address in lower case."""
+    """An e-mail address in lower case; those of former people are nobody's."""
     clean = text.strip().lower() if isinstance(text, str) else ""
-    if not clean or len(clean) > LONGEST_EMAIL or CONTROL.search(clean) or not EMAIL.fullmatch(clean):
+    if not clean or len(clean) > LONGEST_EMAIL or CONTROL.search(clean) or not EMAIL.fullmatch(clean) or (
+            clean.endswith(f"@{NOWHERE}")):
         raise ValueError("Not an e-mail address")
     return clean
 

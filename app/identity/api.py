@@ -9,7 +9,7 @@ from flask import Blueprint, g, jsonify, request
 from app.core.access import access
 from app.core.openapi import PROBLEM, operation, sent
 from app.core.web import actor
-from app.identity import estates, teams
+from app.identity import erasing, estates, teams
 from app.identity.door import me as person
 from app.identity.queries import allow, user_document
 from app.identity.team_pages import team_of
@@ -69,3 +69,18 @@ def restore(key: str) -> Any:
     by = actor()
     teams.restore_team(team_of(key, by), by=by)
     return "", 204
+
+
+ERASED = {"type": "object", "required": ["id", "name", "email"], "properties": {"id": TEXT, "name": TEXT, "email": TEXT}}
+
+
+@blueprint.post("/users/<key>/erase")
+@access("people.erase")
+@operation("Erase a deactivated person, by address or id: history names Former person n; there is no way back",
+           responses={200: ERASED, 409: PROBLEM}, tag="people", body_needed=False)
+def erase(key: str) -> Any:
+    """Erase a person."""
+    by = actor()
+    allow(by, "people.erase")
+    erased = erasing.erase_user(erasing.person_named(key), by=by)
+    return jsonify({"id": str(erased.id), "name": erased.name, "email": erased.email})

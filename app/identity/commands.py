@@ -13,7 +13,7 @@ from app.core import clock
 from app.core.access import OPERATOR
 from app.core.db import session, transaction
 from app.core.errors import NotFound
-from app.identity import credentials, service, signin
+from app.identity import credentials, erasing, service, signin
 from app.identity.models import ApiToken, User
 from app.identity.queries import user_by_email
 
@@ -127,3 +127,16 @@ def break_glass(email: str, off: bool) -> None:
     with transaction():
         person = service.set_break_glass(_person(email), not off, by=OPERATOR)
     click.echo(f"{person.email} is {'an ordinary' if off else 'a break-glass'} account")
+
+
+@user.command("erase")
+@click.argument("email")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_app
+def erase(email: str, yes: bool) -> None:
+    """Erase a deactivated person: history names "Former person n" from then on. There is no way back."""
+    if not yes:
+        click.confirm(f"Erase the data of {email} for ever?", abort=True)
+    with transaction():
+        erased = erasing.erase_user(_person(email), by=OPERATOR)
+    click.echo(f"This is {erased.name} from now on")

@@ -12,6 +12,7 @@ USER_CHANGED = Kind("user.changed", "{actor} changed {name}", data=("name", "bef
 PASSWORD_CHANGED = Kind("user.password_changed", "{actor} changed the password of {name}", data=("name",))
 USER_DEACTIVATED = Kind("user.deactivated", "{actor} deactivated {name}", data=("name",))
 USER_ACTIVATED = Kind("user.activated", "{actor} activated {name}", data=("name",))
+USER_ERASED = Kind("user.erased", "{actor} erased the data of {name}", data=("name",))
 
 USER_REMOVED = Kind("user.removed", "{actor} took {name} out of the directory", data=("name",))
 ADDRESS_VOUCHED = Kind("user.address_vouched", "{actor} vouched for the address {email} of {name}",

@@ -14,7 +14,7 @@ from app.identity import rules
 
 
 class User(Base):
-    """A person. Never deleted while history names them; `email` is stored in lower case.
+    """A person. `email` is stored in lower case. Whoever was erased keeps a row without name and address.
 
     `external_id`, `user_name` (in lower case) and `profile` are what the directory that provisions people knows them
     by and said of them; `removed_at` is when it took them out of its list. A `break_glass` account is none of its.
@@ -34,6 +34,7 @@ class User(Base):
     user_name: Mapped[str | None] = mapped_column(String(254), index=True, unique=True)
     profile: Mapped[dict[str, Any] | None]
     removed_at: Mapped[datetime | None]
+    erased_at: Mapped[datetime | None]
     last_login_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     memberships: Mapped[list[Membership]] = relationship(back_populates="user", cascade="all, delete-orphan")

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import selectinload
 
 from app.core import clock
@@ -17,6 +17,7 @@ from app.core.db import session
 from app.core.errors import NotFound, Problem
 from app.core.panels import panels
 from app.identity import devices, rules
+from app.identity.erasing import Erasing, question
 from app.identity.models import ApiToken, Device, LoginSession, Membership, SetupLink, User
 from app.identity.queries import allow, linked, may, name_owner, source_of, visible_teams
 
@@ -73,7 +74,7 @@ class PersonRow:
 
 @dataclass(frozen=True)
 class PeoplePage:
-    """Everybody, or those whose name or address holds `q`; deactivated people on their own tab."""
+    """Everybody, or those whose name or address holds `q`; deactivated and former people on tabs of their own."""
 
     people: list[PersonRow]
     q: str
@@ -84,7 +85,8 @@ class PeoplePage:
 def people_page(by: Actor, *, q: str = "", state: str = "active") -> PeoplePage:
     """The list in the order of names."""
     allow(by, "people.read")
-    wanted = select(User).where(User.state == state).order_by(User.name, User.id).limit(1000)
+    tab = User.erased_at.is_not(None) if state == "former" else and_(User.state == state, User.erased_at.is_(None))
+    wanted = select(User).where(tab).order_by(User.name, User.id).limit(1000)
     if q:
         wanted = wanted.where(User.name.icontains(q, autoescape=True) | User.email.icontains(q, autoescape=True))
     found = list(session.scalars(wanted.options(selectinload(User.memberships).joinedload(Membership.team))))
@@ -102,7 +104,7 @@ def _shown(user: User, seen: set[int] | None) -> list[Membership]:
 
 @dataclass(frozen=True)
 class PersonPage:
-    """One person; `link` is a one-time address to hand over, shown once."""
+    """One person; `link` is a one-time address to hand over, shown once; `erasing` the question whether to erase them."""
 
     person: User
     teams: list[Membership]
@@ -113,6 +115,7 @@ class PersonPage:
     errors: Errors = field(default_factory=dict)
     link: str = ""
     panels: Mapping[str, Any] = field(default_factory=dict)
+    erasing: Erasing | None = None
 
 
 def person_of(user_id: int) -> User:
@@ -127,9 +130,12 @@ def person_page(user: User, by: Actor, *, form: Form | None = None, problems: It
                 link: str = "") -> PersonPage:
     """The page of one person, with what was typed when it was refused."""
     allow(by, "people.read")
-    shown = form or {"name": user.name, "role": user.role, "time_zone": user.time_zone}
-    return PersonPage(user, _shown(user, visible_teams(by)), len(open_logins(user)), may(by, "people.edit"),
-                      zones_with(shown.get("time_zone")), shown, errors_of(problems), link, panels("person", user))
+    shown, errors = form or {"name": user.name, "role": user.role, "time_zone": user.time_zone}, errors_of(problems)
+    left = user.state == "deactivated" and user.erased_at is None
+    asked = question(errors.pop("typed", "")) if left and may(by, "people.erase") else None
+    return PersonPage(user, _shown(user, visible_teams(by)), len(open_logins(user)),
+                      may(by, "people.edit") and user.erased_at is None, zones_with(shown.get("time_zone")), shown, errors,
+                      link, panels("person", user), asked)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from app.core.web import actor
 from app.identity import (
     accessibility,
     audit_routes,
+    erasing_routes,
     estates,
     factors_routes,
     me,
@@ -29,15 +30,15 @@ from app.identity.credentials import make_link
 from app.identity.door import blueprint
 from app.identity.queries import allow
 
-__all__ = ["accessibility", "audit_routes", "blueprint", "factors_routes", "me", "passkeys_routes", "reauth", "setup_routes",
-           "sso_routes"]
+__all__ = ["accessibility", "audit_routes", "blueprint", "erasing_routes", "factors_routes", "me", "passkeys_routes", "reauth",
+           "setup_routes", "sso_routes"]
 
 
 @blueprint.get("/people")
 @access("people.read")
 def people() -> Any:
     """Everybody."""
-    state = "deactivated" if request.args.get("state") == "deactivated" else "active"
+    state = next((one for one in ("deactivated", "former") if one == request.args.get("state")), "active")
     return page("identity/people.html", pages.people_page(actor(), q=request.args.get("q", "").strip(), state=state))
 
 

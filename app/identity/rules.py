@@ -39,7 +39,7 @@ TABLE: dict[str, frozenset[str]] = {
     "postmortem.read": EVERYBODY, "postmortem.write": RESPONDERS, "postmortem.review": RESPONDERS,
     "postmortem.manage": MANAGERS, "action_item.change": RESPONDERS,
     "team.read": EVERYBODY, "team.edit": MANAGERS, "team.create": ADMINS,
-    "people.read": EVERYBODY, "people.edit": ADMINS,
+    "people.read": EVERYBODY, "people.edit": ADMINS, "people.erase": ADMINS,
     "own.read": EVERYBODY, "own.edit": EVERYBODY,
     # Whoever is responsible for a status page says who outside may read it; the people themselves are the admins' business.
     "partner.edit": MANAGERS, "partner.read": ADMINS, "partner.admin": ADMINS,

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from app.core.access import SYSTEM, Actor
-from app.core.db import alone, session
+from app.core.db import alone, locked, session
 from app.core.errors import Conflict, Forbidden
 from app.core.events import record
 from app.core.forms import Problems, check_text, email_address, one_of, refuse, time_zone
@@ -146,8 +146,11 @@ remove_user = deactivate_user
 
 
 def activate_user(user: User, *, by: Actor) -> User:
-    """Let a deactivated person in again; old logins, tokens and links stay dead."""
+    """Let a deactivated person in again; old logins, tokens and links stay dead. Raises Conflict for whoever was erased."""
     allow(by, "people.edit")
+    locked(User, user.id)
+    if user.erased_at is not None:
+        raise Conflict("Whoever was erased does not come back: add them anew.")
     if not user.is_active:
         user.state = "active"
         record(events.USER_ACTIVATED, user.ref, by=by, also=_teams_of(user), name=user.name)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import select
 
-from app.core import clock
+from app.core import clock, former
 from app.core.db import session
 from app.core.events import KINDS, Event, sentence
 from app.incidents.detail import drawn
@@ -53,6 +53,17 @@ class Row:
         return not self.added_by and self.kind.startswith(NOISE)
 
 
+class Entry(NamedTuple):
+    """What is needed of an entry of the log, as it is shown."""
+
+    id: int
+    kind: str
+    at: datetime
+    actor_name: str
+    subject: str
+    data: dict[str, Any]
+
+
 def rows_of(postmortem: Postmortem, said: Content) -> list[Row]:
     """The rows as this text shows or hides them."""
     numbers = [link.incident_id for link in postmortem.links]
@@ -66,10 +77,12 @@ def _log(numbers: Sequence[int]) -> dict[str, list[Event]]:
     """The entries of each incident, by commit; only what is shown of them, as there may be thousands."""
     shown = [kind.name for kind in KINDS.values() if kind.timeline]
     found: dict[str, list[Event]] = {}
-    query = select(Event.id, Event.kind, Event.at, Event.actor_name, Event.subject, Event.data)
-    for event in session.execute(query.where(
+    query = select(Event.id, Event.kind, Event.at, Event.actor, Event.kept_actor_name, Event.subject, Event.kept_data)
+    for row in session.execute(query.where(
             Event.subject.in_([f"incident:{number}" for number in numbers]), Event.kind.in_(shown)).order_by(Event.id)):
-        found.setdefault(event.subject, []).append(cast(Event, event))
+        found.setdefault(row.subject, []).append(cast(Event, Entry(
+            row.id, row.kind, row.at, former.name(row.actor, row.kept_actor_name), row.subject,
+            former.told(row.kept_data, at=row.id))))
     return found
 
 

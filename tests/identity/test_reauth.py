@@ -46,7 +46,8 @@ def prove(browser: FlaskClient, password: str = build.PASSWORD) -> int:
     ("GET", "/me/second-factor"), ("POST", "/me/second-factor"), ("POST", "/me/second-factor/confirm"),
     ("POST", "/me/second-factor/recovery"), ("POST", "/me/second-factor/remove"), ("POST", "/me/passkeys/options"),
     ("POST", "/me/passkeys"), ("POST", "/me/passkeys/1/remove"), ("POST", "/me/tokens"),
-    ("GET", "/settings/sso/try"), ("POST", "/people/1/second-factor/remove")])
+    ("GET", "/settings/sso/try"), ("POST", "/people/1/second-factor/remove"),
+    ("POST", "/people/1/erase")])
 def test_what_opens_doors_asks_again_after_15_minutes(stale: SignedIn, olga: User, method: str, path: str) -> None:
     answer = stale(olga).open(path, method=method)
     assert answer.status_code == 303 and answer.location.startswith("/me/prove?next=/")

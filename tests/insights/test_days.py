@@ -18,6 +18,8 @@ from app.insights.columns import KINDS, Chosen
 from app.insights.filters import Filters
 from app.insights.models import FactDay, IncidentFact
 from app.insights.rules import SEVERITIES
+from tests import build
+from tests.identity.test_erasing import gone
 from tests.insights.conftest import NOW
 from tests.insights.test_figures import REFRESH, happened, message
 from tests.oncall.test_service import person
@@ -119,3 +121,28 @@ def test_archived_teams_and_services_and_people_who_left_keep_their_past(checkou
     [team] = client.get("/api/v1/insights/load", headers=token(olga)).json["teams"]
     assert team["total"]["pages"] == 1 and [each["name"] for each in team["people"]] == ["Bob"]
     assert not client.get("/api/v1/insights/load?days=1", headers=token(olga)).json["teams"]
+
+
+def test_an_erased_person_changes_no_figure_and_is_nowhere_named(checkout, bob, signed_in, olga, tick, client, token):
+    """INS-24: load, response, noise and delivery are equal to the number; page, rows, CSV and API say “Former person 1”."""
+    build.schedule("primary", team=checkout.team, turns=[[bob]])
+    with transaction():
+        session.merge(bob).time_zone = "Asia/Tokyo"
+        for hours in (3, 30, 31, 55):
+            one = happened(checkout, NOW - timedelta(hours=hours), answer=60, end=900, by=bob.ref, actor=bob.ref)
+            message(one, bob, NOW - timedelta(hours=hours))
+    tick(REFRESH)
+    tick(PACK)
+
+    def said(kind):
+        return client.get(f"/api/v1/insights/{kind}", headers=token(olga)).text
+    kinds = ("load", "response", "noise", "delivery")
+    before = {kind: said(kind) for kind in kinds}
+    gone(bob)
+    tick(REFRESH)
+    renamed = {kind: text.replace("Bob", "Former person 1").replace("bob@example.com", "former-1@invalid")
+               for kind, text in before.items()}
+    assert {kind: said(kind) for kind in kinds} == renamed and "Former person 1" in renamed["load"]
+    browser = signed_in(olga)
+    for path in ("/insights/load", "/insights/load.csv", "/insights/incidents.csv?figure=all"):
+        assert "Bob" not in browser.get(path).text and ("load" not in path or "Former person 1" in browser.get(path).text)

@@ -18,6 +18,7 @@ from app.notifications.models import Message
 from app.postmortems import documents, patterns, queries, reviewing, rules
 from app.postmortems.models import Postmortem
 from tests import build
+from tests.identity.test_erasing import gone
 from tests.incidents.people import by
 from tests.postmortems.stories import approved, published, written
 
@@ -98,7 +99,7 @@ def test_a_reviewer_from_elsewhere_reads_it_and_sends_it_back(app, signed_in, ru
 
 
 def test_what_was_published_is_never_changed_by_what_happens_later(app, signed_in, ana, bob, draft):
-    """PM-05: notes, other titles, people renamed, services archived: not by a byte."""
+    """PM-05: notes, other titles, people renamed and erased, services archived: not by a byte."""
     published(draft, bob, ana)
     before = documents.postmortem_document(again(draft))
     with transaction():
@@ -107,6 +108,7 @@ def test_what_was_published_is_never_changed_by_what_happens_later(app, signed_i
         incident.title, incident.severity = "Something else", "low"
         incident.service.lifecycle, incident.service.name = "archived", "Gone"
         session.get_one(User, bob.id).name = "Robert"
+    gone(bob)
     now = documents.postmortem_document(again(draft))
     kept = ("title", "sections", "facts", "timeline", "impact", "version")
     assert {name: now[name] for name in kept} == {name: before[name] for name in kept}
