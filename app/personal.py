@@ -88,5 +88,6 @@ PERSONAL: tuple[Rule, ...] = (
     Told("app.workflows.models.WorkflowRun", ("reason", "event")),
     Told("app.workflows.models.WorkflowStep", ("output", "request", "response")),
     Told("app.runbooks.models.Execution", ("subject",)), Told("app.escalation.models.Hold", ("reason",)),
-    Told("app.config.models.ManagedObject", ("said",)), Told("app.config.models.Errand", ("said", "found")),
+    Told("app.core.once.Sending", ("told",)), Told("app.config.models.ManagedObject", ("said",)),
+    Told("app.config.models.Errand", ("said", "found")),
 )

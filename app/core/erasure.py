@@ -111,11 +111,12 @@ class Told:
     def erase(self, _whose: Whose, known: Known) -> None:
         """Look for each word, and write anew what holds one."""
         model: Any = function(self.model)
+        place, = model.__table__.primary_key
         for column in (getattr(model, name) for name in self.columns):
-            for key, value in session.execute(select(model.id, column).where(_holds(column, known.called))).all():
+            for key, value in session.execute(select(place, column).where(_holds(column, known.called))).all():
                 told = known.told(value, 0)
                 if told != value:
-                    _do(update(model).where(model.id == key).values({column.key: _fitting(column, told)}))
+                    _do(update(model).where(place == key).values({column.key: _fitting(column, told)}))
 
 
 @dataclass(frozen=True)

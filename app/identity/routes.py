@@ -30,8 +30,8 @@ from app.identity.credentials import make_link
 from app.identity.door import blueprint
 from app.identity.queries import allow
 
-__all__ = ["accessibility", "audit_routes", "blueprint", "erasing_routes", "factors_routes", "me", "passkeys_routes", "reauth",
-           "setup_routes", "sso_routes"]
+__all__ = ["accessibility", "audit_routes", "blueprint", "erasing_routes", "factors_routes", "me", "passkeys_routes",
+           "reauth", "setup_routes", "sso_routes"]
 
 
 @blueprint.get("/people")
