@@ -1,14 +1,14 @@
 """People who were erased
 
-Revision ID: 0062
-Revises: 0061
+Revision ID: 0066
+Revises: 0065
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0062"
-down_revision = "0061"
+revision = "0066"
+down_revision = "0065"
 branch_labels = None
 depends_on = None
 
