@@ -32,7 +32,7 @@ def create_app(environ: Mapping[str, str] | None = None, *, doors: bool = True) 
     extra = [settings.Setting(name, setting.default, setting.help, setting.secret)
              for name, setting in registry.settings if isinstance(setting, Setting)]
     app.config.update(settings.load(environ, extra=extra), ROOT=ROOT)
-    app.extensions.update(plugins=registry, again=partial(create_app, doors=False))
+    app.extensions.update(plugins=registry, again=partial(create_app, doors=False), former=former.Memory())
     log.init_log(app.config["LOG_LEVEL"])
     secrets.configure(app.config["ENCRYPTION_KEYS"], again=settings.keys_again(app.config, environ))
     http.configure(app.config["OUTBOUND_ALLOW"])
@@ -47,9 +47,8 @@ def create_app(environ: Mapping[str, str] | None = None, *, doors: bool = True) 
     registry.watch = plugin_switches.Watch(app)
     jobs.init_jobs(app, wiring.SUBSCRIPTIONS)
     hold.init_hold(app, (row.path for row in timetable.PERIODIC if row.outgoing))
-    app.extensions.update(panels=wiring.PANELS, owned=belongings.OWNED, sealed=sealed.SEALED,
-                          answers=wiring.ANSWERS, orders=wiring.ORDERS, estates=belongings.ESTATES, hushed=wiring.HUSHED,
-                          personal=personal.PERSONAL, former=former.Memory())
+    app.extensions.update(panels=wiring.PANELS, owned=belongings.OWNED, sealed=sealed.SEALED, personal=personal.PERSONAL,
+                          answers=wiring.ANSWERS, orders=wiring.ORDERS, estates=belongings.ESTATES, hushed=wiring.HUSHED)
     extensions.init_extensions(app)
     web.init_web(app)
     pages.install(app, navigation.SHELL)
