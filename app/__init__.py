@@ -17,9 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def create_app(environ: Mapping[str, str] | None = None, *, doors: bool = True) -> Flask:
-    """The application with the settings of `environ` (the process environment when left out).
-
-    Without `doors` it answers no requests: a worker or clock starts sooner and is smaller by all that only pages need.
+    """The application with the settings of `environ` (the process environment when left out). Without `doors` it answers no
+    requests: a worker or clock starts sooner and is smaller by all that only pages need.
     """
     from app.core import alarm, db, extensions, former, hold, http, jobs, log, pages, plugin_switches, secrets, settings, web
     from app.core import plugins as plugin_registry
@@ -47,7 +46,9 @@ def create_app(environ: Mapping[str, str] | None = None, *, doors: bool = True) 
     registry.watch = plugin_switches.Watch(app)
     jobs.init_jobs(app, wiring.SUBSCRIPTIONS)
     hold.init_hold(app, (row.path for row in timetable.PERIODIC if row.outgoing))
-    app.extensions.update(panels=wiring.PANELS, owned=belongings.OWNED, sealed=sealed.SEALED, personal=personal.PERSONAL,
+    app.extensions.update(periodic=timetable.PERIODIC, retention=timetable.RETENTION, panels=wiring.PANELS,
+                          settings=settings.in_effect(environ, extra=extra), personal=personal.PERSONAL,
+                          owned=belongings.OWNED, sealed=sealed.SEALED,
                           answers=wiring.ANSWERS, orders=wiring.ORDERS, estates=belongings.ESTATES, hushed=wiring.HUSHED)
     extensions.init_extensions(app)
     web.init_web(app)

@@ -34,6 +34,7 @@ SHELL = Shell(
         NavItem("configuration.index", "Configuration", "doc", "Organisation"),
         NavItem("identity.audit", "Audit", "doc", "Organisation"),
         NavItem("shadow.index", "Shadow", "snoozed", "Organisation"),
+        NavItem("system.index", "System", "pulse", "Organisation"),
         NavItem("ingest.plugins", "Settings", "settings", "Organisation", under="/settings"),
     ),
     home="incidents.index", account="identity.profile", sign_out="identity.sign_out",

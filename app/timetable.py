@@ -8,6 +8,7 @@ from app.core.periodic import Every
 # other systems is `outgoing`: it does not run while everything is held after a restore.
 PERIODIC: tuple[Every, ...] = (
     Every(2, "app.core.periodic.note_clock"),
+    Every(10, "app.core.periodic.note_ticks"),
     Every(5, "app.watch.ticks.look"),
     Every(30, "app.watch.ticks.ask_for_proof"),
     Every(5, "app.watch.ticks.test_itself", outgoing=True),
@@ -16,7 +17,7 @@ PERIODIC: tuple[Every, ...] = (
     Every(2, "app.core.chain.seal"),
     Every(30, "app.core.limits.note_refusals"),
     Every(30, "app.identity.ticks.note_refusals"),
-    Every(3600, "app.core.chain.purge_old"),
+    Every(3600, "app.core.retention.purge"),
     Every(3600, "app.core.once.forget"),
     Every(60, "app.core.rotation.reseal"),
     Every(1, "app.ingest.ticks.drain"),
@@ -44,7 +45,6 @@ PERIODIC: tuple[Every, ...] = (
     Every(5, "app.ingest.ticks.calm_down"),
     Every(5, "app.ingest.ticks.end_recovered"),
     Every(300, "app.ingest.ticks.trim_refused"),
-    Every(3600, "app.ingest.keeping.forget"),
     Every(10, "app.ingest.switching.release_held"),
     Every(5, "app.ingest.trouble.weigh"),
     Every(2, "app.ingest.watch.look"),
@@ -56,7 +56,6 @@ PERIODIC: tuple[Every, ...] = (
     Every(1, "app.workflows.ticks.limit", outgoing=True),
     Every(1, "app.webhooks.ticks.send", outgoing=True),
     Every(10, "app.webhooks.ticks.release"),
-    Every(3600, "app.webhooks.ticks.forget"),
     Every(1, "app.status_pages.ticks.follow"),
     Every(1, "app.status_pages.ticks.run_windows"),
     Every(1, "app.status_pages.ticks.publish_due"),
@@ -67,19 +66,16 @@ PERIODIC: tuple[Every, ...] = (
     Every(1, "app.status_pages.reader_ticks.fan_out"),
     Every(1, "app.status_pages.reader_ticks.send", outgoing=True),
     Every(10, "app.status_pages.reader_ticks.release"),
-    Every(3600, "app.status_pages.reader_ticks.forget"),
     Every(2, "app.partners.ticks.send", outgoing=True),
-    Every(3600, "app.partners.ticks.purge"),
     Every(0.5, "app.runbooks.ticks.run", outgoing=True),
     Every(0.5, "app.runbooks.ticks.expire"),
     Every(5, "app.runbooks.ticks.decide_lost"),
-    Every(3600, "app.runbooks.ticks.forget"),
     Every(60, "app.postmortems.ticks.nudge"),
     Every(20, "app.postmortems.ticks.remind"),
     Every(2, "app.postmortems.tickets.make_due", outgoing=True),
     Every(60, "app.postmortems.tickets.refresh_due", outgoing=True),
     Every(2, "app.config.ticks.work"),
-    Every(3600, "app.config.ticks.forget"),
+    Every(3600, "app.config.ticks.tidy"),
     Every(15, "app.insights.ticks.refresh"),
     Every(60, "app.insights.ticks.close_hours"),
     Every(60, "app.insights.ticks.pack_days"),
@@ -91,4 +87,12 @@ STARTUP: tuple[str, ...] = (
     "app.notifications.ticks.release_dead", "app.runbooks.ticks.release_dead", "app.workflows.ticks.release_dead",
     "app.ingest.versions.note",
     "app.notifications.ticks.leave_former_key",
+)
+
+# What goes after a time, and how long that is: read by the tick that removes it, by the page and by the docs.
+RETENTION: tuple[str, ...] = (
+    "app.ingest.keeping.BODIES", "app.ingest.keeping.ROWS", "app.notifications.ticks.MESSAGES",
+    "app.workflows.ticks.OUTPUTS", "app.runbooks.ticks.OUTPUTS", "app.partners.journal.LOG", "app.core.chain.ENTRIES",
+    "app.webhooks.ticks.DELIVERIES", "app.status_pages.reader_ticks.MESSAGES", "app.status_pages.reader_ticks.UNCONFIRMED",
+    "app.runbooks.ticks.CALLBACKS", "app.config.ticks.ERRANDS",
 )

@@ -56,6 +56,7 @@ BLUEPRINTS: tuple[tuple[str, str], ...] = (
     ("app.config.parity_routes", ""), ("app.config.replay_routes", ""),
     ("app.config.api", "/api/v1"), ("app.config.document_api", "/api/v1"),
     ("app.config.moving_api", "/api/v1"),
+    ("app.system.routes", ""), ("app.system.api", "/api/v1"),
 )
 
 # Who hears which committed facts. Reactions run in a worker, at least once, in no order.
@@ -231,5 +232,5 @@ FEEDS: tuple[str, ...] = (
     "app.catalog.live", "app.oncall.live", "app.incidents.live", "app.shadow.live",
     "app.notifications.live", "app.escalation.live",
     "app.ingest.live", "app.heartbeats.live", "app.webhooks.live", "app.runbooks.live", "app.connections.live",
-    "app.status_pages.live", "app.partners.live", "app.postmortems.live", "app.config.live",
+    "app.status_pages.live", "app.partners.live", "app.postmortems.live", "app.config.live", "app.system.live",
 )

@@ -82,7 +82,7 @@ OUTSIDE = {
     "status_pages/states": Extra(2.8, "components follow what happens, apart from what people command"),
     "status_pages/recurrence": Extra(0.6, "when planned maintenance takes place; pure"),
     "status_pages/maintenance_models": Extra(1.2, "tables of maintenance and news, apart from those of pages"),
-    "status_pages/subscriber_models": Extra(1.3, "tables of subscribers, apart from those of pages"),
+    "status_pages/subscriber_models": Extra(1.3, "tables of subscribers, apart from those of pages", public=True),
     "status_pages/announcing": Extra(2.75, "what subscribers are to be told, in the transaction of the fact"),
     "status_pages/windows": Extra(2.85, "windows as time passes, apart from what people command"),
     "status_pages/maintenance": Extra(3.1, "commands on maintenance, apart from those on pages", public=True),

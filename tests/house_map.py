@@ -7,7 +7,7 @@ from tests.house_extras import AUTOMATION, CONFIGURATION, INGEST, LEARNING, OUTS
 # A domain may import only from those to its left.
 DOMAINS = ("core", "identity", "catalog", "oncall", "incidents", "shadow", "notifications", "webhooks", "escalation", "ingest",
            "watch", "heartbeats", "connections", "runbooks",
-           "status_pages", "partners", "postmortems", "workflows", "insights", "config")
+           "status_pages", "partners", "postmortems", "workflows", "insights", "config", "system")
 
 # Beside DESIGN's names: `pages` holds page contexts where `queries` would grow too long, `panels` the parts of other
 # domains' pages, `schemas` what machines get and send, `commands` the command line.
@@ -23,7 +23,7 @@ EXTRAS = {
     "oncall/wallclock": Extra(-0.4, "the rules of local time, apart from whose turn it is", public=True),
     "oncall/turns": Extra(-0.2, "the rules of one layer"),
     "oncall/limits": Extra(-0.2, "the rules about numbers"),
-    "oncall/calendar_models": Extra(1.1, "tables of calendars, apart from those that decide who is on duty"),
+    "oncall/calendar_models": Extra(1.1, "tables of calendars, apart from those that decide who is on duty", public=True),
     "oncall/imports": Extra(2.6, "who is on duty by a calendar of somebody else's"),
     "oncall/calendar_ticks": Extra(4, "what is done with calendars as time passes, apart from schedules"),
     "oncall/feed_texts": Extra(2.5, "what stands in a subscribed calendar"),
@@ -179,6 +179,9 @@ EXTRAS = {
     "insights/load": Extra(2.1, "figures of people"), "insights/tables": Extra(2.5, "figures as documents and tables"),
     "heartbeats/pings": Extra(3.5, "what time and senders do to a heartbeat, apart from what people do"),
     "heartbeats/doors": Extra(5, "the address of senders, apart from the pages of people", edge=True),
+    "system/parts": Extra(2.2, "how single parts fare, which looks at what all domains own"),
+    "system/outgoing": Extra(2.2, "what would go out after a restore, which looks at what all domains own"),
+    "system/jobs": Extra(3.5, "Redis is asked with nothing open, then it is recorded"),
     "webhooks/sending": Extra(3.5, "claim, call, record: nothing else may be open during the call"),
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -19,7 +18,7 @@ from app.core.events import record
 from app.core.jobs import stir
 from app.identity.queries import may, may_anywhere
 
-KEPT = timedelta(days=7)
+KEPT_DAYS = 7
 # What whoever asks needs; everything but a plan looks at the whole system.
 ACTIONS = {"plan": "configuration.apply", "import": "admin", "replay": "admin", "parity": "admin"}
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import Select, and_, delete, or_, select, update
 
 from app.config import errands, imports, replays
 from app.config.models import Errand
@@ -16,6 +16,7 @@ from app.core import clock
 from app.core.access import SYSTEM
 from app.core.db import locked, session, transaction
 from app.core.errors import Failure
+from app.core.retention import Kept
 
 log = structlog.get_logger()
 Found = tuple[dict[str, Any], dict[str, Any]]
@@ -86,10 +87,19 @@ def _telling(key: int) -> Progress:
     return tell
 
 
-def forget() -> int:
-    """What is older than a week, and answers that nobody waits for any more."""
+def tidy() -> None:
+    """What was prepared for an import that has ended goes from the disk."""
     with transaction():
         imports.tidy(set(session.scalars(select(Errand.key).where(Errand.state.in_(("waiting", "running"))))))
-        gone = session.execute(delete(Errand).where(Errand.created_at < clock.now() - errands.KEPT).execution_options(
-            synchronize_session=False))
-        return gone.rowcount
+
+
+def _old(before: datetime) -> Select[Any]:
+    return select(Errand.id).where(Errand.created_at < before)
+
+
+def _remove(ids: Sequence[int]) -> None:
+    session.execute(delete(Errand).where(Errand.id.in_(ids)).execution_options(synchronize_session=False))
+
+
+ERRANDS = Kept("errands", "Imports, replays, parity reports and plans", "What was applied stays.", errands.KEPT_DAYS,
+               select(Errand.id), _old, _remove)

@@ -10,7 +10,7 @@ from app.core.redis import pulse
 from app.core.web import actor
 
 REDIS_AWAY = ("Redis does not answer", "Nothing is lost: pages and deliveries go on from the database, a few seconds later. "
-              "Each process counts limits alone, and open pages do not refresh. Look at /readyz and oncall doctor.")
+              "Each process counts limits alone, and open pages do not refresh. The System page says more.")
 
 
 def alarm() -> tuple[str, str] | None:

@@ -5,24 +5,26 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
 from flask import current_app
-from sqlalchemy import String, delete, exists, func, select, text
+from sqlalchemy import Select, String, delete, exists, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
 from app.core.access import SYSTEM
 from app.core.db import Base, BigId, db, session, transaction
 from app.core.events import Event, Kind, record
+from app.core.retention import Kept, sweep
 
 BATCH = 500
 STEP = 2000
 LOCK = 7_113_942_002
 KEPT_FOR_EVER = ("incident:%", "postmortem:%")
-PURGED = Kind("log.purged", "{number} entries of the log older than {before} were removed", ("number", "before"))
+PURGED = Kind("log.purged", "{number} entries of the log up to {before} were removed", ("number", "before"))
 
 
 class Seal(Base):
@@ -141,31 +143,26 @@ def _mark(mark: Seal) -> str:
 
 
 def purge(before: datetime) -> int:
-    """Remove sealed events older than `before`, but none of an incident or postmortem; the purge is one event."""
-    done = 0
-    while True:
-        with transaction():
-            number = _purge_batch(before)
-            if number:
-                record(PURGED, "log", by=SYSTEM, number=number, before=clock.rfc3339(before))
-        done += number
-        if number < BATCH * 2:
-            return done
+    """Remove sealed events older than `before`, but none of an incident or postmortem; each batch's removal is an event."""
+    return sweep(ENTRIES, before)
 
 
-def _purge_batch(before: datetime) -> int:
-    query = select(Seal).join(Event, Event.id == Seal.event_id).where(Event.at < before, Event.kind != PURGED.name)
+def _removable(before: datetime) -> Select[Any]:
+    query = select(Event.id).join(Seal, Seal.event_id == Event.id).where(Event.at < before, Event.kind != PURGED.name)
     for pattern in KEPT_FOR_EVER:
         query = query.where(~Event.subject.like(pattern))
-    marks = list(session.scalars(query.order_by(Seal.seq).limit(BATCH * 2)))
-    ids = [mark.event_id for mark in marks]
-    for mark in marks:
+    return query.order_by(Seal.seq)
+
+
+def _remove(ids: Sequence[int]) -> None:
+    """Each leaves its link with a mark; the removal is an event."""
+    newest = session.scalar(select(func.max(Event.at)).where(Event.id.in_(ids)))
+    for mark in session.scalars(select(Seal).where(Seal.event_id.in_(ids))):
         mark.purged = _mark(mark)
     session.flush()
     session.execute(delete(Event).where(Event.id.in_(ids)))
-    return len(marks)
+    record(PURGED, "log", by=SYSTEM, number=len(ids), before=clock.rfc3339(newest))
 
 
-def purge_old() -> int:
-    """Tick: what is older than AUDIT_DAYS goes."""
-    return purge(clock.now() - timedelta(days=int(current_app.config["AUDIT_DAYS"])))
+ENTRIES = Kept("log", "Entries of the log", "Entries of incidents, of postmortems and of a purge stay for ever.",
+               "AUDIT_DAYS", select(Event.id), _removable, _remove, records=True)

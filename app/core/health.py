@@ -124,7 +124,7 @@ def _redis() -> Health:
 def masked(address: str) -> str:
     """An address without its password."""
     try:
-        return make_url(address).render_as_string(hide_password=True)
+        return make_url(address).difference_update_query(["password", "sslpassword"]).render_as_string(hide_password=True)
     except ArgumentError:
         head, _, rest = address.rpartition("@")
         return f"***@{rest}" if head else rest

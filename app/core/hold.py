@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from flask import Flask, current_app
-from sqlalchemy import delete
+from sqlalchemy import Select, delete, func, select
 
 from app.core import clock
 from app.core.access import Actor
@@ -15,7 +17,7 @@ from app.core.db import session
 from app.core.events import Kind, record
 from app.core.pulse import Pulse
 
-HELD = "held"
+HELD, SHOWN = "held", 20
 RELEASED = Kind("system.released", "{actor} released what was held: {reason}", ("reason",))
 
 
@@ -44,6 +46,22 @@ def may_run(path: str) -> bool:
         return not held()
     finally:
         session.rollback()
+
+
+@dataclass(frozen=True)
+class Held:
+    """One thing that would go out at once if nothing were held: what to whom, since when it is due, and its page."""
+
+    what: str
+    whom: str
+    since: datetime | None
+    url: str = ""
+
+
+def would_go(query: Select[Any], show: Callable[[Any], Held]) -> tuple[int, list[Held]]:
+    """How many rows of one entity would go out, and the first of them: what each domain answers the panel `outgoing`."""
+    number = session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
+    return number, [show(row) for row in session.scalars(query.limit(SHOWN))] if number else []
 
 
 class Look:

@@ -30,6 +30,7 @@ CHUNK = 100
 QUEUES = ("pages", "default", "workflows")
 STALE = timedelta(seconds=5)
 PAUSE = 1.0
+RETRIES = 3
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def _enqueue(connection: redis.Redis, events: Iterable[Event]) -> None:
         queue = Queue(row.queue, connection=connection)
         for start in range(0, len(ids), CHUNK):
             queue.enqueue("app.core.jobs.deliver", row.reaction, ids[start:start + CHUNK], result_ttl=0,
-                          failure_ttl=86400, job_timeout=120, retry=Retry(max=3), meta={"request_id": request_id()})
+                          failure_ttl=86400, job_timeout=120, retry=Retry(max=RETRIES), meta={"request_id": request_id()})
 
 
 def _wake(connection: redis.Redis, path: str, queue: str) -> None:

@@ -18,6 +18,17 @@ class Use:
     team_id: int | None = None
 
 
+@dataclass(frozen=True)
+class Line:
+    """One line about how a part of the system fares: `state` is ok, warn or bad, or "" for what is only told; `remedy` says
+    what to do about it."""
+
+    label: str
+    value: str
+    state: str = "ok"
+    remedy: str = ""
+
+
 def panels(page: str, *subject: Any) -> dict[str, Any]:
     """What the higher domains add to `page` about its subject (and for its reader, where the page names one)."""
     table: dict[str, dict[str, str]] = current_app.extensions["panels"]

@@ -8,20 +8,22 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.core import skew
+from app.core import clock, skew
 from app.core.db import session, transaction
 from app.core.hold import Look
-from app.core.jobs import function
+from app.core.jobs import function, stir
 from app.core.metrics import TICKED
 from app.core.pulse import beat
 from app.core.worker import owner
 
 log = structlog.get_logger()
+TICKS = "ticks"
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,24 @@ class Every:
     seconds: float
     path: str
     outgoing: bool = False
+
+
+class Ran:
+    """When each tick of this process ended last, how many seconds it took, and its fault, if it had one."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, list[Any]] = {}
+
+    def note(self, path: str, seconds: float, fault: str) -> None:
+        """It ended just now."""
+        self._last[path] = [clock.rfc3339(clock.now()), round(seconds, 3), fault]
+
+    def said(self) -> dict[str, list[Any]]:
+        """By path."""
+        return dict(self._last)
+
+
+RAN = Ran()
 
 
 def run_clock(app: Flask, table: Iterable[Every], startup: tuple[str, ...]) -> None:
@@ -59,20 +79,31 @@ def _is_free(former: Future[None] | None) -> bool:
 
 
 def _tick(app: Flask, path: str, brake: Look) -> None:
+    began, fault = time.monotonic(), ""
     with app.app_context():
         try:
             if brake.may_run(path):
                 function(path)()
         except SQLAlchemyError as error:
-            log.error("tick.failed", tick=path, reason=str(error).splitlines()[0][:300])
-        except Exception:
+            fault = str(error).splitlines()[0][:300]
+            log.error("tick.failed", tick=path, reason=fault)
+        except Exception as error:
+            fault = f"{type(error).__name__}: {error}"[:300]
             log.exception("tick.failed", tick=path)
         finally:
             session.remove()
             TICKED.labels(path).set(time.time())
+            RAN.note(path, time.monotonic() - began, fault)
 
 
 def note_clock() -> None:
     """Tick: this clock is alive."""
     with transaction():
         beat("clock", owner=owner())
+
+
+def note_ticks() -> None:
+    """Tick: when each tick ran last, as the clock that says so last knows it."""
+    with transaction():
+        beat(TICKS, owner=owner(), ticks=RAN.said())
+        stir("system", "system.seen")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from app import plugin_api
+from app.core.jobs import function
 from app.core.plugins import Registry, load
 from app.core.reading import addressed
 from app.core.settings import SETTINGS, Setting
@@ -22,7 +23,7 @@ END = "<!-- end of {name} -->"
 def settings_table(registry: Registry) -> str:
     """Every setting of the application and of the plugins, one row each."""
     own = [Setting(name, one.default, one.help, one.secret) for name, one in registry.settings]
-    rows = [f"| `{one.name}` | {_default(one)} | {_cell(one.help)}{' *(secret)*' if one.secret else ''} |"
+    rows = [f"| `{one.name}` | {_default(one)} | {_cell(one.help)}{_range(one)}{' *(secret)*' if one.secret else ''} |"
             for one in (*SETTINGS, *own)]
     return "\n".join(["| setting | default | meaning |", "|---|---|---|", *rows])
 
@@ -31,8 +32,24 @@ def _default(setting: Setting) -> str:
     return f"`{setting.default}`" if setting.default else "–"
 
 
+def _range(setting: Setting) -> str:
+    return f" ({setting.between[0]} to {setting.between[1]})" if setting.between else ""
+
+
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;") if "`" not in text else text.replace("|", "\\|")
+
+
+def retention_table() -> str:
+    """Everything that goes after a time, one row each."""
+    kept = map(function, function("app.timetable.RETENTION"))  # type: ignore[call-overload]
+    rows = [f"| {one.name} | {_days(one.days)} | {one.stays} |" for one in kept]
+    return "\n".join(["| what | days | what stays |", "|---|---|---|", *rows])
+
+
+def _days(days: int | str) -> str:
+    setting = next((one for one in SETTINGS if one.name == days), None)
+    return f"`{setting.name}`: {setting.default}{_range(setting)}" if setting else str(days)
 
 
 def guides(registry: Registry) -> str:
@@ -84,7 +101,7 @@ def _meaning(thing: Any) -> str:
 
 def pages(registry: Registry) -> dict[str, str]:
     """The whole text that each page with generated parts should have, by its name in docs/."""
-    parts = {"configuration.md": ("settings", settings_table(registry)),
+    parts = {"configuration.md": ("settings", settings_table(registry)), "operate.md": ("retention", retention_table()),
              "integrations.md": ("guides", guides(registry)), "plugins.md": ("names", offered())}
     return {page: _filled((ROOT / "docs" / page).read_text(encoding="utf-8"), *part) for page, part in parts.items()}
 

@@ -28,11 +28,15 @@ def newest(folder: Path) -> str:
     return heads.pop() if len(heads) == 1 else ""
 
 
-def is_newest() -> bool:
-    """Whether the database is at the newest revision."""
+def present() -> str:
+    """The revision that the database is at; "" when it has none."""
     try:
-        at = session.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+        return session.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none() or ""
     except DatabaseError:
         session.rollback()
-        return False
-    return at == newest(current_app.config["ROOT"] / "migrations" / "versions")
+        return ""
+
+
+def is_newest() -> bool:
+    """Whether the database is at the newest revision."""
+    return present() == newest(current_app.config["ROOT"] / "migrations" / "versions")

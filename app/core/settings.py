@@ -13,15 +13,26 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from app.core.errors import Failure
+
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting: where it can be written and what it means."""
+    """One setting: where it can be written, what it means, and between which numbers it has to be, where that matters."""
 
     name: str
     default: str
     help: str
     secret: bool = False
+    between: tuple[int, int] | None = None
+
+    def checked(self, value: str) -> str:
+        """The value, if it may be. Raises Failure with what it may be."""
+        if self.between is None or (value.isascii() and value.isdecimal() and
+                                    self.between[0] <= int(value[:9]) <= self.between[1]):
+            return value
+        raise Failure(f"{self.name} is {value!r}, and has to be a whole number from {self.between[0]} to {self.between[1]}. "
+                      "Change it in the environment or in config.toml, then start again.")
 
 
 SETTINGS: tuple[Setting, ...] = (
@@ -51,7 +62,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("LIVE_MAX_SOCKETS", "48", "Live pages of one web process; further ones poll instead"),
     Setting("WORKER_PROCESSES", "1", "Worker processes of one `oncall worker`"),
     Setting("SEND_THREADS", "16", "Messages one worker hands over at the same time"),
-    Setting("EXECUTION_DAYS", "90", "Days the outputs of runbooks are kept; what was told of them stays"),
+    Setting("EXECUTION_DAYS", "90", "Days the outputs of runbooks are kept; what was told of them stays", between=(7, 3650)),
+    Setting("RUN_DAYS", "90", "Days that requests, answers and outputs of workflows' steps are kept; the runs stay",
+            between=(7, 3650)),
     Setting("RUNBOOK_THREADS", "50", "Calls to runbook targets that one process has open at the same time"),
     Setting("OIDC_ISSUER", "", "Address of the OpenID Connect provider; turns single sign-on on"),
     Setting("OIDC_CLIENT_ID", "", "Name of this application at the provider"),
@@ -64,9 +77,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("DEADMAN_URL", "", "Address called every minute while all works, such as a heartbeat of another installation",
             secret=True),
     Setting("METRICS_TOKEN", "", "Bearer token for /metrics from other machines", secret=True),
-    Setting("DELIVERY_BODY_DAYS", "30", "Days that raw bodies and headers of deliveries are kept"),
-    Setting("DELIVERY_DAYS", "90", "Days that the rows of deliveries are kept; alerts stay as long as their incidents"),
-    Setting("AUDIT_DAYS", "365", "Days the log is kept; entries of incidents and postmortems are kept for ever"),
+    Setting("DELIVERY_BODY_DAYS", "30", "Days that raw bodies and headers of deliveries are kept", between=(7, 730)),
+    Setting("DELIVERY_DAYS", "90", "Days that the rows of deliveries are kept; alerts stay as long as their incidents",
+            between=(7, 3650)),
+    Setting("MESSAGE_DAYS", "400", "Days that messages are kept which are of no incident and no postmortem",
+            between=(90, 3650)),
+    Setting("AUDIT_DAYS", "365", "Days the log is kept; entries of incidents and postmortems are kept for ever",
+            between=(90, 3650)),
     Setting("BACKUP_DAYS", "7", "Days after which `oncall doctor` misses a backup; 0: they are made by other means than "
             "`oncall backup`"),
     Setting("STATUS_EXPORT_DIR", "", "Folder below which copies of status pages are written, one folder a page"),
@@ -75,12 +92,15 @@ SETTINGS: tuple[Setting, ...] = (
 
 
 def load(environ: Mapping[str, str] | None = None, *, extra: Iterable[Setting] = ()) -> dict[str, str]:
-    """All settings by name: environment, then instance/config.toml, then generated or default values."""
+    """All settings by name: environment, then instance/config.toml, then generated or default values.
+
+    Raises Failure for a number that is out of its range.
+    """
     env = os.environ if environ is None else environ
     instance = Path(env.get("ONCALL_INSTANCE", "instance")).resolve()
     instance.mkdir(parents=True, exist_ok=True)
     in_file = written(instance)
-    values = {setting.name: env.get(setting.name) or in_file.get(setting.name) or setting.default
+    values = {setting.name: setting.checked(env.get(setting.name) or in_file.get(setting.name) or setting.default)
               for setting in (*SETTINGS, *extra)}
     values["ONCALL_INSTANCE"] = str(instance)
     values["DATABASE_URL"] = values["DATABASE_URL"] or f"sqlite:///{instance / 'oncall.db'}"
@@ -92,10 +112,21 @@ def load(environ: Mapping[str, str] | None = None, *, extra: Iterable[Setting] =
 
 def origin(name: str, environ: Mapping[str, str] | None = None) -> str:
     """Where the value of a setting comes from: `environment`, `file` or `default`."""
+    return origins([name], environ)[name]
+
+
+def in_effect(environ: Mapping[str, str] | None = None, *, extra: Iterable[Setting] = ()) -> dict[Setting, str]:
+    """Every setting with where its value comes from."""
+    every = [*SETTINGS, *extra]
+    found = origins([one.name for one in every], environ)
+    return {one: found[one.name] for one in every}
+
+
+def origins(names: Iterable[str], environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The same for many."""
     env = os.environ if environ is None else environ
-    if env.get(name):
-        return "environment"
-    return "file" if name in written(Path(env.get("ONCALL_INSTANCE", "instance"))) else "default"
+    in_file = written(Path(env.get("ONCALL_INSTANCE", "instance")))
+    return {name: "environment" if env.get(name) else "file" if in_file.get(name) else "default" for name in names}
 
 
 def keys_again(values: Mapping[str, str], environ: Mapping[str, str] | None = None) -> Callable[[], str] | None:

@@ -44,6 +44,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()", "Cross-Origin-Opener-Policy": "same-origin",
 }
 LARGE, FOR_MACHINES = 8 * 1024 * 1024, 1024 * 1024
+WORDED = (400, 401, 403, 404, 409, 413, 422, 429, 500, 503)  # templates/ui/failures.html says in plain words what each means
 
 
 def large(view: View) -> View:
@@ -194,11 +195,12 @@ def problem(status: int, title: str, detail: str, **more: Any) -> Response:
 
 def answer(status: int, title: str, detail: str, **more: Any) -> Response:
     """A failure in the form its reader understands: problem+json or a page."""
-    if wants_json():
-        return problem(status, title, detail, **more)
-    page = render_template("errors/error.html", status=status, title=title, detail=detail,
-                           request_id=g.get("request_id", ""))
-    return Response(page, status, mimetype="text/html")
+    return problem(status, title, detail, **more) if wants_json() else _page(status, title, detail)
+
+
+def _page(status: int, title: str, detail: str) -> Response:
+    said = {"status": status, "title": title, "detail": detail, "request_id": g.get("request_id", "")}
+    return Response(render_template("errors/error.html", **said), status, mimetype="text/html")
 
 
 def _failure(error: Failure) -> Response:
@@ -217,7 +219,8 @@ def _http_failure(error: HTTPException) -> Response:
     code = error.code or 500
     if code < 400:
         return current_app.make_response(error.get_response())
-    response = answer(code, error.name, error.description or "")
+    said, worded = error.description or "", code in WORDED and not wants_json()
+    response = _page(code, "", said if said != type(error).description else "") if worded else answer(code, error.name, said)
     for name, value in error.get_headers():
         if name.lower() in ("retry-after", "allow", "www-authenticate"):
             response.headers[name] = value

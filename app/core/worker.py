@@ -12,11 +12,12 @@ from flask import Flask
 from redis import RedisError
 from rq import Queue
 from rq.job import Job
+from rq.job_lifecycle import record_job_failure
 from rq.worker import SimpleWorker, Worker
 
 from app.core import skew
 from app.core.db import session
-from app.core.jobs import QUEUES, function
+from app.core.jobs import QUEUES, RETRIES, function
 from app.core.log import because_of
 from app.core.redis import blocking, client
 
@@ -100,6 +101,20 @@ def _requeue_orphans() -> None:
             continue
         job = other.get_current_job()
         if job is not None and job.origin in QUEUES:
-            log.warning("job.returned", job=job.func_name)
-            Queue(job.origin, connection=client()).enqueue_job(job)
+            _return(job)
         other.register_death()  # type: ignore[no-untyped-call]
+
+
+def _return(job: Job) -> None:
+    """Back into its queue; one under which four workers died is not tried again, but listed as failed."""
+    deaths = int(job.meta.get("deaths", 0)) + 1
+    job.meta["deaths"] = deaths
+    job.save_meta()  # type: ignore[no-untyped-call]
+    if deaths <= RETRIES:
+        log.warning("job.returned", job=job.func_name)
+        Queue(job.origin, connection=client()).enqueue_job(job)
+        return
+    log.error("job.given_up", job=job.func_name, deaths=deaths)
+    with client().pipeline() as pipe:
+        record_job_failure(job, f"The worker process died of it, {deaths} times.", pipe)
+        pipe.execute()

@@ -2,46 +2,39 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
-from flask import current_app
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 
-from app.core import clock
-from app.core.db import session, transaction
+from app.core.db import session
+from app.core.retention import Kept
 from app.ingest.models import Delivery
 
-CHUNK, MOST = 500, 20
 WAITING = ("received", "held")  # what nobody has worked on is kept whatever its age
+FULL = func.length(Delivery.body) > 0
 
 
-def forget() -> int:
-    """Tick: empty bodies and remove rows that are old enough, some at a time, so that nobody waits for it."""
-    done = 0
-    for days, act in (("DELIVERY_BODY_DAYS", _empty), ("DELIVERY_DAYS", _remove)):
-        since = clock.now() - timedelta(days=int(current_app.config[days]))
-        for _ in range(MOST):
-            with transaction():
-                number = act(since)
-            done += number
-            if number < CHUNK:
-                break
-    return done
+def _full(before: datetime) -> Select[Any]:
+    return _worked_on(before).where(FULL)
 
 
-def _empty(since: object) -> int:
-    old = select(Delivery.id).where(Delivery.received_at < since, Delivery.state.not_in(WAITING),
-                                    func.length(Delivery.body) > 0).order_by(Delivery.id).limit(CHUNK)
-    keys = list(session.scalars(old))
-    session.execute(update(Delivery).where(Delivery.id.in_(keys), Delivery.state.not_in(WAITING))
-                    .values(body=b"", headers={}))
-    return len(keys)
+def _worked_on(before: datetime) -> Select[Any]:
+    return select(Delivery.id).where(Delivery.received_at < before, Delivery.state.not_in(WAITING)).order_by(Delivery.id)
 
 
-def _remove(since: object) -> int:
-    old = select(Delivery.id).where(Delivery.received_at < since, Delivery.state.not_in(WAITING)).order_by(
-        Delivery.id).limit(CHUNK)
-    keys = list(session.scalars(old))
-    session.execute(update(Delivery).where(Delivery.duplicate_of.in_(keys)).values(duplicate_of=None))
-    session.execute(delete(Delivery).where(Delivery.id.in_(keys), Delivery.state.not_in(WAITING)))
-    return len(keys)
+def _empty(ids: Sequence[int]) -> None:
+    session.execute(update(Delivery).where(Delivery.id.in_(ids), Delivery.state.not_in(WAITING)).values(
+        body=b"", headers={}))
+
+
+def _remove(ids: Sequence[int]) -> None:
+    session.execute(update(Delivery).where(Delivery.duplicate_of.in_(ids)).values(duplicate_of=None))
+    session.execute(delete(Delivery).where(Delivery.id.in_(ids), Delivery.state.not_in(WAITING)))
+
+
+BODIES = Kept("delivery_bodies", "Raw bodies and headers of deliveries", "What was read of them stays with their alerts.",
+              "DELIVERY_BODY_DAYS", select(Delivery.id).where(FULL), _full, _empty)
+ROWS = Kept("deliveries", "Deliveries", "Alerts stay as long as their incidents, and what nobody has worked on stays.",
+            "DELIVERY_DAYS", select(Delivery.id), _worked_on, _remove)

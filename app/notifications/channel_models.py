@@ -14,7 +14,7 @@ from app.core.db import Base, BigId, Key, foreign
 from app.identity.models import User
 from app.incidents.models import Incident
 
-DUE = text("next_at IS NOT NULL")
+DUE, TO_ONE = text("next_at IS NOT NULL"), text("message_id IS NOT NULL")
 
 
 class ChannelAccount(Base):
@@ -139,7 +139,8 @@ class HeardReply(Base):
     """An answer by a channel and what came of it; `once` names it, so that the same again gets the same answer."""
 
     __tablename__ = "heard_replies"
-    __table_args__ = (Index("ix_heard_replies_sender", "channel", "sender", "at"),)
+    __table_args__ = (Index("ix_heard_replies_sender", "channel", "sender", "at"),
+                      Index("ix_heard_replies_message_id", "message_id", sqlite_where=TO_ONE, postgresql_where=TO_ONE))
 
     id: Mapped[Key]
     once: Mapped[str] = mapped_column(String(64), unique=True)

@@ -15,6 +15,7 @@ from app.notifications import rules
 
 BUNDLED = text("state = 'queued' AND bundle <> ''")
 WAITING = text("state IN ('queued', 'sending')")
+ALONE, AGAIN = text("incident_id IS NULL"), text("again_of IS NOT NULL")
 
 
 class ContactMethod(Base):
@@ -82,6 +83,8 @@ class Message(Base):
         Index("ix_messages_bundle", "bundle", sqlite_where=BUNDLED, postgresql_where=BUNDLED),
         Index("ix_messages_user_id_id", "user_id", "id"), Index("ix_messages_provider_id", "provider_id"),
         Index("ix_messages_queued_at", "queued_at"),
+        Index("ix_messages_alone", "queued_at", sqlite_where=ALONE, postgresql_where=ALONE),
+        Index("ix_messages_again_of", "again_of", sqlite_where=AGAIN, postgresql_where=AGAIN),
     )
 
     id: Mapped[Key]

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from functools import partial
+from typing import Any
 
 from flask import Flask, current_app
-from sqlalchemy import select, update
+from sqlalchemy import Select, delete, select, update
 
 from app.core import clock
 from app.core.db import session, transaction
 from app.core.lanes import Lane, drained, looked
+from app.core.retention import Kept
 from app.core.secrets import Unreadable
 from app.core.worker import alive
 from app.notifications import duty_notices, duty_posts, outcomes, queries, sending, surfaces
-from app.notifications.models import ContactMethod, Message
+from app.notifications.channel_models import HeardReply
+from app.notifications.models import ContactMethod, Message, OneTapLink
 
 POSTS_AT_ONCE = 8
 NEW_KEY = "web push has a new key here. Open OnCall in that browser once, and it pages you again"
+OF_POSTMORTEMS = ("postmortem", "action_item")
 
 
 def send() -> int:
@@ -96,3 +102,23 @@ def look_ahead() -> int:
     """Tell of shifts and gaps a day ahead, and of people on duty whom nothing reaches."""
     with transaction():
         return duty_notices.look_ahead()
+
+
+def _alone(before: datetime) -> Select[Any]:
+    """What is over, and of no incident or postmortem: alarms about an incident have it as their scope."""
+    tapped = select(OneTapLink.message_id).where(OneTapLink.message_id == Message.id)
+    return select(Message.id).where(
+        Message.incident_id.is_(None), Message.queued_at < before, Message.state.not_in(("queued", "sending")),
+        Message.kind.not_in(OF_POSTMORTEMS), ~Message.scope.startswith("incident:"),
+        ~Message.scope.startswith("postmortem:"), ~tapped.exists()).order_by(Message.queued_at)
+
+
+def _remove(ids: Sequence[int]) -> None:
+    session.execute(update(Message).where(Message.again_of.in_(ids)).values(again_of=None))
+    session.execute(update(HeardReply).where(HeardReply.message_id.in_(ids)).values(message_id=None))
+    session.execute(delete(Message).where(Message.id.in_(ids)))
+
+
+MESSAGES = Kept("messages", "Messages of no incident",
+                "Messages of incidents and postmortems, and what still has to be sent, stay.", "MESSAGE_DAYS",
+                select(Message.id).where(Message.incident_id.is_(None)), _alone, _remove)

@@ -10,4 +10,3 @@ DEACTIVATED = Kind("partner.deactivated", "{actor} deactivated {partner}", ("par
 REACTIVATED = Kind("partner.reactivated", "{actor} let {partner} in again", ("partner",))
 LOGINS_ENDED = Kind("partner.logins_ended", "{actor} ended {number:login|logins} of {partner}", ("partner", "number"))
 ERASED = Kind("partner.erased", "{actor} erased the data of {partner}", ("partner",))
-PURGED = Kind("partner_log.purged", "{number:row|rows} of the partner log older than 90 days were removed", ("number",))

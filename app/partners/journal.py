@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,8 +13,9 @@ from app.core.access import Actor
 from app.core.clock import parse_instant
 from app.core.db import session
 from app.core.errors import Invalid, Problem
+from app.core.retention import Kept
 from app.partners.models import Entry, Partner
-from app.partners.rules import KEPT, LOG_KINDS
+from app.partners.rules import KEPT_DAYS, LOG_KINDS
 from app.status_pages.models import StatusPage
 from app.status_pages.queries import page_by_slug
 
@@ -95,9 +96,13 @@ def document(entry: Entry) -> dict[str, Any]:
             "by": entry.actor_name, "detail": entry.detail, "ip": entry.ip, "agent": entry.agent}
 
 
-def purge() -> int:
-    """Remove a batch of rows that are older than 90 days; how many."""
-    old = list(session.scalars(select(Entry.id).where(Entry.at < clock.now() - KEPT).order_by(Entry.at).limit(BATCH)))
-    if old:
-        session.execute(delete(Entry).where(Entry.id.in_(old)))
-    return len(old)
+def _old(before: datetime) -> Select[Any]:
+    return select(Entry.id).where(Entry.at < before).order_by(Entry.at)
+
+
+def _remove(ids: Sequence[int]) -> None:
+    session.execute(delete(Entry).where(Entry.id.in_(ids)))
+
+
+LOG = Kept("partner_log", "The log of partners", "Partners and what they may read stay.", KEPT_DAYS, select(Entry.id), _old,
+           _remove)

@@ -10,7 +10,7 @@ LOGIN_LASTS = timedelta(hours=24)
 WINDOW = timedelta(minutes=15)
 PER_ADDRESS, PER_CALLER, REDEMPTIONS, PER_MINUTE = 5, 20, 10, 100
 MOST_PARTNERS, MOST_GRANTS, MOST_LOGINS = 10_000, 50, 5
-KEPT = timedelta(days=90)
+KEPT_DAYS = 90
 WAITS = (5, 15, 45, 120)
 STATES = ("active", "deactivated")
 LOG_KINDS = ("link_requested", "link_refused", "link_redeemed", "link_failed", "logged_out", "page_viewed", "denied",

@@ -1,5 +1,4 @@
-"""What partners get because time passed: links by mail, each claimed, handed over with nothing open, and noted; and the
-log's oldest rows go."""
+"""What partners get because time passed: links by mail, each claimed, handed over with nothing open, and noted."""
 
 from __future__ import annotations
 
@@ -9,12 +8,10 @@ from flask import current_app
 from sqlalchemy import CursorResult, or_, select, update
 
 from app.core import clock, secrets
-from app.core.access import SYSTEM
 from app.core.db import session, transaction
-from app.core.events import record
 from app.core.jobs import stir
 from app.notifications import accounts
-from app.partners import events, journal, queries, rules
+from app.partners import queries, rules
 from app.partners.models import Link
 from app.partners.words import PARTNERS
 from app.plugin_api import Address, Message, NoAccess, Receipt, Refused, Rejected, Retry
@@ -121,20 +118,3 @@ def _note(link: Link, outcome: Receipt | Exception) -> None:
     final = isinstance(outcome, Refused | Rejected) or again > link.created_at + rules.SEND_WITHIN
     link.state, link.next_at = "failed" if final else "queued", again
     stir("partners", "partner.changed")
-
-
-def purge() -> int:
-    """Rows of the log that are older than 90 days go, in batches; what went is one fact."""
-    total = 0
-    while gone := _purge_batch(total):
-        total += gone
-    return total
-
-
-def _purge_batch(before: int) -> int:
-    """One batch; after the last one the sum is recorded."""
-    with transaction():
-        gone = journal.purge()
-        if before and not gone:
-            record(events.PURGED, "partner_log", by=SYSTEM, number=before)
-        return gone

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
-from flask import current_app
 from sqlalchemy import Select, String, cast, delete, or_, select, update
 
 from app.core import clock
 from app.core.db import locked, session, transaction
+from app.core.retention import Kept
 from app.core.worker import alive
 from app.runbooks import outcomes
 from app.runbooks.models import CallbackHeard, Execution
@@ -19,7 +20,7 @@ from app.runbooks.runner import runner
 
 log = structlog.get_logger()
 BATCH = 200
-PAST, DAY = timedelta(seconds=1), timedelta(days=1)
+PAST = timedelta(seconds=1)
 
 
 def run() -> int:
@@ -52,18 +53,28 @@ def release_dead() -> int:
     return decide_lost()
 
 
-def forget() -> int:
-    """Outputs and progress of executions that ended long ago; what was told of them stays. And callbacks long heard."""
-    now, days = clock.now(), timedelta(days=int(current_app.config["EXECUTION_DAYS"]))
-    with transaction():
-        old = session.scalars(select(Execution.id).where(
-            Execution.ended_at < now - days, or_(Execution.output != "", Execution.parameters_sealed != "",
-                                                 cast(Execution.progress, String) != "[]"))
-            .limit(1000)).all()
-        session.execute(update(Execution).where(Execution.id.in_(old)).values(
-            output="", progress=[], parameters_sealed="").execution_options(synchronize_session=False))
-        session.execute(delete(CallbackHeard).where(CallbackHeard.at < now - DAY))
-    return len(old)
+def _said(before: datetime) -> Select[Any]:
+    return select(Execution.id).where(Execution.ended_at < before, SAID)
+
+
+def _empty(ids: Sequence[int]) -> None:
+    session.execute(update(Execution).where(Execution.id.in_(ids)).values(
+        output="", progress=[], parameters_sealed="").execution_options(synchronize_session=False))
+
+
+def _heard(before: datetime) -> Select[Any]:
+    return select(CallbackHeard.id).where(CallbackHeard.at < before)
+
+
+def _remove(ids: Sequence[int]) -> None:
+    session.execute(delete(CallbackHeard).where(CallbackHeard.id.in_(ids)))
+
+
+SAID = or_(Execution.output != "", Execution.parameters_sealed != "", cast(Execution.progress, String) != "[]")
+OUTPUTS = Kept("execution_outputs", "Outputs and progress of runbooks", "The executions and what was told of them stay.",
+               "EXECUTION_DAYS", select(Execution.id), _said, _empty)
+CALLBACKS = Kept("callbacks_heard", "Marks of reports that runbooks’ targets sent", "The executions stay.", 1,
+                 select(CallbackHeard.id), _heard, _remove)
 
 
 def _each(query: Select[tuple[int]], act: Callable[[Execution], None]) -> int:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Select, delete, select, update
 
 from app.core import clock
 from app.core.db import session, transaction
+from app.core.retention import Kept
 from app.status_pages import reader_sending as sending
 from app.status_pages.maintenance_models import Announcement
 from app.status_pages.subscriber_models import Subscriber, SubscriberMessage
-
-KEPT, UNCONFIRMED = timedelta(days=30), timedelta(days=7)
-BATCH = 1000
 
 
 def fan_out() -> int:
@@ -52,17 +52,29 @@ def release() -> int:
     return int(result.rowcount)
 
 
-def forget() -> int:
-    """Messages are kept for 30 days; who did not confirm within 7 days is forgotten, but not that somebody once said no."""
-    now = clock.now()
-    with transaction():
-        old = session.scalars(select(SubscriberMessage.id).where(
-            SubscriberMessage.created_at < now - KEPT).limit(BATCH)).all()
-        session.execute(delete(SubscriberMessage).where(SubscriberMessage.id.in_(old)))
-        unconfirmed = (Subscriber.state == "pending") & (Subscriber.created_at < now - UNCONFIRMED)
-        session.execute(update(Subscriber).where(unconfirmed, Subscriber.ended_at.is_not(None)).values(
-            state="ended", address="", confirm_sealed=None))
-        silent = session.scalars(select(Subscriber.id).where(unconfirmed, Subscriber.ended_at.is_(None)).limit(BATCH)).all()
-        session.execute(delete(SubscriberMessage).where(SubscriberMessage.subscriber_id.in_(silent)))
-        session.execute(delete(Subscriber).where(Subscriber.id.in_(silent)))
-    return len(old) + len(silent)
+def _sent(before: datetime) -> Select[Any]:
+    return select(SubscriberMessage.id).where(SubscriberMessage.created_at < before)
+
+
+def _remove(ids: Sequence[int]) -> None:
+    session.execute(delete(SubscriberMessage).where(SubscriberMessage.id.in_(ids)))
+
+
+def _unconfirmed(before: datetime) -> Select[Any]:
+    return select(Subscriber.id).where(Subscriber.state == "pending", Subscriber.created_at < before)
+
+
+def _forget(ids: Sequence[int]) -> None:
+    """But not that somebody once said no."""
+    named = Subscriber.id.in_(ids)
+    session.execute(update(Subscriber).where(named, Subscriber.ended_at.is_not(None)).values(
+        state="ended", address="", confirm_sealed=None))
+    silent = session.scalars(select(Subscriber.id).where(named, Subscriber.ended_at.is_(None))).all()
+    session.execute(delete(SubscriberMessage).where(SubscriberMessage.subscriber_id.in_(silent)))
+    session.execute(delete(Subscriber).where(Subscriber.id.in_(silent)))
+
+
+MESSAGES = Kept("subscriber_messages", "Messages to subscribers of status pages",
+                "Subscribers and what was published stay.", 30, select(SubscriberMessage.id), _sent, _remove)
+UNCONFIRMED = Kept("unconfirmed_subscribers", "Subscriptions that nobody confirmed", "That somebody said no stays known.",
+                   7, select(Subscriber.id).where(Subscriber.state == "pending"), _unconfirmed, _forget)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime
+from typing import Any
 
 from flask import Flask, current_app
-from sqlalchemy import delete, select, update
+from sqlalchemy import Select, delete, select, update
 
 from app.core import clock
 from app.core.db import session, transaction
 from app.core.lanes import Lane, drained, looked
+from app.core.retention import Kept
 from app.webhooks import queries, sending
 from app.webhooks.models import WebhookDelivery
 
 AT_ONCE = 8
-KEPT = timedelta(days=30)
-BATCH = 1000
 
 
 def send() -> int:
@@ -37,11 +38,14 @@ def release() -> int:
     return int(result.rowcount)
 
 
-def forget() -> int:
-    """Ended deliveries are kept for 30 days."""
-    with transaction():
-        old = session.scalars(select(WebhookDelivery.id).where(
-            WebhookDelivery.created_at < clock.now() - KEPT,
-            WebhookDelivery.state.in_(("sent", "failed", "cancelled"))).limit(BATCH)).all()
-        session.execute(delete(WebhookDelivery).where(WebhookDelivery.id.in_(old)))
-    return len(old)
+def _ended(before: datetime) -> Select[Any]:
+    return select(WebhookDelivery.id).where(WebhookDelivery.created_at < before,
+                                            WebhookDelivery.state.in_(("sent", "failed", "cancelled")))
+
+
+def _remove(ids: Sequence[int]) -> None:
+    session.execute(delete(WebhookDelivery).where(WebhookDelivery.id.in_(ids)))
+
+
+DELIVERIES = Kept("webhook_calls", "Calls of webhooks", "What still has to be sent stays.", 30, select(WebhookDelivery.id),
+                  _ended, _remove)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from flask import Flask, current_app
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, String, cast, func, or_, select, update
 from sqlalchemy.exc import OperationalError
 
 from app.core import clock
@@ -18,6 +19,7 @@ from app.core.db import session, transaction
 from app.core.events import Event, caused_by
 from app.core.forms import duration
 from app.core.lanes import Lane, drained, looked
+from app.core.retention import Kept
 from app.core.schedules import next_time
 from app.core.worker import alive
 from app.incidents.models import Incident
@@ -183,3 +185,17 @@ def release_dead() -> int:
         result = session.execute(update(WorkflowStep).where(
             WorkflowStep.state == "running", WorkflowStep.lease_owner.in_(dead)).values(next_at=clock.now()))
     return int(result.rowcount)
+
+
+def _told(before: datetime) -> Select[Any]:
+    return select(WorkflowStep.id).join(WorkflowRun).where(WorkflowRun.ended_at < before, TOLD)
+
+
+def _empty(ids: Sequence[int]) -> None:
+    session.execute(update(WorkflowStep).where(WorkflowStep.id.in_(ids)).values(
+        output={}, request={}, response={}).execution_options(synchronize_session=False))
+
+
+TOLD = or_(*(cast(part, String) != "{}" for part in (WorkflowStep.output, WorkflowStep.request, WorkflowStep.response)))
+OUTPUTS = Kept("run_outputs", "Requests, answers and outputs of workflows’ steps", "The runs, their states and errors stay.",
+               "RUN_DAYS", select(WorkflowStep.id), _told, _empty)

@@ -55,7 +55,7 @@ def test_forging_a_row_with_its_digest_breaks_the_links_after_it(story):
 def test_a_purge_leaves_incidents_alone_and_the_chain_verifiable(story, tick):
     """IDN-41: aged by 400 days and purged: incident rows unchanged, one event with the count."""
     with time_machine.travel(clock.now() + timedelta(days=400)):
-        tick("app.core.chain.purge_old")
+        tick("app.core.retention.purge")
         tick("app.core.chain.seal")
         assert [event.kind for event in session.query(Event).order_by(Event.id)] == [
             "story.happened", "story.happened", "log.purged"]

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert
 
-from app.core import clock
+from app.core import clock, retention
 from app.core.db import session
 from app.core.events import Event
 from app.partners import journal
@@ -64,15 +64,15 @@ def test_however_many_rows_there_are_an_index_finds_them(outside, args):
 @pytest.mark.both_databases
 def test_rows_older_than_90_days_go_and_younger_ones_stay(outside, tick, monkeypatch):
     """PTN-21: in batches, recorded with the count."""
-    monkeypatch.setattr(journal, "BATCH", 3)
+    monkeypatch.setattr(retention, "BATCH", 3)
     old, young = clock.now() - timedelta(days=90, seconds=1), clock.now() - timedelta(days=89)
     with session.begin_nested():
         session.execute(insert(Entry), [{"kind": "denied", "at": at, "email": "x", "slug": "", "actor_name": "", "detail": "",
                                          "ip": "", "agent": ""} for at in [old] * 7 + [young]])
     session.commit()
-    assert tick("app.partners.ticks.purge") == 7 and tick("app.partners.ticks.purge") == 0
+    assert tick("app.core.retention.purge") == {"partner_log": 7} and tick("app.core.retention.purge") == {}
     assert session.query(Entry).filter_by(kind="denied").count() == 1
-    assert [event.data["number"] for event in session.query(Event).filter_by(kind="partner_log.purged")] == [7]
+    assert [event.data["number"] for event in session.query(Event).filter_by(kind="retention.removed")] == [7]
 
 
 def test_nothing_but_the_purge_takes_rows_away(app):

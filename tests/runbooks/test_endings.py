@@ -109,9 +109,9 @@ def test_outputs_are_forgotten_and_the_trail_stays(restart, bob, outage, work, l
     with transaction():
         last().progress = [{"at": "", "text": "half way"}]
     time_machine.move_to(clock.now() + timedelta(days=91))
-    tick("app.runbooks.ticks.forget")
+    assert tick("app.core.retention.purge")["execution_outputs"] == 2
     assert [(one.output, one.progress) for one in session.query(Execution)] == [("", [])] * 2
-    assert "execution_ended" in facts(outage.ref) and tick("app.runbooks.ticks.forget") == 0
+    assert "execution_ended" in facts(outage.ref) and tick("app.core.retention.purge") == {}
 
 
 def test_a_stop_that_can_no_longer_be_asked_for_is_said_once(restart, bob, payments, work, last, http_sink):

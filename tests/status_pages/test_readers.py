@@ -183,7 +183,7 @@ def test_who_does_not_confirm_is_forgotten_after_a_week(app, shop, client, tick)
     """Numbers: unconfirmed rows are deleted after 7 days."""
     subscribe(client)
     with time_machine.travel(clock.now() + timedelta(days=7, minutes=1), tick=False):
-        tick("app.status_pages.reader_ticks.forget")
+        tick("app.core.retention.purge")
     assert session.query(Subscriber).count() == 0
 
 

@@ -61,7 +61,7 @@ def test_who_said_no_stays_known_when_anybody_types_the_address(app, shop, clien
     subscribe(client, deliver, address=f" {READER} ")
     assert subscriber().state == "pending" and subscriber().ended_at is not None
     with time_machine.travel(clock.now() + timedelta(days=7, minutes=1), tick=False):
-        tick("app.status_pages.reader_ticks.forget")
+        tick("app.core.retention.purge")
     assert (subscriber().state, subscriber().address) == ("ended", "")
     subscribe(client, deliver)
     client.post(path_in(smtp.to(READER)[-1]))

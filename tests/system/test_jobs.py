@@ -1,0 +1,112 @@
+"""Jobs that crash or hang: cut, tried again, listed, run again or dropped, and in nobody's way."""
+
+from __future__ import annotations
+
+import socket
+from threading import Event as Bell
+from types import SimpleNamespace
+
+import pytest
+from rq import Queue
+from rq.job import Job
+from rq.registry import FailedJobRegistry
+
+from app.core import failed, jobs, worker
+from app.core.access import SYSTEM
+from app.core.db import session, transaction
+from app.core.events import Event, record
+from app.core.redis import client as redis_client
+from app.system.events import JOB_DROPPED
+from tests.application import Once, as_a_process
+
+CRASHES, HANGS, WORKS = (f"tests.system.test_jobs.{name}" for name in ("crashes", "hangs", "works"))
+tried: list[str] = []
+
+
+def crashes(event):
+    """A reaction with a fault of ours."""
+    tried.append("crashes")
+    raise KeyError("where is it")
+
+
+def hangs(event):
+    """A reaction that never ends."""
+    tried.append("hangs")
+    Bell().wait(60)
+
+
+def works(event):
+    """A reaction without a fault."""
+    tried.append("works")
+
+
+@pytest.fixture
+def work(app):
+    """A worker does what waits and ends; jobs may fail."""
+    tried.clear()
+
+    def drain():
+        found = Once([Queue(name, connection=redis_client()) for name in jobs.QUEUES], connection=redis_client(), log_job_description=False)
+        found.app = app
+        found.work(burst=True, logging_level="CRITICAL")
+    return lambda: as_a_process(app, drain)
+
+
+@pytest.fixture
+def happened(app):
+    """The id of a fact."""
+    with transaction():
+        event = record(JOB_DROPPED, "system", by=SYSTEM, what="the milk", error="")
+    return event.id
+
+
+def enqueue(reaction, event, **more):
+    """As the door does, with its limits unless said otherwise."""
+    given = {"result_ttl": 0, "failure_ttl": 86400, "job_timeout": 120, "retry": jobs.Retry(max=jobs.RETRIES), **more}
+    return Queue("default", connection=redis_client()).enqueue("app.core.jobs.deliver", reaction, [event], **given)
+
+
+def test_a_job_that_crashes_is_tried_four_times_and_listed_with_its_error(app, work, happened, olga, signed_in, token, client):
+    """HRD-40: others go on; "run again" puts it back, and it is recorded who did."""
+    made = enqueue(CRASHES, happened)
+    enqueue(WORKS, happened)
+    work()
+    assert (tried.count("crashes"), tried.count("works")) == (1 + jobs.RETRIES, 1)
+    browser = signed_in(olga)
+    text, item = browser.get("/system").text, client.get("/api/v1/system/jobs", headers=token(olga)).json["items"][0]
+    assert "KeyError" in text and "where is it" in text and "the milk" in text and "Run again" in text
+    assert (item["id"], item["what"], item["queue"]) == (made.id, CRASHES, "default") and item["error"].startswith("KeyError")
+    assert browser.post(f"/system/jobs/{made.id}/run-again").status_code == 303
+    assert client.get("/api/v1/system/jobs", headers=token(olga)).json["items"] == []
+    work()
+    assert tried.count("crashes") == 2 + jobs.RETRIES
+    assert [event.actor for event in session.query(Event).filter_by(kind="job.run_again")] == [olga.ref]
+
+
+def test_a_job_that_hangs_is_cut_at_its_limit_and_dropped_by_machines_too(app, work, happened, olga, bob, token, client):
+    """HRD-40: whoever waits behind it has its turn."""
+    made = enqueue(HANGS, happened, job_timeout=1, retry=None)
+    enqueue(WORKS, happened)
+    work()
+    assert tried == ["hangs", "works"] and "timeout" in failed.failed()[0].error.lower()
+    assert client.delete(f"/api/v1/system/jobs/{made.id}", headers=token(bob)).status_code == 403
+    assert client.delete(f"/api/v1/system/jobs/{made.id}", headers=token(olga)).status_code == 204
+    for answer in (client.delete(f"/api/v1/system/jobs/{made.id}", headers=token(olga)),
+                   client.post(f"/api/v1/system/jobs/{made.id}/run-again", headers=token(olga))):
+        assert answer.status_code == 404 and "no longer" in answer.json["detail"]
+    assert session.query(Event).filter_by(kind="job.dropped", actor=olga.ref).count() == 1
+
+
+def test_a_job_that_kills_its_worker_is_given_up_after_three_more_tries(app, happened, monkeypatch):
+    """HRD-40: it is listed, and is in nobody's way any more."""
+    made = enqueue(CRASHES, happened)
+    queue = Queue("default", connection=redis_client())
+    dead = SimpleNamespace(hostname=socket.gethostname(), pid=1, register_death=lambda: None,
+                           get_current_job=lambda: Job.fetch(made.id, connection=redis_client()))
+    monkeypatch.setattr(worker, "_started", lambda _pid: "")
+    monkeypatch.setattr(worker.Worker, "all", lambda **_: [dead])
+    for deaths in range(1, 2 + jobs.RETRIES):
+        queue.remove(made)
+        worker._requeue_orphans()
+        assert (made.id in queue.job_ids) == (deaths <= jobs.RETRIES)
+    assert made.id in FailedJobRegistry(queue=queue) and "died of it, 4 times" in failed.failed()[0].error
