@@ -46,10 +46,9 @@ def create_app(environ: Mapping[str, str] | None = None, *, doors: bool = True) 
     registry.watch = plugin_switches.Watch(app)
     jobs.init_jobs(app, wiring.SUBSCRIPTIONS)
     hold.init_hold(app, (row.path for row in timetable.PERIODIC if row.outgoing))
-    app.extensions.update(periodic=timetable.PERIODIC, retention=timetable.RETENTION, panels=wiring.PANELS,
-                          settings=settings.in_effect(environ, extra=extra), personal=personal.PERSONAL,
-                          owned=belongings.OWNED, sealed=sealed.SEALED,
-                          answers=wiring.ANSWERS, orders=wiring.ORDERS, estates=belongings.ESTATES, hushed=wiring.HUSHED)
+    app.extensions.update(timetable=timetable, settings=settings.in_effect(environ, extra=extra), panels=wiring.PANELS,
+                          owned=belongings.OWNED, sealed=sealed.SEALED, personal=personal.PERSONAL, answers=wiring.ANSWERS,
+                          orders=wiring.ORDERS, estates=belongings.ESTATES, hushed=wiring.HUSHED)
     extensions.init_extensions(app)
     web.init_web(app)
     pages.install(app, navigation.SHELL)

@@ -202,6 +202,9 @@ PAGING = {
 }
 
 CONFIGURATION = {
+    "system/parts": Extra(2.2, "how single parts fare, which looks at what all domains own"),
+    "system/outgoing": Extra(2.2, "what would go out after a restore, which looks at what all domains own"),
+    "system/jobs": Extra(3.5, "Redis is asked with nothing open, then it is recorded"),
     "config/tree": Extra(-0.4, "reads text, knows nothing of the document"),
     "config/atoms": Extra(0.4, "what shapes are made of, apart from those of each kind"),
     "config/teams": Extra(3.3, "what four domains say of a team, as one object of the document"),

@@ -179,9 +179,6 @@ EXTRAS = {
     "insights/load": Extra(2.1, "figures of people"), "insights/tables": Extra(2.5, "figures as documents and tables"),
     "heartbeats/pings": Extra(3.5, "what time and senders do to a heartbeat, apart from what people do"),
     "heartbeats/doors": Extra(5, "the address of senders, apart from the pages of people", edge=True),
-    "system/parts": Extra(2.2, "how single parts fare, which looks at what all domains own"),
-    "system/outgoing": Extra(2.2, "what would go out after a restore, which looks at what all domains own"),
-    "system/jobs": Extra(3.5, "Redis is asked with nothing open, then it is recorded"),
     "webhooks/sending": Extra(3.5, "claim, call, record: nothing else may be open during the call"),
 }
 

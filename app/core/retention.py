@@ -74,7 +74,7 @@ class Standing:
 
 def table() -> list[Kept]:
     """Every kind of row that goes after a time, in the order of the list."""
-    return [function(path) for path in current_app.extensions["retention"]]  # type: ignore[misc]
+    return [function(path) for path in current_app.extensions["timetable"].RETENTION]  # type: ignore[misc]
 
 
 def standing(kept: Kept) -> Standing:

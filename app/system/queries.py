@@ -121,7 +121,7 @@ def ticks() -> list[Tick]:
     last: dict[str, tuple[datetime, float, str]] = {
         path: (clock.parse_instant(at), seconds, fault)
         for path, (at, seconds, fault) in (told.detail["ticks"] if told else {}).items()}
-    table: tuple[Every, ...] = current_app.extensions["periodic"]
+    table: tuple[Every, ...] = current_app.extensions["timetable"].PERIODIC
     held, found = bool(hold.held()), [_tick(row, last.get(row.path)) for row in table]
     found = [_held(one) if held and row.outgoing else one for row, one in zip(table, found, strict=True)]
     return sorted(found, key=lambda one: (one.state in ("ok", "held"), one.path))

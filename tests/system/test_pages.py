@@ -21,6 +21,7 @@ from app.core.secrets import key_ids
 from app.escalation import service as escalation
 from app.incidents.models import Incident
 from app.notifications.channel_models import ProviderState
+from app.timetable import PERIODIC
 from tests import build
 
 
@@ -37,7 +38,7 @@ def alive(app, monkeypatch):
         for number, role in enumerate(("web", "worker", "clock")):
             life.say(redis_client(), f"{role} box:{number}:1")
     with time_machine.travel(clock.now(), tick=False) as at:
-        for row in app.extensions["periodic"]:
+        for row in PERIODIC:
             ran.note(row.path, 0.01, "")
         show.ran, show.at = ran, at
         yield show
@@ -57,7 +58,7 @@ def test_when_all_is_well_one_sentence_says_so(app, alive, olga, signed_in, toke
     said = client.get("/api/v1/system", headers=token(olga)).json
     assert (said["ok"], said["problems"], said["held"], said["outgoing"]) == (True, [], "", {})
     assert {one["role"]: one["lives"] for one in said["processes"]} == dict.fromkeys(("web", "worker", "clock"), True)
-    assert {one["state"] for one in said["ticks"]} == {"ok"} and len(said["ticks"]) == len(app.extensions["periodic"])
+    assert {one["state"] for one in said["ticks"]} == {"ok"} and len(said["ticks"]) == len(PERIODIC)
 
 
 def test_it_is_for_administrators(app, bob, signed_in, token, client):
