@@ -151,6 +151,15 @@ def test_no_vendor_is_named_in_the_application():
             for found in vendor.finditer(source.text(path)))
 
 
+def test_whatever_calls_out_by_http_does_so_at_one_place():
+    """HRD-13: so the one table of addresses holds for subscribers, exports, sign-on and plugins as for those that are tried."""
+    calls = re.compile(r"\bhttpx\.(Client|AsyncClient|get|post|put|patch|delete|request|stream)\b|\burlopen\b|\bhttp\.client\b"
+                       r"|\burllib3\b|\bimport requests\b|\bcreate_connection\(|\bsocket\.socket\(")
+    known = {"app/core/http.py", "app/core/outbound.py", "app/core/up.py"}  # the last asks whether its own port is free
+    nothing(f"{path} calls out by itself" for path in [*APP, *PLUGINS]
+            if path not in known and "/tests/" not in path and calls.search(source.text(path)))
+
+
 def test_what_time_it_is_is_asked_at_one_place():
     """QUAL-20: so that tests can say. Beside it: the limiter, which counts in Redis by the machine's own clock, and backups."""
     asks = re.compile(r"datetime\.(now|utcnow|today)\(|date\.today\(")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from flask import Response, g, request
+from flask import Response, g, make_response, request
 from flask_login import current_user
 from sqlalchemy import String, delete, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -16,7 +17,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
 from app.core.db import Base, db, session, transaction
+from app.core.errors import Conflict
 from app.core.events import Event, sentence
+from app.core.going import go
 
 JOINT = "~"
 KEPT = timedelta(days=2)
@@ -64,14 +67,49 @@ def claim(found: str) -> Sending | None:
     return None if mine else session.get_one(Sending, found, populate_existing=True)
 
 
+def again(former: Sending) -> Response:
+    """The answer to a form that was sent before: there is nothing to do, and this is what was done."""
+    if former.location:
+        return go(former.location, f"You sent this already, and it was done once: {former.told}")
+    raise Conflict(f"You sent this already, and it was done once: {former.told or 'it is being worked on'}. "
+                   "What the page showed then is not shown again.")
+
+
 def settle(found: str, answer: Response, facts: Sequence[Event]) -> None:
     """Keep what came of it. What stated no fact (a look at what would come of it) may be sent as often as one likes."""
-    if not facts:
-        session.execute(delete(Sending).where(Sending.mark == found))
-        return
-    location = answer.headers.get("Location") or answer.headers.get("HX-Location") or ""
-    told = str(g.get("told") or sentence(facts[0]))
+    if facts:
+        _keep(found, _goes(answer), str(g.get("told") or sentence(facts[0])))
+    else:
+        _release(found)
+
+
+def apart(found: str, view: Callable[[], Any]) -> Any:
+    """The same for a view with transactions of its own: whoever presses meanwhile hears that it is being worked on. It
+    did something when it leads on."""
+    with transaction():
+        former = claim(found)
+    if former is not None:
+        return again(former)
+    leads = ""
+    try:
+        response = make_response(view())
+        leads = _goes(response) if response.status_code < 400 else ""
+    finally:
+        with transaction():
+            _keep(found, leads, str(g.get("told") or "see here")) if leads else _release(found)
+    return response
+
+
+def _goes(answer: Response) -> str:
+    return answer.headers.get("Location") or answer.headers.get("HX-Location") or ""
+
+
+def _keep(found: str, location: str, told: str) -> None:
     session.execute(update(Sending).where(Sending.mark == found).values(location=location[:2000], told=told[:500]))
+
+
+def _release(found: str) -> None:
+    session.execute(delete(Sending).where(Sending.mark == found))
 
 
 def forget() -> int:

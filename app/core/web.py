@@ -31,7 +31,6 @@ from app.core.access import Actor, View
 from app.core.bodies import Request
 from app.core.db import take_back, transaction
 from app.core.errors import Failure, Invalid, RateLimited
-from app.core.going import go
 from app.core.log import begin_request, id_for
 from app.core.secrets import Unreadable, same
 
@@ -68,12 +67,12 @@ class Application(Flask):
     def dispatch_request(self) -> Any:
         """The view's answer; an answer that says "no" rolls back, the commit comes before anything leaves."""
         view = self.view_functions.get(request.endpoint or "")
+        form = "" if request.method in SAFE else once.mark()
         if request.method in SAFE or getattr(view, "own_transaction", False):
-            return super().dispatch_request()
+            return once.apart(form, super().dispatch_request) if form else super().dispatch_request()
         with transaction() as left:
-            form = once.mark()
             if form and (former := once.claim(form)) is not None:
-                return _again(former)
+                return once.again(former)
             response = self.make_response(super().dispatch_request())
             if response.status_code >= 400:
                 take_back()
@@ -176,13 +175,6 @@ def wants_json() -> bool:
     if f"{request.path}/".startswith(("/api/", "/scim/", "/in/", "/v2/", "/heartbeat/", "/healthz/", "/readyz/", "/live/")):
         return True
     return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
-
-
-def _again(former: once.Sending) -> Response:
-    """The answer to a form that was sent before: there is nothing to do, and this is what was done."""
-    if former.location:
-        return go(former.location, f"You sent this already, and it was done once: {former.told}")
-    return answer(409, "Sent already", f"It was done once: {former.told}. What the page showed then is not shown again.")
 
 
 def problem(status: int, title: str, detail: str, **more: Any) -> Response:

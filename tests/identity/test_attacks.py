@@ -42,6 +42,14 @@ def test_no_page_can_be_put_in_a_frame_or_runs_foreign_script(signed_in, olga, p
     assert rules["frame-ancestors"] == rules["base-uri"] == "'none'" and rules["form-action"] == "'self'"
     assert not {"'unsafe-inline'", "'unsafe-eval'"} & set(" ".join(rules.values()).split())
     assert headers["X-Content-Type-Options"] == "nosniff" and headers["Referrer-Policy"] and headers["Permissions-Policy"]
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+def test_browsers_that_came_by_https_are_told_to_stay_with_it(app, client):
+    """HRD-17: for a year; and not where the address is a plain one."""
+    assert "Strict-Transport-Security" not in client.get("/login").headers
+    app.config["SESSION_COOKIE_SECURE"] = True
+    assert client.get("/login").headers["Strict-Transport-Security"] == "max-age=31536000"
 
 
 def test_line_breaks_in_what_is_typed_make_no_header(client, app):

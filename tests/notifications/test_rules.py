@@ -29,7 +29,7 @@ ALLOWED = {("queued", "sending"), ("queued", "cancelled"), ("queued", "expired")
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.permutations(MOVES, 2)))
 def test_a_message_moves_only_as_the_table_says(before, after):
-    """NTF-23: delivered stays delivered, whatever comes late."""
+    """NTF-23, QUAL-18: delivered stays delivered, whatever comes late."""
     message = Message(state=before)
     try:
         message.state = after

@@ -41,7 +41,7 @@ def facts(kind: str) -> list[Event]:
 @pytest.mark.parametrize("before", rules.ITEM_STATES)
 @pytest.mark.parametrize("after", rules.ITEM_STATES)
 def test_every_move_is_allowed_with_one_fact_or_refused_with_those_that_are(app, client, token, bob, draft, before, after):
-    """PM-21: and `done_at` is set and cleared."""
+    """PM-21, QUAL-18: and `done_at` is set and cleared."""
     item = build.action_item(draft, bob)
     with transaction():
         again(item).state = before

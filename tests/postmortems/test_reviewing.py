@@ -58,7 +58,7 @@ def test_from_draft_to_published_by_two_people_on_the_page(app, signed_in, ana, 
 @pytest.mark.parametrize(("state", "command", "allowed"), [
     (state, command, state in moves) for command, moves in rules.TRANSITIONS.items() for state in rules.STATES])
 def test_each_command_starts_only_from_the_states_of_the_table(state, command, allowed):
-    """Draft, in review, published: nothing goes back from published."""
+    """QUAL-18: draft, in review, published: nothing goes back from published."""
     assert (rules.after(command, state) is not None) is allowed
 
 

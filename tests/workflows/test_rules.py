@@ -16,7 +16,7 @@ MOVES = {("running", to) for to in STATES[1:6]} | {("waiting", to) for to in ("r
 
 
 def test_a_run_goes_only_where_the_table_says():
-    """All pairs; what has ended stays so."""
+    """QUAL-18: all pairs; what has ended stays so."""
     for one, other in product(STATES, STATES):
         if one == other or (one, other) in MOVES:
             assert rules.moved(one, other) == other
