@@ -223,7 +223,7 @@ PANELS: dict[str, dict[str, str]] = {
     "connection_used_by": {"action items": "app.postmortems.panels.using_connection",
                            "workflows": "app.workflows.panels.using_connection"},
     "page": {"managed": "app.config.managed.of_path"},
-    "incident_document": {"escalation": "app.escalation.panels.run_document"},
+    "incident_documents": {"escalation": "app.escalation.panels.run_documents"},
 }
 
 # Which regions of which page refresh on which facts: the modules that say so, each with its own FEEDS.

@@ -37,7 +37,7 @@ NEW: dict[str, Any] = {"type": "object", "additionalProperties": False, "require
 def silences() -> Response:
     """All that the caller may see, the past ones too."""
     return jsonify(paged(window_queries.of_kind("silence", actor()), request.args, by=(Window.id,), descending=True,
-                         show=window_queries.silence_document))
+                         show_all=window_queries.silence_documents))
 
 
 @blueprint.post("/silences")

@@ -41,12 +41,14 @@ class Node:
 
 @dataclass(frozen=True)
 class GraphPage:
-    """A drawing with its table. `alone` have no dependencies; `cut` is how many services more than fit it would show."""
+    """A drawing with its table. `alone` have no dependencies, `more_alone` is how many of these more there are; `cut` is how
+    many services more than fit it would show."""
 
     title: str
     focus: Service | None
     nodes: list[Node]
     alone: list[Service]
+    more_alone: int
     arrows: list[graph.Arrow]
     hot: set[int]
     width: int
@@ -90,14 +92,15 @@ def graph_page(by: Actor, args: Mapping[str, str], key: str = "") -> GraphPage:
     focus = service_for(key, by) if key else None
     depth = _depth(args.get("depth", ""))
     edges = dependency_edges()
-    wanted = _around(focus.id, edges, depth) if focus else _chosen(by, args.get("team", ""))
-    found = seen(wanted, by)
-    tied = _tied(found, edges, focus)
-    shown = [service for service in found if service.id in tied][:MOST]
+    wanted = _seen_of(_around(focus.id, edges, depth), by) if focus else _chosen(by, args.get("team", ""))
+    tied = _tied(wanted, edges, focus)
+    drawn, alone = [key for key in wanted if key in tied], [key for key in wanted if key not in tied]
+    shown = seen([*drawn[:MOST], *alone[:MOST]], by)  # of thousands only these are read
     return GraphPage(
         title=f"Around {focus.name}" if focus else "Dependencies", focus=focus, depth=depth,
-        cut=len(tied) - len(shown), alone=[service for service in found if service.id not in tied],
-        team=args.get("team", ""), team_choices=team_choices(by), **_drawn(shown, edges, focus))
+        cut=len(drawn[MOST:]), alone=[service for service in shown if service.id not in tied],
+        more_alone=len(alone[MOST:]), team=args.get("team", ""), team_choices=team_choices(by),
+        **_drawn([service for service in shown if service.id in tied], edges, focus))
 
 
 def service_page(key: str, by: Actor) -> ServicePage:
@@ -137,6 +140,11 @@ def _chosen(by: Actor, team: str) -> list[int]:
     return list(session.scalars(query))
 
 
+def _seen_of(wanted: Sequence[int], by: Actor) -> list[int]:
+    found = set(session.scalars(visible(select(Service.id).where(Service.id.in_(wanted)), by)))
+    return [key for key in wanted if key in found]
+
+
 def seen(wanted: Sequence[int], by: Actor) -> list[Service]:
     """Those that this person may see, in their order."""
     query = visible(select(Service).where(Service.id.in_(wanted)), by).options(selectinload(Service.team))
@@ -144,9 +152,9 @@ def seen(wanted: Sequence[int], by: Actor) -> list[Service]:
     return [found[key] for key in wanted if key in found]
 
 
-def _tied(seen: Sequence[Service], edges: Mapping[int, set[int]], focus: Service | None) -> set[int]:
+def _tied(seen: Sequence[int], edges: Mapping[int, set[int]], focus: Service | None) -> set[int]:
     """Those with an edge to another one that is seen; the focus always."""
-    inside = {service.id for service in seen}
+    inside = set(seen)
     ahead = {here: out & inside for here, out in edges.items() if here in inside and out & inside}
     return {*ahead, *(there for out in ahead.values() for there in out), *([focus.id] if focus else [])}
 

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from app.catalog import window_queries, windows
 from app.catalog.models import Service, Window
@@ -72,10 +73,12 @@ def windows_page(by: Actor) -> WindowsPage:
     allow(by, "team.read")
     at = clock.now()
     recent = Window.over_at.is_(None) | (Window.over_at > at - PAST)
-    found = list(session.scalars(window_queries.visible(select(Window).where(recent), by).order_by(Window.id)))
+    query = select(Window).where(recent).options(joinedload(Window.team), joinedload(Window.owner)).order_by(Window.id)
+    found = list(session.scalars(window_queries.visible(query, by)))
+    words = window_queries.in_words(found)
     placed: dict[str, list[Row]] = {"now": [], "coming": [], "past": []}
     for window in found:
-        place, row = _placed(window, at, by)
+        place, row = _placed(window, at, words[window.id], by)
         placed[place].append(row)
     for rows in placed.values():
         rows.sort(key=lambda row: row.start)
@@ -83,12 +86,12 @@ def windows_page(by: Actor) -> WindowsPage:
                        may_silence=may_anywhere(by, "silence.edit"), panels=panels("windows", placed["now"]))
 
 
-def _placed(window: Window, at: datetime, by: Actor) -> tuple[str, Row]:
+def _placed(window: Window, at: datetime, words: list[str], by: Actor) -> tuple[str, Row]:
     plan = window_queries.plan_of(window)
     here, ahead = windows.span(plan, at), windows.coming(plan, at, 1)
     place = "now" if here else "coming" if ahead else "past"
     start, end = here or (ahead[0] if ahead else _last(window, plan))
-    return place, Row(window.id, window, start, end, window_queries.in_words(window), repeats(window.repeat),
+    return place, Row(window.id, window, start, end, words, repeats(window.repeat),
                       may(by, f"{window.kind}.edit", team_id=window.team_id))
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import joinedload
 
 from app.catalog import windows
 from app.catalog.models import Service, Window
@@ -55,7 +56,8 @@ def visible(query: Select[Any], by: Actor) -> Select[Any]:
 
 def of_kind(kind: str, by: Actor) -> Select[Any]:
     """The windows of a kind that this person may see."""
-    return visible(select(Window).where(Window.kind == kind), by)
+    query = select(Window).options(joinedload(Window.team), joinedload(Window.owner))
+    return visible(query.where(Window.kind == kind), by)
 
 
 def window_for(kind: str, key: str, by: Actor, action: str = "team.read") -> Window:
@@ -69,31 +71,53 @@ def window_for(kind: str, key: str, by: Actor, action: str = "team.read") -> Win
     return found
 
 
-def _keys(model: type[Service] | type[Team], ids: Iterable[int]) -> list[str]:
-    return list(session.scalars(select(model.key).where(model.id.in_(list(ids))).order_by(model.key)))
+Names = dict[type[Service] | type[Team], dict[int, str]]
 
 
-def _scope_document(window: Window) -> dict[str, Any]:
-    found = {"services": _keys(Service, window.services), "teams": _keys(Team, window.teams),
+def _names(found: Sequence[Window], what: str) -> Names:
+    """What the services and teams of these windows are called: their `key` or `name`."""
+    named: Names = {}
+    for model, ids in ((Service, [key for one in found for key in one.services]),
+                       (Team, [key for one in found for key in one.teams])):
+        query = select(model.id, getattr(model, what)).where(model.id.in_(ids))  # type: ignore[attr-defined]
+        named[model] = {key: name for key, name in session.execute(query)} if ids else {}
+    return named
+
+
+def _scope_document(window: Window, keys: Names) -> dict[str, Any]:
+    found = {"services": sorted(keys[Service][one] for one in window.services if one in keys[Service]),
+             "teams": sorted(keys[Team][one] for one in window.teams if one in keys[Team]),
              "integrations": list(window.integrations), "labels": dict(window.labels)}
     return {name: value for name, value in found.items() if value}
 
 
 def maintenance_document(window: Window) -> dict[str, Any]:
     """The window as the configuration document writes it."""
-    return {"key": window.key, "name": window.name, "reason": window.reason,
-            "team": window.team.key if window.team else None, **_scope_document(window), "starts": window.starts[:16],
-            "ends": window.ends[:16], "time_zone": window.time_zone, "repeat": dict(window.repeat) or None,
-            "hold_pages": window.hold_pages, "page_critical": window.page_critical}
+    return maintenance_documents([window])[0]
+
+
+def maintenance_documents(found: Sequence[Window]) -> list[dict[str, Any]]:
+    """The same of many."""
+    keys = _names(found, "key")
+    return [{"key": window.key, "name": window.name, "reason": window.reason,
+             "team": window.team.key if window.team else None, **_scope_document(window, keys), "starts": window.starts[:16],
+             "ends": window.ends[:16], "time_zone": window.time_zone, "repeat": dict(window.repeat) or None,
+             "hold_pages": window.hold_pages, "page_critical": window.page_critical} for window in found]
 
 
 def silence_document(window: Window) -> dict[str, Any]:
     """The silence as machines get it."""
-    start, end = _bounds(window)
-    return {"id": str(window.id), "reason": window.reason, "team": window.team.key if window.team else None,
-            "owner": {"email": window.owner.email, "name": window.owner.name} if window.owner else None,
-            **_scope_document(window), "starts": clock.rfc3339(start), "ends": clock.rfc3339(end),
-            "page_critical": window.page_critical, "active": is_open(window, clock.now())}
+    return silence_documents([window])[0]
+
+
+def silence_documents(found: Sequence[Window]) -> list[dict[str, Any]]:
+    """The same of many."""
+    keys, now = _names(found, "key"), clock.now()
+    return [{"id": str(window.id), "reason": window.reason, "team": window.team.key if window.team else None,
+             "owner": {"email": window.owner.email, "name": window.owner.name} if window.owner else None,
+             **_scope_document(window, keys), "starts": clock.rfc3339(start), "ends": clock.rfc3339(end),
+             "page_critical": window.page_critical, "active": is_open(window, now)}
+            for window in found for start, end in [_bounds(window)]]
 
 
 def _bounds(window: Window) -> tuple[datetime, datetime]:
@@ -105,9 +129,10 @@ def is_open(window: Window, at: datetime) -> bool:
     return windows.span(plan_of(window), at) is not None
 
 
-def in_words(window: Window) -> list[str]:
-    """What it covers, for people."""
-    named = session.scalars(select(Service.name).where(Service.id.in_(window.services)).order_by(Service.name))
-    teams = session.scalars(select(Team.name).where(Team.id.in_(window.teams)).order_by(Team.name))
-    return [*named, *(f"team {name}" for name in teams), *(f"integration {key}" for key in window.integrations),
-            *windows.labels_in_words(window.labels)]
+def in_words(found: Sequence[Window]) -> dict[int, list[str]]:
+    """What each of these windows covers, for people."""
+    names = _names(found, "name")
+    return {one.id: [*sorted(names[Service][key] for key in one.services if key in names[Service]),
+                     *(f"team {name}" for name in sorted(names[Team][key] for key in one.teams if key in names[Team])),
+                     *(f"integration {key}" for key in one.integrations), *windows.labels_in_words(one.labels)]
+            for one in found}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, update_wrapper
 from typing import Any
@@ -80,7 +80,7 @@ def _list(kind: Kind) -> Any:
     by = actor()
     query = kind.query(by)
     entity = query.column_descriptions[0]["entity"]
-    return paged(query, request.args, by=(getattr(entity, kind.id),), show=lambda thing: _shown(kind, thing, by))
+    return paged(query, request.args, by=(getattr(entity, kind.id),), show_all=lambda things: _all_shown(kind, things, by))
 
 
 def _one(kind: Kind, key: str) -> Any:
@@ -170,7 +170,14 @@ def _saved(kind: Kind, values: Mapping[str, Any]) -> Any:
 
 def _shown(kind: Kind, thing: Any, by: Actor) -> dict[str, Any]:
     """The document of an object; how a person is reached is shown to that person and to admins."""
-    written = kind.document(thing)
+    return _all_shown(kind, [thing], by)[0]
+
+
+def _all_shown(kind: Kind, things: Sequence[Any], by: Actor) -> list[dict[str, Any]]:
+    return [_uncovered(kind, thing, written, by) for thing, written in zip(things, kind.documents(things), strict=True)]
+
+
+def _uncovered(kind: Kind, thing: Any, written: dict[str, Any], by: Actor) -> dict[str, Any]:
     if kind.name == "users" and thing.id != by.user_id and not may(by, "people.edit"):
         return {name: value for name, value in written.items() if name not in PERSONAL}
     if kind.name == "webhooks":

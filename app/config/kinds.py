@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,19 +21,13 @@ from app.connections.service import remove_connection, save_connection
 from app.core.access import Actor
 from app.core.db import session
 from app.escalation import policies
-from app.escalation.documents import policy_document
+from app.escalation.documents import policy_documents
 from app.escalation.models import Policy
 from app.escalation.queries import policy_by_key
 from app.heartbeats import queries as heartbeats
 from app.heartbeats.service import remove_heartbeat, save_heartbeat
 from app.identity.models import Team, User
-from app.identity.queries import (
-    may,
-    team_by_key,
-    user_by_email,
-    user_document,
-    visible_teams,
-)
+from app.identity.queries import may, team_by_key, user_by_email, user_document, visible_teams
 from app.identity.service import (
     activate_user,
     deactivate_user,
@@ -86,7 +80,7 @@ class Kind:
     id: str
     find: Callable[[str], Any]
     query: Callable[[Actor], Select[Any]]
-    document: Callable[[Any], dict[str, Any]]
+    documents: Callable[[Sequence[Any]], list[dict[str, Any]]]
     save: Callable[..., Any]
     remove: Callable[..., Any]
     finish: Callable[..., None]
@@ -94,6 +88,10 @@ class Kind:
     edit: str
     later: tuple[str, ...] = ()
     restore: Callable[..., Any] | None = None
+
+    def document(self, thing: Any) -> dict[str, Any]:
+        """One object as the document writes it."""
+        return self.documents([thing])[0]
 
     def key(self, thing: Any) -> str:
         """What the document calls this object."""
@@ -109,9 +107,16 @@ def _of_teams(query: Select[Any], column: Any, by: Actor) -> Select[Any]:
     return query if teams is None else query.where(column.in_(teams) | column.is_(None))
 
 
-def _user_document(user: User) -> dict[str, Any]:
-    return {**user_document(user), "contact_methods": contact_documents(user), "rules": rule_documents(user),
-            "quiet_hours": quiet_documents(user)}
+def _each(document: Callable[[Any], dict[str, Any]]) -> Callable[[Sequence[Any]], list[dict[str, Any]]]:
+    """Written one by one: what is read with the objects is all that is needed."""
+    return lambda things: [document(one) for one in things]
+
+
+def _user_documents(users: Sequence[User]) -> list[dict[str, Any]]:
+    ids = [user.id for user in users]
+    contacts, rules, quiet = contact_documents(ids), rule_documents(ids), quiet_documents(ids)
+    return [{**user_document(user), "contact_methods": contacts[user.id], "rules": rules[user.id],
+             "quiet_hours": quiet[user.id]} for user in users]
 
 
 def _finish_user(user: User, values: Values, *, by: Actor) -> None:
@@ -135,9 +140,10 @@ def _restore_partner(partner: Partner, *, by: Actor) -> None:
         reactivate(partner, by=by)
 
 
-def _service_document(service: Service) -> dict[str, Any]:
-    policy = session.get(Policy, service.policy_id) if service.policy_id else None
-    return {**service_document(service), "policy": policy.key if policy else None}
+def _service_documents(services: Sequence[Service]) -> list[dict[str, Any]]:
+    keys = {key: name for key, name in session.execute(
+        select(Policy.id, Policy.key).where(Policy.id.in_({one.policy_id for one in services})))}
+    return [{**service_document(one), "policy": keys.get(one.policy_id or 0)} for one in services]
 
 
 def _finish_service(service: Service, values: Values, *, by: Actor) -> None:
@@ -156,52 +162,55 @@ def _save_schedule(values: Values, *, by: Actor) -> Schedule:
 KINDS: tuple[Kind, ...] = (
     Kind("users", "user", "email", user_by_email,
          lambda by: select(User).where(User.state != "deactivated").order_by(User.email),
-         _user_document, save_user, deactivate_user, _finish_user, "people.read", "people.edit",
+         _user_documents, save_user, deactivate_user, _finish_user, "people.read", "people.edit",
          ("contact_methods", "rules", "quiet_hours"), _restore_user),
     Kind("teams", "team", "key", team_by_key,
          lambda by: _of_teams(select(Team).where(Team.archived_at.is_(None)), Team.id, by),
-         teams.document, save_team, remove_team, teams.finish, "team.read", "team.edit",
+         teams.documents, save_team, remove_team, teams.finish, "team.read", "team.edit",
          ("policy", "digest", "postmortems"), restore_team),
     Kind("postmortem_templates", "postmortem template", "key", templates.template_by_key, templates.in_document,
-         templates.template_values, templates.save_named, templates.remove_template, _nothing,
+         _each(templates.template_values), templates.save_named, templates.remove_template, _nothing,
          "postmortem.read", "postmortem.manage"),
     Kind("schedules", "schedule", "key", oncall.schedule_by_key,
-         lambda by: _of_teams(oncall.in_use(), Schedule.team_id, by), oncall.schedule_document,
+         lambda by: _of_teams(oncall.in_use(), Schedule.team_id, by).options(*map(selectinload, (
+             Schedule.team, Schedule.layers, Schedule.overrides, Schedule.calendars))), oncall.schedule_documents,
          _save_schedule, remove_schedule, _nothing, "schedule.read", "schedule.edit", (), restore_schedule),
-    Kind("rooms", "room", "key", rooms.room_by_key, rooms.visible, rooms.room_document, rooms.save_room,
+    Kind("rooms", "room", "key", rooms.room_by_key, rooms.visible, rooms.room_documents, rooms.save_room,
          rooms.remove_room, rooms.finish, "team.read", "team.edit", ("service",)),
-    Kind("webhooks", "webhook", "key", webhooks.webhook_by_key, webhooks.visible, webhooks.webhook_document,
+    Kind("webhooks", "webhook", "key", webhooks.webhook_by_key, webhooks.visible, _each(webhooks.webhook_document),
          save_webhook, remove_webhook, _nothing, "webhook.read", "webhook.edit"),
     Kind("escalation_policies", "policy", "key", policy_by_key,
-         lambda by: _of_teams(select(Policy), Policy.team_id, by), policy_document,
+         lambda by: _of_teams(select(Policy), Policy.team_id, by), policy_documents,
          policies.save_policy, policies.remove_policy, _nothing, "team.read", "policy.edit"),
     Kind("services", "service", "key", service_by_key,
          lambda by: visible_services(select(Service), by).options(
              selectinload(Service.team), selectinload(Service.dependencies).selectinload(ServiceDependency.depends_on)),
-         _service_document, save_service, remove_service, _finish_service, "team.read", "service.edit",
+         _service_documents, save_service, remove_service, _finish_service, "team.read", "service.edit",
          ("depends_on", "policy")),
     Kind("integrations", "integration", "key", ingest.integration_by_key,
-         ingest.own, ingest.integration_document,
+         ingest.own, _each(ingest.integration_document),
          save_integration, remove_integration, _nothing, "integration.read", "integration.edit"),
-    Kind("heartbeats", "heartbeat", "key", heartbeats.heartbeat_by_key, heartbeats.visible, heartbeats.heartbeat_document,
-         save_heartbeat, remove_heartbeat, _nothing, "integration.read", "integration.edit"),
+    Kind("heartbeats", "heartbeat", "key", heartbeats.heartbeat_by_key, heartbeats.visible,
+         _each(heartbeats.heartbeat_document), save_heartbeat, remove_heartbeat, _nothing,
+         "integration.read", "integration.edit"),
     Kind("connections", "connection", "key", connections.connection_by_key, connections.visible,
-         connections.connection_document, save_connection, remove_connection, _nothing,
+         _each(connections.connection_document), save_connection, remove_connection, _nothing,
          "connection.read", "connection.edit"),
     Kind("runbooks", "runbook", "key", runbooks.runbook_by_key,
-         lambda by: runbooks.visible(by).where(Runbook.state != "deprecated"), runbooks.runbook_document, save_runbook,
-         remove_runbook, _nothing, "runbook.read", "runbook.edit"),
-    Kind("workflows", "workflow", "key", workflows.workflow_by_key, workflows.visible, workflows.workflow_document,
+         lambda by: runbooks.visible(by).where(Runbook.state != "deprecated"), _each(runbooks.runbook_document),
+         save_runbook, remove_runbook, _nothing, "runbook.read", "runbook.edit"),
+    Kind("workflows", "workflow", "key", workflows.workflow_by_key, workflows.visible, workflows.workflow_documents,
          save_workflow, archive_workflow, _nothing, "workflow.read", "workflow.edit", (), restore_workflow),
     Kind("maintenance", "maintenance window", "key", windows.maintenance_by_key,
-         lambda by: windows.of_kind("maintenance", by), windows.maintenance_document, save_maintenance,
+         lambda by: windows.of_kind("maintenance", by), windows.maintenance_documents, save_maintenance,
          remove_maintenance, _nothing, "team.read", "maintenance.edit"),
     Kind("routes", "route", "name", routes.route_by_name, routes.visible,
-         routes.route_document, routes.save_route, routes.remove_route, _nothing, "route.read", "route.edit"),
+         _each(routes.route_document), routes.save_route, routes.remove_route, _nothing, "route.read", "route.edit"),
     Kind("status_pages", "status page", "slug", status_pages.page_by_slug, status_pages.visible,
-         status_pages.page_document_of, save_page, remove_page, _nothing, "status_page.read", "status_page.edit"),
-    Kind("partners", "partner", "email", partners.partner_by_key, partners.in_document, partners.partner_document,
-         save_partner, deactivate, _nothing, "partner.read", "partner.admin", (), _restore_partner),
+         _each(status_pages.page_document_of), save_page, remove_page, _nothing, "status_page.read", "status_page.edit"),
+    Kind("partners", "partner", "email", partners.partner_by_key, partners.in_document,
+         _each(partners.partner_document), save_partner, deactivate, _nothing, "partner.read", "partner.admin", (),
+         _restore_partner),
 )
 BY_NAME = {kind.name: kind for kind in KINDS}
 

@@ -64,7 +64,7 @@ def work_on(document: Document) -> Result:
 
 def export(by: Actor = OPERATOR) -> dict[str, Any]:
     """The whole configuration without secrets, as `apply` takes it; for a manager what is the own teams' alone."""
-    found = {kind.name: [kind.document(thing) for thing in everything(kind, by) if is_theirs(kind, thing, by)]
+    found = {kind.name: kind.documents([thing for thing in everything(kind, by) if is_theirs(kind, thing, by)])
              for kind in KINDS}
     return {"version": 1, **{name: items for name, items in found.items() if items or may(by, "admin")}}
 
@@ -109,9 +109,9 @@ class _Work:
         """How the objects of this kind are now, to tell afterwards what changed."""
         if kind.name not in self.document.items:
             return
-        for thing in everything(kind, self.by):
+        for thing, written in zip(found := everything(kind, self.by), kind.documents(found), strict=True):
             self.things[kind.name, kind.key(thing).lower()] = thing
-            self.before[kind.name, kind.key(thing).lower()] = kind.document(thing)
+            self.before[kind.name, kind.key(thing).lower()] = written
 
     def _save(self, kind: Kind) -> None:
         for position, key, item in self._items(kind):

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from app.core.access import Actor
 from app.core.errors import Invalid
 from app.escalation import policies
-from app.escalation.queries import policy_of_team
+from app.escalation.queries import default_policies
 from app.identity.models import Team
-from app.identity.queries import team_document
+from app.identity.queries import team_documents
 from app.insights import digest_service as digests
 from app.postmortems import patterns
-from app.postmortems.queries import habits_of
+from app.postmortems.queries import habits_of_all
 
 
-def document(team: Team) -> dict[str, Any]:
-    """The whole team."""
-    policy = policy_of_team(team)
-    return {**team_document(team), "policy": policy.key if policy else None, "digest": digests.choices_document(team),
-            "postmortems": patterns.habits_document(habits_of(team.id))}
+def documents(teams: Sequence[Team]) -> list[dict[str, Any]]:
+    """The whole teams."""
+    keys, choices = default_policies(team.id for team in teams), digests.choices_documents(teams)
+    habits = habits_of_all([team.id for team in teams])
+    return [{**said, "policy": keys.get(team.id), "digest": choices[team.id],
+             "postmortems": patterns.habits_document(habits[team.id])}
+            for team, said in zip(teams, team_documents(teams), strict=True)]
 
 
 def finish(team: Team, values: Mapping[str, Any], *, by: Actor) -> None:

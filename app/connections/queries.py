@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import current_app
 from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import joinedload
 
 from app.connections.models import Connection
 from app.core import secrets
@@ -48,7 +49,8 @@ def connection_for(key: str, by: Actor, action: str = "connection.read") -> Conn
 
 def visible(by: Actor) -> Select[Any]:
     """The connections that this person may know of, by name."""
-    teams, query = visible_teams(by), select(Connection).order_by(func.lower(Connection.name), Connection.id)
+    teams, query = visible_teams(by), select(Connection).options(joinedload(Connection.team)).order_by(
+        func.lower(Connection.name), Connection.id)
     return query if teams is None else query.where(Connection.team_id.in_(teams) | Connection.team_id.is_(None))
 
 

@@ -27,9 +27,11 @@ def limit_of(args: Mapping[str, str]) -> int:
 
 
 def paged(query: Select[Any], args: Mapping[str, str], *, by: Sequence[InstrumentedAttribute[Any]],
-          show: Callable[[Any], Any], descending: bool = False, walk: Select[Any] | None = None) -> dict[str, Any]:
+          show: Callable[[Any], Any] | None = None, show_all: Callable[[Sequence[Any]], list[Any]] | None = None,
+          descending: bool = False, walk: Select[Any] | None = None) -> dict[str, Any]:
     """`{"items", "next"}` of the rows of `query` (one entity) in the order of the columns `by`, which end in a
     unique one. `args` are the request's: `limit` and `cursor`. Raises Invalid for either. `walk`: see `_searched`.
+    An item is what `show` makes of a row; `show_all` makes all items at once, where one row would ask the database.
     """
     limit = limit_of(args)
     if args.get("cursor"):
@@ -42,7 +44,8 @@ def paged(query: Select[Any], args: Mapping[str, str], *, by: Sequence[Instrumen
         rows = list(session.scalars(query.order_by(*_order(by, descending))).unique())
     more = len(rows) > limit
     rows = rows[:limit]
-    return {"items": [show(row) for row in rows], "next": _write(rows[-1], by) if more else None}
+    items = show_all(rows) if show_all else [show(row) if show else row for row in rows]
+    return {"items": items, "next": _write(rows[-1], by) if more else None}
 
 
 def _searched(query: Select[Any], walk: Select[Any], by: Sequence[InstrumentedAttribute[Any]], descending: bool, *,

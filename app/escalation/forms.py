@@ -17,7 +17,7 @@ from app.escalation.models import Policy
 from app.identity.models import Team, User
 from app.identity.queries import may, visible_teams
 from app.incidents.rules import SEVERITIES
-from app.notifications.queries import room_key, rooms_in_use
+from app.notifications.queries import room_keys, rooms_in_use
 from app.oncall.models import Schedule
 from app.webhooks import queries as webhooks
 
@@ -92,6 +92,7 @@ def _targets(by: Actor) -> dict[str, Choices]:
     rooms = [one for one in rooms_in_use() if seen is None or one.team_id in seen]
     plans = list(session.scalars(schedules.where(Schedule.archived_at.is_(None))))
     groups = list(session.scalars(teams.where(Team.archived_at.is_(None))))
+    keys = room_keys([one.id for one in rooms])
     return {"Schedules": [(f"schedule:{one.key}", one.name) for one in plans],
             "People": [(f"user:{one.email}", one.name) for one in people],
             "Teams": [(f"team:{one.key}", f"Team {one.name}") for one in groups],
@@ -99,6 +100,6 @@ def _targets(by: Actor) -> dict[str, Choices]:
                                      *((f"turn-schedule:{one.key}", f"One on duty in {one.name}, in turn")
                                        for one in plans)],
             "After the next hand-off": [(f"next-schedule:{one.key}", f"Next on duty in {one.name}") for one in plans],
-            "Rooms, which page nobody": [(f"room:{room_key(one)}", f"Room {one.name or room_key(one)}") for one in rooms],
+            "Rooms, which page nobody": [(f"room:{keys[one.id]}", f"Room {one.name or keys[one.id]}") for one in rooms],
             "Webhooks, which page nobody": [(f"webhook:{one.key}", f"Webhook {one.name}")
                                             for one in session.scalars(webhooks.visible(by))]}

@@ -205,12 +205,19 @@ def ailments() -> list[str]:
             if not any(level.get("targets") for level in policy.levels)]
 
 
-def run_document(incident: Incident) -> dict[str, Any]:
-    """The panel of the incident document: level (from 1), when the next is due, rounds left."""
-    held = session.scalar(select(Hold).where(Hold.incident_id == incident.id, Hold.ended_at.is_(None)))
+def run_documents(incidents: Sequence[Incident]) -> dict[int, dict[str, Any]]:
+    """The panel of each incident's document: level (from 1), when the next is due, rounds left."""
+    ids = [one.id for one in incidents]
+    held = {one.incident_id: one for one in session.scalars(select(Hold).where(
+        Hold.incident_id.in_(ids), Hold.ended_at.is_(None)))}
+    runs = {one.incident_id: one for one in session.scalars(select(Run).where(
+        Run.incident_id.in_(ids), Run.state == "running"))}
+    return {one.id: _run_document(one, held.get(one.id), runs.get(one.id)) for one in incidents}
+
+
+def _run_document(incident: Incident, held: Hold | None, run: Run | None) -> dict[str, Any]:
     if held is not None:
         return {"level": None, "next_at": clock.rfc3339(held.next_at), "repeats_left": None, "held": held.reason}
-    run = queries.running(incident.id)
     if run is None or incident.status != "triggered" or incident.snoozed_until is not None:
         return {"level": None, "next_at": None, "repeats_left": None}
     return {"level": run.level + 1, "next_at": clock.rfc3339(run.next_at), "repeats_left": run.repeat - run.round}

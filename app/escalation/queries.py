@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,12 @@ def policy_of_team(team: Team | None) -> Policy | None:
         return None
     return session.scalar(select(Policy).join(TeamPolicy, TeamPolicy.policy_id == Policy.id)
                           .where(TeamPolicy.team_id == team.id))
+
+
+def default_policies(team_ids: Iterable[int]) -> dict[int, str]:
+    """The keys of these teams' default policies, by the team's id."""
+    return {team: key for team, key in session.execute(select(TeamPolicy.team_id, Policy.key).join(
+        Policy, TeamPolicy.policy_id == Policy.id).where(TeamPolicy.team_id.in_(list(team_ids))))}
 
 
 def policy_for(service: Service | None, team: Team | None) -> Policy | None:

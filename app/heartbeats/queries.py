@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import current_app
 from sqlalchemy import Select, func, select
+from sqlalchemy.orm import joinedload
 
 from app.core import clock, secrets
 from app.core.access import Actor
@@ -49,7 +50,8 @@ def word_of(heartbeat: Heartbeat) -> str:
 
 def visible(by: Actor) -> Select[Any]:
     """The heartbeats that this person may see, by name."""
-    teams, query = visible_teams(by), select(Heartbeat).order_by(func.lower(Heartbeat.name), Heartbeat.id)
+    teams, query = visible_teams(by), select(Heartbeat).options(
+        joinedload(Heartbeat.team), joinedload(Heartbeat.service)).order_by(func.lower(Heartbeat.name), Heartbeat.id)
     return query if teams is None else query.where(Heartbeat.team_id.in_(teams) | Heartbeat.team_id.is_(None))
 
 

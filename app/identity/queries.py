@@ -38,9 +38,11 @@ def may(by: Actor, action: str, *, team_id: int | None = None, involved: bool = 
     user = session.get(User, by.user_id)
     if user is None or not user.is_active or not rules.scopes_permit(by.scopes, action):
         return False
-    team = session.get(Team, team_id) if team_id is not None else None
+    role = role_in(user, team_id)
+    outside = team_id is not None and role is None and user.role != "admin"  # to others it is all the same
+    team = session.get(Team, team_id) if outside else None
     private = team is not None and team.private
-    return rules.permitted(user.role, role_in(user, team_id), action, team_private=private, involved=involved)
+    return rules.permitted(user.role, role, action, team_private=private, involved=involved)
 
 
 def may_anywhere(by: Actor, action: str) -> bool:
@@ -133,11 +135,17 @@ def user_document(user: User) -> dict[str, Any]:
 
 def team_document(team: Team) -> dict[str, Any]:
     """The team as in the configuration document, but its policy, which escalation adds."""
-    members = session.execute(select(User.email, Membership.role).join(Membership.user)
-                              .where(Membership.team_id == team.id).order_by(User.email))
-    return {"key": team.key, "name": team.name, "description": team.description, "tags": list(team.tags),
-            "private": team.private, "note_required": team.note_required,
-            "members": [{"user": email, "role": role} for email, role in members]}
+    return team_documents([team])[0]
+
+
+def team_documents(teams: Sequence[Team]) -> list[dict[str, Any]]:
+    """The same of many."""
+    members: dict[int, list[dict[str, str]]] = {team.id: [] for team in teams}
+    for key, email, role in session.execute(select(Membership.team_id, User.email, Membership.role).join(
+            Membership.user).where(Membership.team_id.in_(members)).order_by(User.email)):
+        members[key].append({"user": email, "role": role})
+    return [{"key": team.key, "name": team.name, "description": team.description, "tags": list(team.tags),
+             "private": team.private, "note_required": team.note_required, "members": members[team.id]} for team in teams]
 
 
 def from_directory(user: User) -> bool:

@@ -64,7 +64,7 @@ def incidents() -> dict[str, Any]:
         selectinload(Incident.responders).selectinload(Responder.user),
         selectinload(Incident.roles).selectinload(Role.user))
     return paged(found, request.args, by=(Incident.id,), descending=wanted.sort == "newest",
-                 show=queries.incident_document)
+                 show_all=queries.incident_documents)
 
 
 @blueprint.post("/incidents")

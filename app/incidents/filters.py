@@ -21,7 +21,7 @@ class Filters:
     """Repeated values mean "or", different filters "and"; empty means everything.
 
     `apart`: snoozed incidents do not count as triggered. `resolved`: only those that ended today.
-    `found`: the numbers that `text` stands for, where they were read before.
+    `found`: the numbers that `text` stands for, and `spread` how many there may be, where these were read before.
     """
 
     status: tuple[str, ...] = ()
@@ -37,6 +37,7 @@ class Filters:
     apart: bool = False
     sort: str = "newest"
     found: tuple[int, ...] | None = None
+    spread: str | None = None
 
     @property
     def emails(self) -> tuple[str, ...]:

@@ -126,8 +126,7 @@ def incident_list(by: Actor, args: MultiDict[str, str]) -> IncidentList:
             return _refused(by, [(name, value) for name, value in args.items(multi=True)], told)
         told, wanted = [f"{one}; the view is shown without it" for one in told], _wanted(args, by)
     arguments = [(name, value) for name, values in args.lists() for value in values]
-    wanted = replace(wanted, apart=True, status=wanted.status or OPEN,
-                     found=queries.found(wanted, by) if wanted.text else None)
+    wanted = queries.looked_up(replace(wanted, apart=True, status=wanted.status or OPEN), by)
     grouped = "sort" not in args and "resolved" not in wanted.status
     size = number_of(args.get("limit", "")) if number_of(args.get("limit", "")) in ROWS else ROWS[0]
     rows = _rows(wanted, by, grouped=grouped, cursor=_cursor(args.get("cursor", "")), limit=size + 1)

@@ -15,7 +15,7 @@ from app.identity.models import Team, User
 from app.identity.queries import may, may_anywhere, visible_teams
 from app.incidents.models import Incident
 from app.incidents.queries import involved, number_of, visible
-from app.incidents.searching import contains
+from app.incidents.searching import contains, title_says
 from app.oncall.models import Schedule
 
 EACH = 6
@@ -63,7 +63,7 @@ def _incidents(text: str, by: Actor) -> list[Incident]:
     exact = list(session.scalars(query.where(Incident.id == number))) if number else []
     if text.startswith("#"):
         return exact
-    fits = contains(Incident.title, text)
+    fits = title_says(text)
     found = list(session.scalars(query.where(fits, Incident.status != "resolved").limit(EACH)))
     if len(found) < EACH:
         found += session.scalars(query.where(fits, Incident.status == "resolved").limit(EACH - len(found)))

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    String,
-    and_,
-    cast,
-    exists,
-    func,
-    or_,
-    select,
-)
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -32,8 +22,8 @@ from app.core.panels import panels
 from app.identity.models import Membership, Team, User
 from app.identity.queries import allow, visible_teams
 from app.incidents.filters import Filters
-from app.incidents.models import Alert, Counter, Incident, Note, Responder
-from app.incidents.searching import alert_says, contains
+from app.incidents.models import Alert, Counter, Incident, Responder
+from app.incidents.searching import incident_says, spread
 
 NAMED = 2000
 
@@ -118,15 +108,18 @@ def filtered(query: Select[Any], filters: Filters) -> Select[Any]:
     query = _in_time(query, filters)
     if filters.found is not None:
         return query.where(Incident.id.in_(filters.found))
-    return _with_text(query, filters.text) if filters.text else query
+    return _with_text(query, filters) if filters.text else query
 
 
-def found(filters: Filters, by: Actor) -> tuple[int, ...] | None:
-    """The numbers of all that hold the text, read once for a page that needs them several times; None when they are
-    too many to name."""
-    query = filtered(visible(select(Incident.id), by), replace(filters, status=(), resolved=False))
+def looked_up(filters: Filters, by: Actor) -> Filters:
+    """With the numbers of all that hold the text, read once for a page that needs them several times; without them when
+    they are too many to name."""
+    told = replace(filters, spread=spread(filters.text) if filters.text else "")
+    if not told.text or told.spread == "many":
+        return told
+    query = filtered(visible(select(Incident.id), by), replace(told, status=(), resolved=False))
     numbers = tuple(session.scalars(query.limit(NAMED + 1)))
-    return numbers if len(numbers) <= NAMED else None
+    return replace(told, found=numbers if len(numbers) <= NAMED else None)
 
 
 def _in_state(filters: Filters) -> ColumnElement[bool]:
@@ -153,18 +146,12 @@ def _in_time(query: Select[Any], filters: Filters) -> Select[Any]:
     return query.where(Incident.resolved_at >= midnight()) if filters.resolved else query
 
 
-def _with_text(query: Select[Any], text: str) -> Select[Any]:
-    number = number_of(text.removeprefix("#"))
+def _with_text(query: Select[Any], filters: Filters) -> Select[Any]:
+    text, number = filters.text, number_of(filters.text.removeprefix("#"))
     if number and text.startswith("#"):
         return query.where(Incident.id == number)
-    in_alerts = select(Alert.incident_id).where(alert_says(text))
-    in_notes = select(Note.incident_id).where(contains(Note.body, text))
-    labels = cast(Incident.labels, String)
-    in_service = select(Service.id).where(contains(Service.name, text) | contains(Service.key, text))
-    return query.where(or_(
-        Incident.id == number, contains(Incident.title, text), Incident.id.in_(in_alerts), Incident.id.in_(in_notes),
-        Incident.service_id.in_(in_service), contains(labels, text),
-        *([] if text.isascii() and '"' not in text else [contains(labels, json.dumps(text)[1:-1])])))
+    how_many = spread(text) if filters.spread is None else filters.spread
+    return query.where(incident_says(text, number, how_many))
 
 
 def check_known(filters: Filters, by: Actor) -> None:
@@ -225,7 +212,16 @@ def state_of(incident: Incident) -> dict[str, Any]:
 
 def incident_document(incident: Incident) -> dict[str, Any]:
     """The incident as machines get it (CONTRACT.md)."""
-    from_higher = panels("incident_document", incident)
+    return incident_documents([incident])[0]
+
+
+def incident_documents(incidents: Sequence[Incident]) -> list[dict[str, Any]]:
+    """The same of many, for which the higher domains are asked once."""
+    from_higher = panels("incident_documents", incidents)
+    return [_document(one, {name: found[one.id] for name, found in from_higher.items()}) for one in incidents]
+
+
+def _document(incident: Incident, from_higher: Mapping[str, Any]) -> dict[str, Any]:
     service, team = incident.service, incident.team
     return {
         "id": str(incident.id), "number": incident.id, "title": incident.title, "description": incident.description,

@@ -17,7 +17,7 @@ from app.identity.queries import may, may_anywhere
 from app.ingest import credentials, guide, health, mapping, queries, wellbeing
 from app.ingest.models import Delivery, FormerCredential, Integration, RefusedRequest
 
-LAST = 50
+LAST, ROWS = 50, 100
 STATES = ("processed", "duplicate", "rejected", "held", "failed", "received")
 
 
@@ -47,12 +47,13 @@ class Row:
 
 @dataclass(frozen=True)
 class IndexPage:
-    """All integrations that the person may know of."""
+    """The integrations that the person may know of, a hundred at a time: `next` is the key after which the rest begins."""
 
     rows: list[Row]
     total: int
     q: str
     may_add: bool
+    next: str
 
 
 @dataclass(frozen=True)
@@ -100,13 +101,16 @@ def card(slug: str) -> Card:
 
 
 def index_page(by: Actor, args: Mapping[str, str]) -> IndexPage:
-    """The list by name, narrowed to what holds `q`."""
-    found = queries.integrations(by)
+    """The list by name, narrowed to what holds `q`, from the row behind the key `after` on."""
+    every = queries.named(by)
     wanted = args.get("q", "").strip().casefold()
-    counts = health.counts_of(None)
-    rows = [Row(one, card(one.plugin), health.health_of(one, counts.get(one.id, health.Counts()))) for one in found]
-    shown = [row for row in rows if wanted in f"{row.integration.name} {row.integration.key} {row.plugin.name}".casefold()]
-    return IndexPage(shown, len(rows), args.get("q", ""), may_anywhere(by, "integration.edit"))
+    cards = {slug: card(slug) for slug in {one.plugin for one in every}}
+    fit = [one.key for one in every if wanted in f"{one.name} {one.key} {cards[one.plugin].name}".casefold()]
+    start = fit.index(args["after"]) + 1 if args.get("after") in fit else 0
+    shown = queries.integrations(by, fit[start:start + ROWS])
+    healths = health.healths_of(shown)
+    return IndexPage([Row(one, cards[one.plugin], healths[one.id]) for one in shown], len(every), args.get("q", ""),
+                     may_anywhere(by, "integration.edit"), fit[start + ROWS - 1] if len(fit) > start + ROWS else "")
 
 
 def gallery_page(args: Mapping[str, str]) -> GalleryPage:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, func, literal_column, or_, select
-from sqlalchemy.orm import aliased, undefer
+from sqlalchemy.orm import aliased, contains_eager, joinedload, undefer
 
 from app.catalog.models import Service
 from app.core import clock
@@ -62,14 +63,21 @@ def visible(query: Select[Any], by: Actor) -> Select[Any]:
     return query.where(or_(Integration.team_id.is_(None), Integration.team_id.in_(teams)))
 
 
-def integrations(by: Actor) -> list[Integration]:
-    """All that the person may see, by name."""
-    return list(session.scalars(own(by).order_by(Integration.name, Integration.id)))
+def named(by: Actor) -> Sequence[Any]:
+    """Key, name and plugin of all that the person may see, by name."""
+    query = own(by).with_only_columns(Integration.key, Integration.name, Integration.plugin)
+    return session.execute(query.order_by(Integration.name, Integration.id)).all()
+
+
+def integrations(by: Actor, keys: Sequence[str]) -> list[Integration]:
+    """Those of these that the person may see, by name."""
+    return list(session.scalars(own(by).where(Integration.key.in_(keys)).order_by(Integration.name, Integration.id)))
 
 
 def own(by: Actor) -> Select[Any]:
     """What people added, not what stands behind a heartbeat."""
-    return visible(select(Integration).where(Integration.removed_at.is_(None), Integration.plugin != "heartbeat"), by)
+    query = select(Integration).options(joinedload(Integration.team), joinedload(Integration.service))
+    return visible(query.where(Integration.removed_at.is_(None), Integration.plugin != "heartbeat"), by)
 
 
 def integration_for(key: str, by: Actor) -> Integration:
@@ -83,7 +91,8 @@ def integration_for(key: str, by: Actor) -> Integration:
 
 def deliveries_query(by: Actor, *, integration: Integration | None = None, states: tuple[str, ...] = ()) -> Select[Any]:
     """The deliveries this person may see."""
-    query = visible(select(Delivery).join(Integration).where(Integration.key != SELF_TEST), by)
+    query = select(Delivery).join(Integration).options(contains_eager(Delivery.integration))
+    query = visible(query.where(Integration.key != SELF_TEST), by)
     if integration is not None:
         query = query.where(Delivery.integration_id == integration.id)
     return query.where(Delivery.state.in_(states)) if states else query

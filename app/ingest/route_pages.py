@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from app.catalog.models import Service
 from app.core.access import Actor
@@ -151,7 +152,8 @@ def shown(route: Route | None, *, typed: Form | None = None, invalid: Invalid | 
     errors: dict[str, str] = {}
     for problem in invalid.problems if invalid else ():
         errors.setdefault(problem.field, problem.message)
-    services = session.scalars(select(Service).where(Service.lifecycle != "archived").order_by(Service.name))
+    services = session.scalars(select(Service).where(Service.lifecycle != "archived").options(
+        joinedload(Service.team)).order_by(Service.name))
     return RouteForm(route=route, name=str(values.get("name", "")), days=list(when.get("days") or []), then=then,
                      trial=trial, conditions=[*conditions, *[("", "")] * (1 + more if conditions else 2)], errors=errors,
                      services=[(one.key, f"{one.name} ({one.team.name})") for one in services],

@@ -68,7 +68,7 @@ def shown(by: Actor, args: Mapping[str, str]) -> SimulatePage:
     services = session.scalars(visible_services(select(Service), by).where(Service.lifecycle != "archived")
                                .order_by(Service.name))
     return SimulatePage(mode=mode, values=values, zone=zone, services=[(one.key, one.name) for one in services],
-                        integrations=[(one.key, one.name) for one in queries.integrations(by)],
+                        integrations=[(one.key, one.name) for one in queries.named(by)],
                         severities=[(name, name.capitalize()) for name in SEVERITIES])
 
 

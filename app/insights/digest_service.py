@@ -77,17 +77,21 @@ def _choose(team: Team, user_id: int, wanted: bool, by: Actor) -> None:
     record(events.DIGEST_WANTED if wanted else events.DIGEST_UNWANTED, team.ref, by=by, team=team.name)
 
 
-def choices_document(team: Team) -> list[dict[str, Any]]:
-    """What people said, or a document for them, as configuration writes it; everybody else goes by their role."""
-    return [{"user": email, "wanted": wanted} for email, wanted in session.execute(
-        select(User.email, DigestWish.wanted).join(User, User.id == DigestWish.user_id).where(
-            DigestWish.team_id == team.id, User.state != "deactivated").order_by(User.email))]
+def choices_documents(teams: Sequence[Team]) -> dict[int, list[dict[str, Any]]]:
+    """What people of these teams said, or a document for them, as configuration writes it, by the team's id; everybody else
+    goes by their role."""
+    found: dict[int, list[dict[str, Any]]] = {team.id: [] for team in teams}
+    for key, email, wanted in session.execute(
+            select(DigestWish.team_id, User.email, DigestWish.wanted).join(User, User.id == DigestWish.user_id).where(
+                DigestWish.team_id.in_(found), User.state != "deactivated").order_by(User.email)):
+        found[key].append({"user": email, "wanted": wanted})
+    return found
 
 
 def save_choices(team: Team, choices: Sequence[Mapping[str, Any]], *, by: Actor) -> None:
     """Who gets the digest, or does not, against what their role says; who is not named goes by their role again."""
     allow(by, "team.edit", team_id=team.id)
-    before, problems, wanted = choices_document(team), Problems(), dict[int, bool]()
+    before, problems, wanted = choices_documents([team])[team.id], Problems(), dict[int, bool]()
     for at, one in enumerate(choices):
         person = user_by_email(one["user"])
         if person is None or person.id in wanted:
@@ -103,7 +107,7 @@ def save_choices(team: Team, choices: Sequence[Mapping[str, Any]], *, by: Actor)
             session.delete(wish)
     session.add_all(DigestWish(team_id=team.id, user_id=key, wanted=said) for key, said in wanted.items())
     session.flush()
-    if (after := choices_document(team)) != before:
+    if (after := choices_documents([team])[team.id]) != before:
         record(events.DIGEST_SET, team.ref, by=by, team=team.name, before=before, after=after)
 
 

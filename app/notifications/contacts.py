@@ -135,7 +135,7 @@ def save_rules(user: User, values: Mapping[str, Sequence[Mapping[str, Any]]], *,
     Documents know nothing of browsers: rules by them stay, unless `browsers` says that the values speak of them, too.
     """
     _own_or_operator(user, by)
-    problems, before = Problems(), queries.rule_documents(user, browsers=True)
+    problems, before = Problems(), queries.rule_documents([user.id], browsers=True)[user.id]
     by_name = {method.name: method for method in queries.methods_of(user)}
     for urgency, rows in values.items():
         if urgency not in ("high", "low"):
@@ -154,7 +154,7 @@ def save_rules(user: User, values: Mapping[str, Sequence[Mapping[str, Any]]], *,
                 session.add(found)
     problems.raise_if_any()
     session.flush()
-    after_ = queries.rule_documents(user, browsers=True)
+    after_ = queries.rule_documents([user.id], browsers=True)[user.id]
     if before != after_:
         record(events.RULES_CHANGED, user.ref, by=by, person=user.name, before=before, after=after_)
 

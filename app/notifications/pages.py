@@ -231,7 +231,7 @@ class QuietPanel:
 def quiet_panel(user: User) -> QuietPanel:
     """The quiet hours of oneself."""
     words = {tuple(days): word for word, days in SPANS.items()}
-    rows = [(words.get(tuple(one["days"]), "every"), one["from"], one["to"]) for one in quiet.documents(user)]
+    rows = [(words.get(tuple(one["days"]), "every"), one["from"], one["to"]) for one in quiet.documents([user.id])[user.id]]
     names = {"every": "Every night", "work": "Monday to Friday", "weekend": "Saturday and Sunday", "mon": "Monday",
              "tue": "Tuesday", "wed": "Wednesday", "thu": "Thursday", "fri": "Friday", "sat": "Saturday", "sun": "Sunday"}
     return QuietPanel(rows, list(names.items()), user.time_zone,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -88,21 +88,25 @@ def message_document(message: Message) -> dict[str, Any]:
     }
 
 
-def contact_documents(user: User) -> list[dict[str, Any]]:
-    """The contact methods as the configuration document writes them; what a browser made for itself is left out."""
-    return [{"name": method.name, "channel": method.channel, "address": method.address,
-             "verified": method.proven_at is not None}
-            for method in methods_of(user) if method.channel != "webpush"]
+def contact_documents(user_ids: Collection[int]) -> dict[int, list[dict[str, Any]]]:
+    """The contact methods of these people as the configuration document writes them; what a browser made for itself is left
+    out."""
+    found: dict[int, list[dict[str, Any]]] = {key: [] for key in user_ids}
+    for method in session.scalars(select(ContactMethod).where(
+            ContactMethod.user_id.in_(user_ids), ContactMethod.removed_at.is_(None), ContactMethod.channel != "webpush")
+            .order_by(ContactMethod.id)):
+        found[method.user_id].append({"name": method.name, "channel": method.channel, "address": method.address,
+                                      "verified": method.proven_at is not None})
+    return found
 
 
-def rule_documents(user: User, *, browsers: bool = False) -> dict[str, list[dict[str, str]]]:
-    """The person's own rules as the configuration document writes them, which knows of no browsers; {} when the defaults
-    count."""
-    found: dict[str, list[dict[str, str]]] = {}
-    for rule in session.scalars(select(NotificationRule).where(NotificationRule.user_id == user.id).options(
+def rule_documents(user_ids: Collection[int], *, browsers: bool = False) -> dict[int, dict[str, list[dict[str, str]]]]:
+    """Their own rules as the configuration document writes them, which knows of no browsers; {} when the defaults count."""
+    found: dict[int, dict[str, list[dict[str, str]]]] = {key: {} for key in user_ids}
+    for rule in session.scalars(select(NotificationRule).where(NotificationRule.user_id.in_(user_ids)).options(
             joinedload(NotificationRule.method)).order_by(NotificationRule.after, NotificationRule.position)):
         if browsers or rule.method.channel != "webpush":
-            found.setdefault(rule.urgency, []).append(
+            found[rule.user_id].setdefault(rule.urgency, []).append(
                 {"after": duration_text(rule.after), "via": rule.method.name})
     return found
 
@@ -123,14 +127,19 @@ def rooms_in_use() -> list[Room]:
 
 def rooms_called(key: str) -> list[Room]:
     """The room of this key, else all rooms of this name, in any letter case."""
-    rooms = rooms_in_use()
+    return _called(key, rooms_in_use())
+
+
+def _called(key: str, rooms: Sequence[Room]) -> list[Room]:
     return [one for one in rooms if one.key == key.lower()] or [
         one for one in rooms if one.name and one.name.lower() == key.lower()]
 
 
-def room_key(room: Room) -> str:
-    """How configuration names the room: by its name, or its key where the name is not its alone."""
-    return room.name if [one.id for one in rooms_called(room.name)] == [room.id] else room.key
+def room_keys(ids: Collection[int]) -> dict[int, str]:
+    """How configuration names these rooms: by the name, or the key where the name is not the room's alone."""
+    rooms = session.scalars(select(Room).where(Room.id.in_(ids))).all() if ids else []
+    used = rooms_in_use() if rooms else []
+    return {room.id: room.name if [one.id for one in _called(room.name, used)] == [room.id] else room.key for room in rooms}
 
 
 def metrics(_subject: None = None) -> list[Figure]:

@@ -31,11 +31,13 @@ def quiet_of(user_ids: Collection[int]) -> dict[int, list[rules.Quiet]]:
     return dict(found)
 
 
-def documents(user: User) -> list[dict[str, Any]]:
-    """The spans as the configuration document writes them."""
-    rows = session.scalars(select(QuietHours).where(QuietHours.user_id == user.id).order_by(QuietHours.id))
-    return [{"days": [DAYS[day] for day in row.days], "from": row.starts, "to": row.ends, "time_zone": row.zone}
-            for row in rows]
+def documents(user_ids: Collection[int]) -> dict[int, list[dict[str, Any]]]:
+    """The spans of these people as the configuration document writes them."""
+    found: dict[int, list[dict[str, Any]]] = {key: [] for key in user_ids}
+    for row in session.scalars(select(QuietHours).where(QuietHours.user_id.in_(user_ids)).order_by(QuietHours.id)):
+        found[row.user_id].append({"days": [DAYS[day] for day in row.days], "from": row.starts, "to": row.ends,
+                                   "time_zone": row.zone})
+    return found
 
 
 def save(user: User, values: Sequence[Mapping[str, Any]], *, by: Actor) -> None:
@@ -44,7 +46,7 @@ def save(user: User, values: Sequence[Mapping[str, Any]], *, by: Actor) -> None:
         allow(by, "own.edit")
     else:
         allow(by, "people.edit")
-    problems, before = Problems(), documents(user)
+    problems, before = Problems(), documents([user.id])[user.id]
     if len(values) > MOST:
         problems.add("quiet_hours", f"At most {MOST} spans")
     rows = [_row(user, value, problems.at(f"quiet_hours[{number}]")) for number, value in enumerate(values)]
@@ -52,7 +54,7 @@ def save(user: User, values: Sequence[Mapping[str, Any]], *, by: Actor) -> None:
     session.execute(delete(QuietHours).where(QuietHours.user_id == user.id))
     session.add_all(row for row in rows if row is not None)
     session.flush()
-    after = documents(user)
+    after = documents([user.id])[user.id]
     if before != after:
         record(events.QUIET_CHANGED, user.ref, by=by, person=user.name, before=before, after=after)
 

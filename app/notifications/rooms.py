@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -40,12 +40,19 @@ def visible(by: Actor) -> Select[Any]:
 
 def room_document(room: Room) -> dict[str, Any]:
     """As the configuration document writes it; an address that is a secret is left empty."""
-    service = session.get(Service, room.service_id) if room.service_id else None
-    schedule = session.get(Schedule, room.schedule_id) if room.schedule_id else None
-    return {"key": room.key, "name": room.name, "team": session.get_one(Team, room.team_id).key,
-            "service": service.key if service else None, "schedule": schedule.key if schedule else None,
-            "channel": room.channel, "account": room.account,
-            "address": None if HIDDEN in room.address else room.address}
+    return room_documents([room])[0]
+
+
+def room_documents(rooms: Sequence[Room]) -> list[dict[str, Any]]:
+    """The same of many."""
+    teams, services, schedules = (
+        {key: name for key, name in session.execute(select(model.id, model.key).where(model.id.in_(ids)))}  # type: ignore[attr-defined]
+        for model, ids in ((Team, [one.team_id for one in rooms]), (Service, [one.service_id for one in rooms]),
+                           (Schedule, [one.schedule_id for one in rooms])))
+    return [{"key": room.key, "name": room.name, "team": teams[room.team_id],
+             "service": services.get(room.service_id), "schedule": schedules.get(room.schedule_id),
+             "channel": room.channel, "account": room.account,
+             "address": None if HIDDEN in room.address else room.address} for room in rooms]
 
 
 def save_room(values: Values, *, by: Actor) -> Room:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -113,7 +113,7 @@ def overrides(key: str) -> Any:
     """What stands above the layers, past and to come."""
     schedule = queries.schedule_for(key, actor())
     return paged(select(Override).where(Override.schedule_id == schedule.id), request.args,
-                 by=(Override.starts_at, Override.id), show=_override)
+                 by=(Override.starts_at, Override.id), show_all=_overrides)
 
 
 @blueprint.post("/schedules/<key>/overrides")
@@ -124,7 +124,7 @@ def add_override(key: str) -> Any:
     """Put people on duty, for one person or for everybody."""
     schedule = queries.schedule_for(key, actor(), "schedule.override_self")
     wish = forms.read_override(sent(request), schedule)
-    return jsonify(_override(service.add_override(schedule, **vars(wish), by=actor()))), 201
+    return jsonify(_overrides([service.add_override(schedule, **vars(wish), by=actor())])[0]), 201
 
 
 @blueprint.post("/schedules/<key>/overrides/preview")
@@ -240,10 +240,8 @@ def _shown(shift: rules.Shift, people: Mapping[int, User]) -> dict[str, Any]:
             "until": clock.rfc3339(shift.end), "layer": shift.layer or None}
 
 
-def _override(override: Override) -> dict[str, Any]:
-    people = queries.named(involved(override))
-    replaced = override.replaces_id
-    return {"id": str(override.id), "starts": clock.rfc3339(override.starts_at),
-            "ends": clock.rfc3339(override.ends_at), "people": _people(override.people, people),
-            "reason": override.reason,
-            "replaces": _people([replaced], people)[0] if replaced is not None else None}
+def _overrides(found: Sequence[Override]) -> list[dict[str, Any]]:
+    people = queries.named(person for one in found for person in involved(one))
+    return [{"id": str(one.id), "starts": clock.rfc3339(one.starts_at), "ends": clock.rfc3339(one.ends_at),
+             "people": _people(one.people, people), "reason": one.reason,
+             "replaces": _people([one.replaces_id], people)[0] if one.replaces_id is not None else None} for one in found]

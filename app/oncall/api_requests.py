@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, jsonify, request
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload, selectinload
 
 from app.core import clock
 from app.core.access import access, own_transaction
@@ -17,7 +18,7 @@ from app.core.web import actor
 from app.identity.models import User
 from app.oncall import covers, gaps, handover, queries, request_forms, swaps
 from app.oncall.exchange_rules import COVER_MOVES, SWAP_MOVES
-from app.oncall.models import CoverRequest, Swap
+from app.oncall.models import CoverPart, CoverRequest, Swap
 from app.oncall.schemas import INSTANT, SPAN, SPANS, TEXT, shape
 
 blueprint = Blueprint("oncall_requests_api", __name__)
@@ -57,7 +58,8 @@ PART = {"type": "object", "additionalProperties": False, "properties": {
            parameters=(*PAGING, query("state", "State", choices=list(SWAP_MOVES))))
 def list_swaps(key: str) -> Any:
     """What was proposed, and what became of it."""
-    found = select(Swap).where(Swap.schedule_id == queries.schedule_for(key, actor()).id)
+    found = select(Swap).where(Swap.schedule_id == queries.schedule_for(key, actor()).id).options(
+        joinedload(Swap.proposer), joinedload(Swap.counterpart))
     if request.args.get("state"):
         found = found.where(Swap.state == request.args["state"])
     return paged(found, request.args, by=(Swap.id,), descending=True, show=_swap)
@@ -99,7 +101,8 @@ def answer_swap(key: str, id: str, answer: str) -> Any:
            parameters=(*PAGING, query("state", "State", choices=list(COVER_MOVES))))
 def list_covers(key: str) -> Any:
     """Who needs cover, and who took it."""
-    found = select(CoverRequest).where(CoverRequest.schedule_id == queries.schedule_for(key, actor()).id)
+    found = select(CoverRequest).where(CoverRequest.schedule_id == queries.schedule_for(key, actor()).id).options(
+        joinedload(CoverRequest.user), selectinload(CoverRequest.parts).joinedload(CoverPart.user))
     if request.args.get("state"):
         found = found.where(CoverRequest.state == request.args["state"])
     return paged(found, request.args, by=(CoverRequest.id,), descending=True, show=_cover)

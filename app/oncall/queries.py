@@ -18,7 +18,7 @@ from app.core.errors import Conflict, NotFound
 from app.identity.models import User
 from app.identity.queries import allow, visible_teams
 from app.identity.rules import version_of
-from app.oncall import rules
+from app.oncall import rules, wallclock
 from app.oncall.models import Holiday, ImportedShift, Layer, Override, Schedule
 from app.oncall.presence import MANY, away_of
 from app.oncall.rows import LAYER_COLUMNS, plan_from
@@ -199,9 +199,20 @@ def latest(schedule: Schedule) -> list[Layer]:
 def schedule_document(schedule: Schedule) -> dict[str, Any]:
     """The schedule as the configuration document writes it: local times, people by e-mail; the last word on its
     layers, without what was before."""
-    overrides = sorted(schedule.overrides, key=lambda one: (one.starts_at, one.id))
-    emails = {key: user.email for key, user in named(people_in(plan_of(schedule))).items()}
-    zone = ZoneInfo(schedule.time_zone)
+    return schedule_documents([schedule])[0]
+
+
+def schedule_documents(schedules: Iterable[Schedule]) -> list[dict[str, Any]]:
+    """The same of many, whose people are read at once."""
+    found = list(schedules)
+    people = {person for one in found for layer in latest(one) for turn in layer.turns for person in turn}
+    people |= {person for one in found for shift in one.overrides for person in (*shift.people, shift.replaces_id) if person}
+    emails = {key: user.email for key, user in named(people).items()}
+    return [_document(one, emails) for one in found]
+
+
+def _document(schedule: Schedule, emails: Mapping[int, str]) -> dict[str, Any]:
+    zone, overrides = ZoneInfo(schedule.time_zone), sorted(schedule.overrides, key=lambda one: (one.starts_at, one.id))
     rare = {"calendars": [{"use": one.use} for one in schedule.calendars]} if schedule.calendars else {}
     return {"key": schedule.key, "name": schedule.name, "team": schedule.team.key, "time_zone": schedule.time_zone,
             "layers": [layer_document(layer, emails) for layer in latest(schedule)],
@@ -228,21 +239,12 @@ def layer_document(layer: Layer, emails: Mapping[int, str]) -> dict[str, Any]:
             "restrictions": [dict(one) for one in layer.restrictions], **rare}
 
 
-def override_document(override: Override, emails: dict[int, str], zone: ZoneInfo) -> dict[str, Any]:
+def override_document(override: Override, emails: Mapping[int, str], zone: ZoneInfo) -> dict[str, Any]:
     """An override as the document writes it; `replaces` and `reason` only where there are any."""
-    written: dict[str, Any] = {"starts": local_text(override.starts_at, zone),
-                               "ends": local_text(override.ends_at, zone),
-                               "people": [emails[person] for person in override.people]}
+    starts, ends = (wallclock.local_text(at, zone) for at in (override.starts_at, override.ends_at))
+    written: dict[str, Any] = {"starts": starts, "ends": ends, "people": [emails[one] for one in override.people]}
     if override.replaces_id is not None:
         written["replaces"] = emails[override.replaces_id]
     if override.reason:
         written["reason"] = override.reason
     return written
-
-
-def local_text(instant: datetime, zone: ZoneInfo) -> str:
-    """The wall time in `zone`, with its offset where that time occurs twice; seconds only where there are any."""
-    wall = rules.wall_time(instant, zone)
-    exact = "seconds" if wall.second else "minutes"
-    twice = len(rules.instants_of(wall.replace(microsecond=0), zone)) > 1
-    return (instant.astimezone(zone) if twice else wall).isoformat(timespec=exact)

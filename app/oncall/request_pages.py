@@ -17,6 +17,7 @@ from app.oncall import covers, exchanges, queries
 from app.oncall.exchange_rules import WAITING, Span
 from app.oncall.lanes import zone_name
 from app.oncall.models import CoverPart, CoverRequest, Schedule, Swap
+from app.oncall.wallclock import local_text
 
 SHOWN = 100
 
@@ -49,7 +50,7 @@ class Row:
 
     def typed(self, at: datetime) -> str:
         """An instant as a form's field takes it, in the reader's zone."""
-        return queries.local_text(at, ZoneInfo(self.zone))[:16]
+        return local_text(at, ZoneInfo(self.zone))[:16]
 
 
 @dataclass(frozen=True)

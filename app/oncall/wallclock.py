@@ -120,3 +120,11 @@ def _change(zone: ZoneInfo, low: datetime, high: datetime) -> datetime:
         else:
             high = middle
     return high
+
+
+def local_text(instant: datetime, zone: ZoneInfo) -> str:
+    """The wall time in `zone`, with its offset where that time occurs twice; seconds only where there are any."""
+    wall = wall_time(instant, zone)
+    exact = "seconds" if wall.second else "minutes"
+    twice = len(instants_of(wall.replace(microsecond=0), zone)) > 1
+    return (instant.astimezone(zone) if twice else wall).isoformat(timespec=exact)

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload, selectinload
 
 from app.core.access import Actor, access
 from app.core.openapi import PAGING, PROBLEM, listing, operation, query, sent
@@ -25,7 +26,7 @@ from app.postmortems import (
     schemas,
     service,
 )
-from app.postmortems.models import Postmortem
+from app.postmortems.models import Postmortem, PostmortemIncident
 
 blueprint = Blueprint("postmortems_api", __name__)
 CHANGED = {200: schemas.POSTMORTEM, 409: PROBLEM}
@@ -43,7 +44,9 @@ def postmortems() -> dict[str, Any]:
     by = actor()
     allow(by, "postmortem.read")
     wanted = {name: request.args[name] for name in list_pages.FILTERS if request.args.get(name)}
-    found = list_pages.filtered(queries.visible(select(Postmortem), by), wanted)
+    query = select(Postmortem).options(joinedload(Postmortem.team), joinedload(Postmortem.owner), selectinload(
+        Postmortem.links).joinedload(PostmortemIncident.incident))
+    found = list_pages.filtered(queries.visible(query, by), wanted)
     return paged(found, request.args, by=(Postmortem.id,), descending=True, show=documents.summary_document)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, request
+from sqlalchemy.orm import joinedload
 
 from app.core.access import access
 from app.core.openapi import PAGING, PROBLEM, listing, operation, query, sent
@@ -27,7 +28,7 @@ def action_items() -> dict[str, Any]:
     """Of all documents that the caller may read."""
     by = actor()
     allow(by, "postmortem.read")
-    found = item_queries.filtered(item_queries.visible(by), request.args)
+    found = item_queries.filtered(item_queries.visible(by), request.args).options(joinedload(ActionItem.ticket))
     return paged(found, request.args, by=(ActionItem.due_on, ActionItem.id), show=documents.item_document)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Select, or_, select, update
+from sqlalchemy.orm import joinedload
 
 from app.core.access import Actor
 from app.core.db import session
@@ -33,7 +34,7 @@ def templates(by: Actor, team_id: int | None = None) -> list[PostmortemTemplate]
     """Everybody's and those of the teams this person may see, or of one team; everybody's first."""
     allow(by, "postmortem.read")
     query = in_document(by) if team_id is None else select(PostmortemTemplate).where(
-        PostmortemTemplate.owner.in_((0, team_id)))
+        PostmortemTemplate.owner.in_((0, team_id))).options(joinedload(PostmortemTemplate.team))
     return list(session.scalars(query.order_by(PostmortemTemplate.owner, PostmortemTemplate.name)))
 
 
@@ -53,7 +54,7 @@ def template_by_key(key: str) -> PostmortemTemplate | None:
 
 def in_document(by: Actor) -> Select[Any]:
     """The templates that this person may see, as the configuration document names them."""
-    query, teams = select(PostmortemTemplate), visible_teams(by)
+    query, teams = select(PostmortemTemplate).options(joinedload(PostmortemTemplate.team)), visible_teams(by)
     return query if teams is None else query.where(or_(PostmortemTemplate.team_id.is_(None),
                                                        PostmortemTemplate.team_id.in_(teams)))
 

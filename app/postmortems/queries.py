@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from flask import current_app
 from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true
+from sqlalchemy.orm import joinedload
 
 from app.core.access import Actor
 from app.core.db import session
@@ -93,8 +94,16 @@ def versions_of(postmortem: Postmortem, by: Actor) -> list[PostmortemVersion]:
 
 def habits_of(team_id: int | None) -> Habits:
     """How the team writes postmortems; what nobody set is as it is by default."""
-    found = session.scalar(select(Habits).where(Habits.team_id == team_id)) if team_id else None
-    return found or Habits(team_id=team_id or 0, automatic="critical", review="required", template_id=None)
+    return habits_of_all([team_id])[team_id]
+
+
+def habits_of_all(team_ids: Collection[int | None]) -> dict[int | None, Habits]:
+    """The same of many, by the team's id."""
+    known = [key for key in team_ids if key]
+    found = {one.team_id: one for one in session.scalars(select(Habits).where(Habits.team_id.in_(known)).options(
+        joinedload(Habits.template)))} if known else {}
+    return {key: found.get(key or 0) or Habits(team_id=key or 0, automatic="critical", review="required", template_id=None)
+            for key in team_ids}
 
 
 def about(number: int, team_id: int | None) -> Postmortem | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
@@ -31,8 +32,17 @@ def state_document(runbook: Runbook) -> dict[str, Any]:
 
 def execution_document(execution: Execution) -> dict[str, Any]:
     """One execution; what is secret of its parameters is masked."""
-    document = queries.version_of(execution.runbook_id, execution.version).document
-    closed = dict.fromkeys(requests.secret_names(document), requests.MASK) if execution.parameters_sealed else {}
+    return execution_documents([execution])[0]
+
+
+def execution_documents(found: Sequence[Execution]) -> list[dict[str, Any]]:
+    """The same of many."""
+    versions = queries.documents_of([one for one in found if one.parameters_sealed])
+    return [_document(one, requests.secret_names(versions[one.id]) if one.id in versions else ()) for one in found]
+
+
+def _document(execution: Execution, secret: Iterable[str]) -> dict[str, Any]:
+    closed = dict.fromkeys(secret, requests.MASK)
     return {"id": str(execution.id), "runbook": execution.runbook.key, "version": execution.version,
             "state": execution.state, "incident": str(execution.incident_id) if execution.incident_id else None,
             "parameters": {**execution.parameters, **closed}, "started_by": execution.started_name, "via": execution.via,
@@ -118,7 +128,7 @@ def list_executions(key: str) -> Response:
     """The newest first."""
     found = queries.runbook_for(key, actor())
     return jsonify(paged(queries.executions_query(found, actor()), request.args, by=(Execution.id,), descending=True,
-                         show=execution_document))
+                         show_all=execution_documents))
 
 
 @blueprint.post("/runbooks/<key>/executions")

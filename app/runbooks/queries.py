@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import joinedload, selectinload
 
 from app.core.access import Actor
 from app.core.db import session
@@ -53,7 +54,8 @@ def runbook_for(key: str, by: Actor, action: str = "runbook.read") -> Runbook:
 
 def visible(by: Actor) -> Select[tuple[Runbook]]:
     """The runbooks that the actor may know of, by name."""
-    query, teams = select(Runbook).order_by(Runbook.name, Runbook.id), visible_teams(by)
+    query, teams = select(Runbook).options(joinedload(Runbook.team), selectinload(Runbook.services)), visible_teams(by)
+    query = query.order_by(Runbook.name, Runbook.id)
     return query if teams is None else query.where(Runbook.team_id.in_(teams) | Runbook.team_id.is_(None))
 
 
@@ -105,6 +107,13 @@ def authors(runbook: Runbook) -> dict[str, str]:
     return {author: name for author, name in rows}
 
 
+def written_by(author: str, runbooks: Sequence[Runbook]) -> set[int]:
+    """Those of these runbooks of which this author saved something since the last approval."""
+    return set(session.scalars(select(Runbook.id).join(RunbookVersion, RunbookVersion.runbook_id == Runbook.id).where(
+        Runbook.id.in_([one.id for one in runbooks]), RunbookVersion.author == author,
+        RunbookVersion.number > func.coalesce(Runbook.approved_version, 0))))
+
+
 def four_eyes() -> bool:
     """Whether the one who approves must be another than those who wrote."""
     found = session.get(RunbookReview, 1)
@@ -136,6 +145,14 @@ def execution_for(key: int | str, by: Actor) -> Execution:
         raise NotFound
     allow(by, "runbook.read", team_id=found.team_id)
     return found
+
+
+def documents_of(executions: Sequence[Execution]) -> dict[int, dict[str, Any]]:
+    """What each of these executions was an execution of, by its id."""
+    versions = select(Execution.id, RunbookVersion.document).join(RunbookVersion, (
+        RunbookVersion.runbook_id == Execution.runbook_id) & (RunbookVersion.number == Execution.version)).where(
+        Execution.id.in_([one.id for one in executions]))
+    return {key: document for key, document in session.execute(versions)} if executions else {}
 
 
 def executions_query(runbook: Runbook, by: Actor) -> Select[tuple[Execution]]:

@@ -29,7 +29,7 @@ class Queue:
 def queue(by: Actor) -> Queue:
     """The drafts that nobody has looked at, the oldest first."""
     rows = queries.waiting_for_approval(by)
-    return Queue(rows, queries.four_eyes(), {one.id for one in rows if by.ref in queries.authors(one)})
+    return Queue(rows, queries.four_eyes(), queries.written_by(by.ref, rows))
 
 
 @dataclass(frozen=True)

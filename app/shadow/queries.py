@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Integer, Select, String, column, or_, select, table
+from sqlalchemy.orm import joinedload
 
 from app.catalog.models import Service
 from app.core import clock
@@ -106,7 +107,8 @@ def visible(by: Actor) -> list[Shadow]:
 def unsent(by: Actor, args: Mapping[str, str]) -> Select[Any]:
     """What did not leave, as far as they may see it: of a time (`from`, `to`), a person, an incident, or a kind. Raises
     Invalid."""
-    teams, query = visible_teams(by), select(Unsent)
+    teams, query = visible_teams(by), select(Unsent).options(
+        joinedload(Unsent.user), joinedload(Unsent.incident), joinedload(Unsent.shadow))
     if teams is not None:
         query = query.where(or_(Unsent.team_id.is_(None), Unsent.team_id.in_(teams)))
     for name, compare in (("from", Unsent.at.__ge__), ("to", Unsent.at.__lt__)):

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import current_app
 from sqlalchemy import Select, func, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from app.core import secrets
 from app.core.access import Actor
@@ -27,7 +27,8 @@ def page_by_slug(slug: str) -> StatusPage | None:
 def visible(by: Actor) -> Select[Any]:
     """The pages that this person may see, by name."""
     teams = visible_teams(by)
-    query = select(StatusPage).options(selectinload(StatusPage.components).selectinload(Component.services)).order_by(
+    query = select(StatusPage).options(
+        joinedload(StatusPage.team), selectinload(StatusPage.components).selectinload(Component.services)).order_by(
         func.lower(StatusPage.name), StatusPage.id)
     return query if teams is None else query.where(StatusPage.team_id.in_(teams) | StatusPage.team_id.is_(None))
 

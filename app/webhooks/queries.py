@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from flask import current_app
 from sqlalchemy import Select, func, select
+from sqlalchemy.orm import joinedload
 
 from app.core import clock, secrets
 from app.core.access import Actor
@@ -39,7 +40,8 @@ def webhook_for(key: str, by: Actor, action: str = "webhook.read") -> Webhook:
 
 def visible(by: Actor) -> Select[Any]:
     """The webhooks that this person may see, by name."""
-    teams, query = visible_teams(by), select(Webhook).order_by(func.lower(Webhook.name), Webhook.id)
+    teams, query = visible_teams(by), select(Webhook).options(joinedload(Webhook.team)).order_by(
+        func.lower(Webhook.name), Webhook.id)
     return query if teams is None else query.where(Webhook.team_id.in_(teams) | Webhook.team_id.is_(None))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
+from sqlalchemy.orm import joinedload, selectinload
 
 from app.core.access import access
 from app.core.errors import Invalid, NotFound, Problem
@@ -68,7 +69,8 @@ def run(key: str) -> tuple[Response, int]:
            parameters=(*PAGING, query("state", "Only runs in this state", choices=STATES)))
 def runs(key: str) -> dict[str, Any]:
     """A page of them."""
-    wanted = queries.runs_of(queries.workflow_for(key, actor()))
+    wanted = queries.runs_of(queries.workflow_for(key, actor())).options(
+        joinedload(WorkflowRun.version), selectinload(WorkflowRun.steps))
     if request.args.get("state"):
         wanted = wanted.where(WorkflowRun.state == request.args["state"])
     return paged(queries.seen_runs(wanted, actor()), request.args, by=(WorkflowRun.id,), show=queries.run_document,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Select, func, select
+from sqlalchemy.orm import joinedload
 
 from app.connections import queries as connections
 from app.connections.models import Connection
@@ -45,14 +46,15 @@ def may_run(workflow: Workflow, by: Actor, incident: Incident | None = None) -> 
 
 def visible(by: Actor) -> Select[Any]:
     """The workflows in use that this person may know of, by name."""
-    teams, query = visible_teams(by), select(Workflow).where(Workflow.archived_at.is_(None)).order_by(
-        func.lower(Workflow.name), Workflow.id)
+    teams, query = visible_teams(by), select(Workflow).options(joinedload(Workflow.team)).where(
+        Workflow.archived_at.is_(None)).order_by(func.lower(Workflow.name), Workflow.id)
     return query if teams is None else query.where(Workflow.team_id.in_(teams) | Workflow.team_id.is_(None))
 
 
 def filtered(by: Actor, filters: Mapping[str, str]) -> Select[Any]:
     """The visible ones by scope (a team's key or `global`), state (on, off, archived) and category."""
-    teams, query = visible_teams(by), select(Workflow).order_by(func.lower(Workflow.name), Workflow.id)
+    teams, query = visible_teams(by), select(Workflow).options(joinedload(Workflow.team)).order_by(
+        func.lower(Workflow.name), Workflow.id)
     if teams is not None:
         query = query.where(Workflow.team_id.in_(teams) | Workflow.team_id.is_(None))
     archived = filters.get("state") == "archived"
@@ -88,7 +90,19 @@ def version_of(workflow: Workflow, number: int | None = None) -> WorkflowVersion
 
 def workflow_document(workflow: Workflow) -> dict[str, Any]:
     """The workflow as the configuration document writes it."""
-    definition = version_of(workflow).definition if workflow.number else {"trigger": {}, "nodes": [], "edges": []}
+    return workflow_documents([workflow])[0]
+
+
+def workflow_documents(workflows: Sequence[Workflow]) -> list[dict[str, Any]]:
+    """The same of many, whose present graphs are read at once."""
+    graphs = {key: definition for key, definition in session.execute(
+        select(Workflow.id, WorkflowVersion.definition).join(WorkflowVersion, (WorkflowVersion.workflow_id == Workflow.id)
+                                                             & (WorkflowVersion.number == Workflow.number))
+        .where(Workflow.id.in_([one.id for one in workflows])))}
+    return [_document(one, graphs.get(one.id, {"trigger": {}, "nodes": [], "edges": []})) for one in workflows]
+
+
+def _document(workflow: Workflow, definition: dict[str, Any]) -> dict[str, Any]:
     return {"key": workflow.key, "name": workflow.name, "description": workflow.description, "category": workflow.category,
             "team": workflow.team.key if workflow.team else None, "enabled": workflow.enabled,
             "timeout": definition.get("timeout", "15m"), "trigger": definition["trigger"], "nodes": definition["nodes"],

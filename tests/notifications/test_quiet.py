@@ -83,7 +83,7 @@ def test_they_are_typed_on_the_profile_and_stand_in_the_log(now, signed_in, ana)
         token = cookie["csrf"]
     browser.post("/me/quiet-hours", data={"csrf_token": token, "days": ["work", ""], "from": ["22:00", ""], "to": ["07:00", ""]})
     session.expire_all()
-    assert quiet.documents(ana) == [{"days": list(quiet.DAYS[:5]), "from": "22:00", "to": "07:00", "time_zone": "UTC"}]
+    assert quiet.documents([ana.id])[ana.id] == [{"days": list(quiet.DAYS[:5]), "from": "22:00", "to": "07:00", "time_zone": "UTC"}]
     assert session.query(Event).filter_by(kind="quiet_hours.changed").count() == 1
     assert 'value="22:00"' in browser.get("/me").text
 
@@ -92,4 +92,4 @@ def test_nobody_else_sets_them(now, ana, bob):
     from app.core.errors import Forbidden
     with pytest.raises(Forbidden), transaction():
         quiet.save(ana, [NIGHT], by=as_actor(bob))
-    assert build.user("dora") and quiet.documents(ana) == []
+    assert build.user("dora") and quiet.documents([ana.id])[ana.id] == []
