@@ -134,8 +134,6 @@ def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 2)
 
 
-
-
 def memory() -> int:
     """Resident memory of this process in bytes; 0 where the system does not tell."""
     try:

@@ -23,9 +23,11 @@ from tests import build
 
 
 @pytest.fixture(autouse=True)
-def _as_if_migrated(monkeypatch):
-    """Tests make their tables without migrations."""
+def _as_if_it_ran(monkeypatch):
+    """Tests make their tables without migrations, have no worker, and run on slow machines."""
     monkeypatch.setattr("app.core.health.revision.is_newest", lambda: True)
+    monkeypatch.setattr("app.core.health.life.lives", lambda *_: True)
+    monkeypatch.setattr("app.core.health.PATIENCE", 30.0)
 
 
 def found(word: str) -> tuple[list[str], list[str]]:
