@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from ipaddress import ip_address
+from time import perf_counter
 
 from flask import Blueprint, Response, current_app, g, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -81,6 +82,6 @@ def _may_read() -> bool:
 def measure(response: Response) -> Response:
     """Count the request under its route, never under its address."""
     route = request.url_rule.rule if request.url_rule else "-"
-    if "took" in g:
-        REQUESTS.labels(route, request.method, str(response.status_code)).observe(g.took)
+    if "started" in g:
+        REQUESTS.labels(route, request.method, str(response.status_code)).observe(perf_counter() - g.started)
     return response

@@ -131,4 +131,5 @@ def embedded_command(instance: str) -> list[str]:
     folder = Path(instance) / "redis"
     folder.mkdir(mode=0o700, exist_ok=True)
     return [program, "--port", "0", "--unixsocket", str(socket_path(instance)), "--unixsocketperm", "700",
-            "--dir", str(folder), "--appendonly", "yes", "--save", "", "--loglevel", "warning"]
+            "--dir", str(folder), "--appendonly", "yes", "--save", "", "--loglevel", "warning",
+            "--logfile", str(folder / "redis.log")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 
@@ -14,13 +15,13 @@ from app.cli import main, oncall, plainly
 @click.option("--demo", is_flag=True, help="Fill an empty system with an example organisation first.")
 def up(demo: bool) -> None:
     """Run everything on this machine: web, worker, clock, and Redis if REDIS_URL is unset."""
+    config = _together()
     from app import ROOT
-    from app.core import prefork, settings, tally
+    from app.core import prefork, tally
     from app.core import up as supervisor
 
-    config = settings.load()
     lock = supervisor.claim(config)
-    tally.share(config, fresh=True)
+    tally.begin_anew()
     prefork.preload(ROOT)
     if status := prefork.apart(lambda: plainly(lambda: _prepare(demo))):
         sys.exit(status)
@@ -88,9 +89,10 @@ def live(port: int | None) -> None:
 
 
 def _together() -> dict[str, str]:
-    """The settings, after which everything that counts counts together with the other processes."""
+    """The settings, after which all that counts counts together with the other processes, and warnings go into the log."""
     from app.core import settings, tally
 
+    logging.captureWarnings(True)
     return tally.share(settings.load())
 
 

@@ -120,9 +120,9 @@ def _finish(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.get("request_id", "")
     if response.mimetype == "text/html":
         response.headers.setdefault("Cache-Control", "no-store")
-    g.took = time.perf_counter() - g.get("started", time.perf_counter())
+    took = time.perf_counter() - g.get("started", time.perf_counter())
     log.info("request", route=str(request.url_rule or "-"), method=request.method, status=response.status_code,
-             ms=round(g.took * 1000, 1), actor=g.get("who", "anonymous"))
+             ms=round(took * 1000, 1), actor=g.get("who", "anonymous"))
     return response
 
 

@@ -107,6 +107,8 @@ def test_the_figures_are_valid_complete_and_name_nobody(app, client, ready, olga
     answer = client.get("/metrics")
     found = families(answer.text)
     assert [name for name in NAMED if name not in found] == []
+    routes = {sample.labels["route"] for sample in found["oncall_request_seconds"].samples}
+    assert "/in/<token>" in routes and not [route for route in routes if "0123456789" in route]
     outcomes = {sample.labels["outcome"]: sample.value for sample in found["oncall_deliveries"].samples if "total" in sample.name}
     assert outcomes["accepted"] >= 1
     sent = {(one.labels["channel"], one.labels["state"]): one.value for one in found["oncall_messages"].samples}

@@ -25,8 +25,12 @@ class Process:
 
     def kill(self) -> None:
         """End it as a crash would, without a word."""
+        self.send(signal.SIGKILL)
+
+    def send(self, number: int) -> None:
+        """A signal, if it still runs."""
         try:
-            os.kill(self.pid, signal.SIGKILL)
+            os.kill(self.pid, number)
         except ProcessLookupError:
             pass
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -44,6 +45,21 @@ def test_nothing_is_lost_and_little_is_said_twice(system: System, role: str, fir
     assert [len(system.incidents(f"service-{at}")) for at in services] == [1] * ROUNDS
     copies = [len(system.mails(person, title)) for person in (ANA, BOB) for title in titles]
     assert sum(copies) - len(copies) <= ROUNDS
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(("role", "says"), [("clock", "The clock last ticked"), ("worker", "No worker has")])
+def test_a_part_that_hangs_is_named_within_15_seconds(system: System, role: str, says: str):
+    """HRD-30, HRD-29: by /readyz, which is well again by itself."""
+    hanging = system.parts(role)
+    for part in hanging:
+        part.send(signal.SIGSTOP)
+    try:
+        eventually(lambda: says in system.http.get("/readyz").text, within=15, every=0.5, what=f"a word about the {role}")
+    finally:
+        for part in hanging:
+            part.send(signal.SIGCONT)
+    eventually(system.is_ready, within=20, what="a system that is ready again")
 
 
 def test_no_page_follows_a_committed_acknowledge_whoever_dies(system: System):

@@ -27,6 +27,12 @@ def test_the_doctor_finds_nothing_and_shows_no_password(system: System):
     assert found["clock_age_s"] < 10
 
 
+def test_the_figures_are_those_of_all_processes(system: System):
+    """HRD-28: whichever of them is asked."""
+    said = system.http.get("/metrics").text
+    assert all(f'process="{part}"' in said for part in ("web", "worker", "clock")) and "oncall_tick_timestamp_seconds{" in said
+
+
 def test_applying_the_same_document_again_changes_nothing(system: System):
     from tests.journeys.system import document
 
