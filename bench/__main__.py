@@ -10,7 +10,8 @@ import time
 from bench import report
 
 PROGRAMS = ("schedules", "routing", "ingest", "paging", "handing", "storm", "timers", "search",
-            "viewing", "footprint", "replay", "access", "status", "insights", "workflows", "runbooks", "partners")
+            "viewing", "footprint", "replay", "access", "status", "insights", "workflows", "runbooks", "partners",
+            "postmortems")
 
 
 def main() -> None:

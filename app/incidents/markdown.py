@@ -11,11 +11,18 @@ from markupsafe import Markup
 TAGS = {"p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a", "hr", "h3", "h4", "h5", "h6",
         "table", "thead", "tbody", "tr", "th", "td"}
 BARE = re.compile(r"(?<![\w(\[<\"'=])(https?://[^\s<>\"')\]]+[^\s<>\"')\].,;:!?])")
+PLAIN = re.compile(r"[^\W\d_](?:[^\W_]|[ ,.;?!()%/'-])*")  # a letter first; nothing that Markdown or HTML could mean
+PLAIN_ADDRESS = re.compile(r"https?://[a-z0-9.-]+(/[A-Za-z0-9/_.~?=&#+-]*)?")
 _markdown = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
+_normalized = _markdown.normalizeLink
+# Taking an address apart and putting it together again is a tenth of all work, and changes nothing of most of them.
+_markdown.normalizeLink = lambda url: url if PLAIN_ADDRESS.fullmatch(url) else _normalized(url)  # type: ignore[method-assign]
 
 
 def html(text: str) -> Markup:
     """`text` as safe HTML: no script, style, frame or event attribute; an image becomes a link to it."""
+    if len(text) < 500 and PLAIN.fullmatch(text):
+        return Markup(f"<p>{text.rstrip()}</p>\n")  # as all the rest would say it, but at once
     tokens = _markdown.parse(text)
     for token in tokens:
         if token.tag in ("h1", "h2"):  # the page has its own first headings

@@ -157,7 +157,7 @@ def versions(id: str) -> Response:
     """Those that the caller may read."""
     by = actor()
     found = queries.postmortem_for(id, by)
-    return jsonify([documents.version_document(one) for one in queries.versions_of(found, by)])
+    return jsonify([documents.version_document(one) for one in queries.versions_of(found, by, whole=True)])
 
 
 @blueprint.post("/postmortems/<id>/versions/<number>/restore")

@@ -25,7 +25,20 @@ from app.postmortems.models import (
     Unsaved,
 )
 
-shown = lru_cache(maxsize=2000)(markdown.html)  # a long text takes a while, and is read far more often than written
+# A long text takes a while, and is read far more often than written: as many are kept as fit into some 30 MB, by length.
+KEPT = {500: 8192, 5000: 1024, rules.WORDS: 64}
+_SHELVES = {most: lru_cache(number)(markdown.html) for most, number in KEPT.items()}
+
+
+def shown(text: str) -> Markup:
+    """Markdown as safe HTML, remembered."""
+    return next((shelf for most, shelf in _SHELVES.items() if len(text) <= most), markdown.html)(text)
+
+
+def forget() -> None:
+    """Remember nothing, as a process that has just started."""
+    for shelf in _SHELVES.values():
+        shelf.cache_clear()
 
 
 @dataclass(frozen=True)
@@ -58,7 +71,6 @@ class PostmortemPage:
 
     postmortem: Postmortem
     said: Said
-    publications: list[PostmortemVersion]
     items: list[ActionItem]
     reviews: list[PostmortemReview]
     comments: list[tuple[PostmortemComment, Markup]]
@@ -88,8 +100,7 @@ def postmortem_page(key: int | str, by: Actor, **form: Any) -> PostmortemPage:
     rights = rights_of(found, by)
     return PostmortemPage(
         postmortem=found, said=said(found, queries.read_by(found)), items=queries.ranked(found.items),
-        publications=[one for one in queries.versions_of(found, by) if one.publication], reviews=list(found.reviews),
-        comments=[(one, shown(one.body)) for one in editing.comments_of(found)], may=rights,
+        reviews=list(found.reviews), comments=[(one, shown(one.body)) for one in editing.comments_of(found)], may=rights,
         people=[(one.email, one.name) for one in members],
         reviewers=[(one.email, one.name) for one in members if one.id != by.user_id], today=clock.now().date(),
         links=sharing.links_of(found) if rights["write"] else [], busy=editing.busy(found, by) if rights["write"] else [],

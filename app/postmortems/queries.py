@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import current_app
 from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import defer, joinedload
 
 from app.core.access import Actor
 from app.core.db import session
@@ -84,9 +84,13 @@ def content_of(postmortem: Postmortem, number: int | None = None) -> rules.Conte
     return rules.content(version_of(postmortem, number).content)
 
 
-def versions_of(postmortem: Postmortem, by: Actor) -> list[PostmortemVersion]:
-    """The versions that this person may read, newest first; readers of published ones see those alone."""
-    query = select(PostmortemVersion).where(PostmortemVersion.postmortem_id == postmortem.id)
+def versions_of(postmortem: Postmortem, by: Actor, *, whole: bool = False) -> list[PostmortemVersion]:
+    """The versions that this person may read, newest first; readers of published ones see those alone. What they say may
+    be long, and is read when it is asked for, unless `whole`."""
+    query = select(PostmortemVersion).where(PostmortemVersion.postmortem_id == postmortem.id).options(
+        defer(PostmortemVersion.facts), defer(PostmortemVersion.timeline))
+    if not whole:
+        query = query.options(defer(PostmortemVersion.content))
     if not sees_draft(postmortem, by):
         query = query.where(PostmortemVersion.publication.is_not(None))
     return list(session.scalars(query.order_by(PostmortemVersion.number.desc())))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
+import re
 from html.parser import HTMLParser
 
 import pytest
 
+from app.incidents import markdown
 from app.incidents.markdown import TAGS, html
 
 
@@ -44,3 +47,14 @@ def test_nothing_runs_and_nothing_is_loaded(hostile: str) -> None:
 
 def test_an_image_becomes_a_link_to_it() -> None:
     assert 'href="https://example.com/a.png"' in html("see ![graph](https://example.com/a.png)")
+
+
+def test_what_is_said_at_once_is_what_all_the_rules_would_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Texts without any sign of Markdown, and plain addresses, take a shorter way to the same."""
+    chance = random.Random(1)
+    texts = ["".join(chance.choices("ab Zé,.;?!()%/'-19  ", k=chance.randrange(1, 14))) for _ in range(400)]
+    texts += [f"[a](https://{address})" for address in ("example.com/a_b?c=1&d=2#e", "example.com", "a.b/~c/+d")]
+    quick = [html(text) for text in texts]
+    monkeypatch.setattr(markdown, "PLAIN", re.compile("(?!)"))
+    monkeypatch.setattr(markdown, "PLAIN_ADDRESS", re.compile("(?!)"))
+    assert quick == [html(text) for text in texts]
