@@ -199,7 +199,7 @@ PANELS: dict[str, dict[str, str]] = {
     "windows": {"held": "app.escalation.panels.held_by"},
     "profile": {"contacts": "app.notifications.pages.contacts_panel",
                 "browsers": "app.notifications.pages.browsers_panel", "rules": "app.notifications.pages.rules_panel",
-                "quiet": "app.notifications.pages.quiet_panel",
+                "quiet": "app.notifications.pages.quiet_panel", "notices": "app.notifications.pages.duty_notices_panel",
                 "calendars": "app.oncall.calendar_pages.profile_panel"},
     "shell": {"duty": "app.oncall.panels.duty_line", "shadow": "app.shadow.panels.banner"},
     "team": {"calendar": "app.oncall.calendar_pages.team_panel", "workflows": "app.workflows.watching.of_team"},

@@ -62,7 +62,7 @@ AUTOMATION = {
     "workflows/build_pages": Extra(3.3, "the page of the builder, apart from those that only show"),
     "workflows/exchange": Extra(3.3, "new ones from the library or a text, and copies"),
     "workflows/incident_panel": Extra(3.3, "what is added to the page of an incident, with what can be started there"),
-    "workflows/watching": Extra(3, "private teams that let global workflows act"),
+    "workflows/watching": Extra(3, "private teams that let global workflows act", public=True),
     "workflows/remedies": Extra(3.4, "runbooks as steps"),
     "workflows/build_routes": Extra(5, "the routes of the builder, apart from those that only show", edge=True),
     "workflows/manual": Extra(3.2, "runs that people begin and end"),

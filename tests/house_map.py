@@ -150,7 +150,7 @@ EXTRAS = {
     "notifications/pages": Extra(4.5, "page contexts, with what was typed when a form is refused"),
     "notifications/panels": Extra(2.6, "what it adds to the page of an incident"),
     "notifications/sending": Extra(3.5, "claim, call, record: nothing else may be open during the call"),
-    "notifications/duty_notices": Extra(3.6, "notices of hand-offs, apart from pages"),
+    "notifications/duty_notices": Extra(3.6, "notices of hand-offs, apart from pages", public=True),
     "notifications/proofs": Extra(3.5, "commands that prove contact methods"),
     "escalation/answers": Extra(3.2, "acknowledged and forgotten, apart from runs", public=True),
     "escalation/targets": Extra(2.2, "whom a level means, apart from which policy counts", public=True),

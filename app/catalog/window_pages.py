@@ -114,7 +114,7 @@ def read(form: Form, window: Window | None, kind: str) -> dict[str, Any]:
     """The typed text as values for the commands."""
     names = ("name", "reason", "team", "starts", "ends", "time_zone", "for")
     values: dict[str, Any] = {name: _one(form, name) for name in names if name in form}
-    values |= {name: [key for key in form.get(name, ()) if key] for name in ("services", "integrations")}
+    values |= {name: [key for key in form.get(name, ()) if key] for name in ("services", "teams", "integrations")}
     values["labels"] = dict(pair for line in _one(form, "labels").splitlines() if (pair := _pair(line)))
     values |= {name: bool(_one(form, name)) for name in ("page_critical",)}
     if kind == "maintenance":

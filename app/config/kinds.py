@@ -39,7 +39,7 @@ from app.identity.service import (
 from app.ingest import queries as ingest
 from app.ingest import route_store as routes
 from app.ingest.service import remove_integration, save_integration
-from app.notifications import rooms
+from app.notifications import duty_notices, rooms
 from app.notifications.contacts import save_contact_methods, save_rules
 from app.notifications.queries import contact_documents, rule_documents
 from app.notifications.quiet import documents as quiet_documents
@@ -115,8 +115,9 @@ def _each(document: Callable[[Any], dict[str, Any]]) -> Callable[[Sequence[Any]]
 def _user_documents(users: Sequence[User]) -> list[dict[str, Any]]:
     ids = [user.id for user in users]
     contacts, rules, quiet = contact_documents(ids), rule_documents(ids), quiet_documents(ids)
+    notices = duty_notices.choices(ids)
     return [{**user_document(user), "contact_methods": contacts[user.id], "rules": rules[user.id],
-             "quiet_hours": quiet[user.id]} for user in users]
+             "quiet_hours": quiet[user.id], "duty_notices": notices[user.id]} for user in users]
 
 
 def _finish_user(user: User, values: Values, *, by: Actor) -> None:
@@ -126,6 +127,8 @@ def _finish_user(user: User, values: Values, *, by: Actor) -> None:
         save_rules(user, values["rules"], by=by)
     if values.get("quiet_hours") is not None:
         save_quiet(user, values["quiet_hours"], by=by)
+    if values.get("duty_notices") is not None:
+        duty_notices.choose(user, {**duty_notices.choices([user.id])[user.id], **values["duty_notices"]}, by=by)
 
 
 def _restore_user(user: User, *, by: Actor) -> None:
@@ -163,11 +166,11 @@ KINDS: tuple[Kind, ...] = (
     Kind("users", "user", "email", user_by_email,
          lambda by: select(User).where(User.state != "deactivated").order_by(User.email),
          _user_documents, save_user, deactivate_user, _finish_user, "people.read", "people.edit",
-         ("contact_methods", "rules", "quiet_hours"), _restore_user),
+         ("contact_methods", "rules", "quiet_hours", "duty_notices"), _restore_user),
     Kind("teams", "team", "key", team_by_key,
          lambda by: _of_teams(select(Team).where(Team.archived_at.is_(None)), Team.id, by),
          teams.documents, save_team, remove_team, teams.finish, "team.read", "team.edit",
-         ("policy", "digest", "postmortems"), restore_team),
+         ("policy", "digest", "postmortems", "global_workflows"), restore_team),
     Kind("postmortem_templates", "postmortem template", "key", templates.template_by_key, templates.in_document,
          _each(templates.template_values), templates.save_named, templates.remove_template, _nothing,
          "postmortem.read", "postmortem.manage"),

@@ -46,13 +46,15 @@ USER = shape(
     ("email", "name"), email=EMAIL, name=text(200, 1), role={"type": "string", "enum": list(PLATFORM_ROLES),
                                                             "default": "member"},
     time_zone={**ZONE, "default": "UTC"}, password={**text(200), "writeOnly": True},
-    contact_methods=listed(CONTACT_METHOD, 20), rules=shape((), high=STEPS, low=STEPS), quiet_hours=listed(QUIET, 7))
+    contact_methods=listed(CONTACT_METHOD, 20), rules=shape((), high=STEPS, low=STEPS), quiet_hours=listed(QUIET, 7),
+    duty_notices=shape((), **{one: {"type": "boolean"} for one in ("before", "start", "end")}))
 MEMBER = shape(("user",), user=EMAIL, role={"type": "string", "enum": list(TEAM_ROLES), "default": "responder"})
 WISH = shape(("user", "wanted"), user=EMAIL, wanted={"type": "boolean"})
 HABITS = shape((), automatic={"type": "string", "enum": list(postmortems.AUTOMATIC)},
                review={"type": "string", "enum": list(postmortems.REVIEW)}, template=nullable(KEY))
 TEAM = shape(("key", "name"), key=KEY, name=text(100, 2), description=text(500, default=""), tags=TAGS,
              private={"type": "boolean", "default": False}, note_required={"type": "boolean", "default": False},
+             global_workflows={"type": "boolean", "default": False, "description": "Of a private team: they may act here"},
              members=listed(MEMBER, 500, default=[]),
              policy=nullable(KEY), digest=listed(WISH, 500, default=[]),
              postmortems={**HABITS, "default": {"automatic": "critical", "review": "required", "template": None}})
@@ -145,7 +147,6 @@ INTEGRATION = shape(
     open_alerts={"type": "string", "enum": list(FATES), "writeOnly": True, "description": "What becomes of alerts that fire "
                  "when the settings make them another way; a document that does not say leaves them"})
 
-
 HEARTBEAT = shape(
     ("key", "every"), key=KEY, name=text(100, 1), team=nullable(KEY), service=nullable(SERVICE_KEY), every=DURATION,
     grace={**DURATION, "description": "A fifth of the interval, at least 30s, when it is left out"},
@@ -173,7 +174,6 @@ WEBHOOK = shape(("key", "url", "events"), key=KEY, name=text(100, 1), team=nulla
                 events=listed(text(80, 1), 50, minItems=1),
                 secret={**text(1000, pattern="^(.{16,200}|\\$\\{(env|file):.+\\})$", **{
                     "x-rule": "A secret has 16 to 200 characters"}), "writeOnly": True})
-
 
 COMPONENT = shape(("name",), name=text(100, 1), description=text(500, default=""), group=text(100, default=""),
                   services=listed(SERVICE_KEY, 200, default=[]))
@@ -203,7 +203,6 @@ RUNBOOK = shape(
     wait_for={"type": "string", "enum": ["response", "callback", "follow"], "description": "How the end of a run is known"},
     concurrency={"type": "string", "enum": ["per_incident", "single", "unlimited"], "default": "per_incident"},
     services=listed(SERVICE_KEY, 100, default=[]))
-
 
 GRANT = shape(("page",), page=text(63, 1), expires=nullable(text(40)))
 PARTNER = shape(("email", "name"), email=text(254, 3), name=text(100, 1), organisation=text(100, default=""),

@@ -1,4 +1,5 @@
-"""What the document says of a team beside what it is: its policy, its weekly digest, and how it writes postmortems."""
+"""What the document says of a team beside what it is: its policy, its weekly digest, how it writes postmortems, and whose
+workflows act there."""
 
 from __future__ import annotations
 
@@ -15,14 +16,15 @@ from app.identity.queries import team_documents
 from app.insights import digest_service as digests
 from app.postmortems import patterns
 from app.postmortems.queries import habits_of_all
+from app.workflows import watching
 
 
 def documents(teams: Sequence[Team]) -> list[dict[str, Any]]:
     """The whole teams."""
     keys, choices = default_policies(team.id for team in teams), digests.choices_documents(teams)
-    habits = habits_of_all([team.id for team in teams])
+    habits, watched = habits_of_all([team.id for team in teams]), watching.watched()
     return [{**said, "policy": keys.get(team.id), "digest": choices[team.id],
-             "postmortems": patterns.habits_document(habits[team.id])}
+             "postmortems": patterns.habits_document(habits[team.id]), "global_workflows": team.id in watched}
             for team, said in zip(teams, team_documents(teams), strict=True)]
 
 
@@ -30,6 +32,8 @@ def finish(team: Team, values: Mapping[str, Any], *, by: Actor) -> None:
     """What names people, policies and templates. Raises Invalid at the field."""
     if "policy" in values:
         policies.set_team_policy(team, values["policy"], by=by)
+    if values.get("global_workflows") is not None:
+        watching.watch(team, values["global_workflows"], by=by)
     if values.get("digest") is not None:
         digests.save_choices(team, values["digest"], by=by)
     if values.get("postmortems"):

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import func, or_, select
 
+from app.catalog.models import Service
 from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
@@ -97,6 +98,8 @@ class PolicyPage:
     warnings: list[str]
     defaults: list[tuple[Team, bool]]
     teams: list[tuple[str, str]]
+    services: list[Service]
+    may_serve: bool
     running: int
     older: int
     may_edit: bool
@@ -186,7 +189,8 @@ def policy_page(key: str, by: Actor, *, problem: str = "") -> PolicyPage:
         policy=policy, levels=levels_of(policy, looking), steps=steps_of(policy, looking),
         used_by=queries.users_of(policy), warnings=warnings(policy, looking),
         defaults=[(team, team.id in mine) for team in teams if team.id in used],
-        teams=[(team.key, team.name) for team in teams if team.id in mine - used],
+        teams=[(team.key, team.name) for team in teams if team.id in mine - used], may_serve=bool(mine),
+        services=[one for one in queries.services_of(policy) if may(by, "service.edit", team_id=one.team_id)],
         running=sum(versions.values()), older=sum(versions.values()) - versions.get(policy.version, 0),
         may_edit=may(by, "policy.edit", team_id=policy.team_id), at=looking.at, problem=problem)
 

@@ -85,6 +85,11 @@ def latest(incident_id: int) -> Run | None:
     return session.scalar(select(Run).where(Run.incident_id == incident_id).order_by(Run.id.desc()).limit(1))
 
 
+def services_of(policy: Policy) -> list[Service]:
+    """The services that name the policy themselves, by name."""
+    return list(session.scalars(select(Service).where(Service.policy_id == policy.id).order_by(Service.name)))
+
+
 def users_of(policy: Policy) -> list[str]:
     """Who uses the policy: services and teams by name, so that nobody deletes it by mistake."""
     services = session.scalars(select(Service.name).where(Service.policy_id == policy.id)).all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request, url_for
 
+from app.catalog.queries import service_named
 from app.core.access import access
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.pages import go, page
@@ -124,3 +125,18 @@ def default(key: str) -> Response:
     service.set_team_policy(team, None if off else found.key, by=actor())
     return go(url_for(".show", key=key), f"{team.name} has no default policy now" if off else
               f"{found.name} is the default of {team.name}")
+
+
+@blueprint.post("/policies/<key>/service")
+@access("service.edit")
+def serve(key: str) -> Response:
+    """Let it count for a service in place of its team's, or with `off` its team's again."""
+    found, named = pages.policy_for(key, actor()), service_named(request.form.get("service", "").strip(), actor())
+    allow(actor(), "service.edit", team_id=named.team_id if named else found.team_id)
+    if named is None:
+        shown = pages.policy_page(key, actor(), problem="Name a service by its key")
+        return page("escalation/policy.html", shown, status=422)
+    off = "off" in request.form
+    service.set_service_policy(named, None if off else found.key, by=actor())
+    return go(url_for(".show", key=key), f"For {named.name} its team's policy counts now" if off else
+              f"{found.name} counts for {named.name}")

@@ -24,11 +24,15 @@ from app.ingest.queries import integration_document
 
 Choices = list[tuple[str, str]]
 TEXTS = ("name", "team", "service", "default_severity", "expected_every")
+# What describes a sender's signature: its name in the document, on the form, and what stands there where nothing is said.
+WAYS = (("header", "Header of the signature", "X-OnCall-Signature"), ("prefix", "What stands before it", "v1="),
+        ("algorithm", "Algorithm", "sha256"), ("encoding", "Encoding", "hex"),
+        ("timestamp_header", "Header of the time", "X-OnCall-Timestamp"), ("signed", "What is signed", "timestamp.body"))
 
 
 @dataclass(frozen=True)
 class IntegrationForm:
-    """The form page: what stands in the fields, what can be chosen, what is wrong."""
+    """The form page: what stands in the fields, what can be chosen, what is wrong; `signing`: the sender signs otherwise."""
 
     integration: Integration | None
     plugin: Any
@@ -41,6 +45,8 @@ class IntegrationForm:
     severities: Choices
     firing: int = 0
     errors: Mapping[str, str] = field(default_factory=dict)
+    ways: tuple[tuple[str, str, str], ...] = WAYS
+    signing: bool = False
 
 
 def plugin_of(slug: str) -> Any:
@@ -62,6 +68,9 @@ def read(form: Mapping[str, str], plugin: Any, integration: Integration | None) 
         values["secret"] = form["secret"].strip()
     elif form.get("remove_secret"):
         values["secret"] = None
+    signed = {name: form[f"signature.{name}"].strip() for name, _, _ in WAYS if f"signature.{name}" in form}
+    if signed:
+        values["signature"] = {name: text for name, text in signed.items() if text}
     config = {one.name: _typed(one, form) for one in plugin.fields} if plugin else {}
     kept = _stored(integration) if integration else frozenset()
     values["config"] = {name: value for name, value in config.items() if value != "" or name not in kept}
@@ -87,8 +96,10 @@ def shown(integration: Integration | None, plugin: Any, by: Actor, *, typed: Map
     errors: dict[str, str] = {}
     for problem in invalid.problems if invalid else ():
         errors.setdefault(problem.field, problem.message)
+    values = typed or _present(integration, plugin)
     return IntegrationForm(
-        integration=integration, plugin=plugin, values=typed or _present(integration, plugin),
+        integration=integration, plugin=plugin, values=values,
+        signing=any(values.get(f"signature.{name}") for name, _, _ in WAYS),
         teams=[(team.key, team.name) for team in teams], services=_services(teams, integration),
         may_be_nobodys=may(by, "integration.edit"), has_secret=bool(integration and integration.secret_sealed),
         stored=_stored(integration) if integration else frozenset(),
@@ -103,7 +114,8 @@ def _present(integration: Integration | None, plugin: Any) -> dict[str, Any]:
         document = integration_document(integration)
     written = {one.name: one.default for one in plugin.fields} if plugin else {}
     written |= document.pop("config")
-    return {"default_severity": "medium", **document,
+    signed = {f"signature.{name}": text for name, text in document.pop("signature", {}).items()}
+    return {"default_severity": "medium", **document, **signed,
             **{f"config.{name}": as_text(value) for name, value in written.items()}}
 
 

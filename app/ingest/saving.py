@@ -162,10 +162,11 @@ def _fill_config(integration: Integration, values: Mapping[str, Any], plugin: An
             config[name] = secrets.seal(parsed, bound_to=place)
             changed = True
     scheme = values.get("signature")
-    if scheme:
-        for name in set(scheme) - set(SCHEME):
-            problems.add(f"signature.{name}", f"A signature is described by {', '.join(SCHEME)}")
-        config["signature"] = dict(scheme)
+    for name in set(scheme or {}) - set(SCHEME):
+        problems.add(f"signature.{name}", f"A signature is described by {', '.join(SCHEME)}")
+    if scheme is not None:
+        config |= {"signature": dict(scheme)} if scheme else {}
+        config = config if scheme else {name: value for name, value in config.items() if name != "signature"}
     integration.config = config
     return changed
 

@@ -19,7 +19,8 @@ from app.postmortems.service import Stale
 
 @dataclass(frozen=True)
 class Editor:
-    """The form of the text: `base` is the version it begins with, `kept` when the unsaved text in it was typed."""
+    """The form of the text: `base` is the version it begins with, `kept` when the unsaved text in it was typed; `newer`:
+    somebody saved since."""
 
     postmortem: Postmortem
     base: int
@@ -30,16 +31,12 @@ class Editor:
     kept: Unsaved | None = None
     preview: Mapping[int, Markup] = field(default_factory=dict)
     faults: Mapping[str, str] = field(default_factory=dict)
+    newer: bool = False
 
     @property
     def id(self) -> int:
         """The document's number."""
         return self.postmortem.id
-
-    @property
-    def newer(self) -> bool:
-        """Whether somebody saved since this text was begun."""
-        return self.base != self.postmortem.version
 
 
 def editor(postmortem: Postmortem, by: Actor, *, content: rules.Content | None = None, base: int | None = None,
@@ -49,9 +46,10 @@ def editor(postmortem: Postmortem, by: Actor, *, content: rules.Content | None =
         allow(by, "postmortem.manage", team_id=postmortem.team_id)
     kept = editing.unsaved_of(postmortem, by) if content is None else None
     text = content or (rules.content(kept.content) if kept else queries.content_of(postmortem))
-    return Editor(postmortem, base or (kept.base if kept else postmortem.version), text,
-                  {name: forms.local(getattr(text, name), by) for name in rules.MOMENTS}, zone_of(by),
-                  editing.busy(postmortem, by), kept, **form)
+    begun = base or (kept.base if kept else postmortem.version)
+    moments = {name: forms.local(getattr(text, name), by) for name in rules.MOMENTS}
+    return Editor(postmortem, begun, text, moments, zone_of(by),
+                  editing.busy(postmortem, by), kept, newer=begun != postmortem.version, **form)
 
 
 def with_preview(shown: Editor, at: int) -> Editor:

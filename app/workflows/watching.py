@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlalchemy import select
+
 from app.core.access import Actor
 from app.core.db import session
 from app.core.events import record
@@ -25,6 +27,11 @@ def watch(team: Team, on: bool, *, by: Actor) -> None:
         session.delete(known)
     session.flush()
     record(events.OPTED, team.ref, by=by, also=["workflows"], name=team.name, word="lets" if on else "no longer lets")
+
+
+def watched() -> set[int]:
+    """The teams that let them act, by id."""
+    return set(session.scalars(select(WatchedTeam.team_id)))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from app.catalog import noise, windows
+from app.catalog.window_queries import maintenance_by_key, maintenance_document
+from app.core.db import session
 from app.core.forms import Problems
 
 
@@ -61,3 +63,14 @@ def test_settings_that_mean_nothing_are_refused(given):
     faults = Problems()
     noise.read(given, faults)
     assert faults
+
+
+def test_a_window_covers_whatever_is_of_a_team_as_chosen_on_the_form(app, signed_in, ana, payments):
+    """MIG-02: and what is not chosen any more is not covered."""
+    form = {"name": "Upgrade", "key": "upgrade", "team": "payments", "starts": "2030-01-01T10:00", "ends": "2030-01-01T12:00",
+            "time_zone": "UTC", "labels": "env=prod"}
+    browser = signed_in(ana)
+    for address, chosen in (("-/new", ["payments"]), ("upgrade", [])):
+        assert browser.post(f"/maintenance/{address}", data={**form, "teams": chosen}).status_code == 303
+        session.expire_all()
+        assert maintenance_document(maintenance_by_key("upgrade")).get("teams", []) == chosen

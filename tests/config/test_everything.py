@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import pytest
@@ -14,11 +15,14 @@ from app.config.api import RESOURCES
 from app.config.kinds import KINDS, everything
 from app.core import openapi
 from app.core.access import OPERATOR
-from app.core.db import session
+from app.core.db import session, transaction
 from app.core.events import Event
 from app.identity.models import User
+from app.notifications import accounts
+from app.notifications.channel_models import ChannelAccount
 from tests import build
 from tests.application import empty
+from tests.config import page_forms
 from tests.config.documents import apply, diff, faults, lines
 from tests.test_access_matrix import world
 
@@ -157,3 +161,33 @@ def test_what_an_export_leaves_out_is_asked_for_where_it_is_needed_elsewhere(app
     assert all("An export leaves secrets out: write it here, or as ${env:NAME}" in line for line in said)
     found["rooms"][0]["address"] = found["schedules"][0]["calendars"][0]["url"] = "https://example.com/hidden"
     assert "created room hook" in lines(apply(found))
+
+
+def test_what_can_be_set_on_a_page_stands_in_the_document_and_the_other_way_round(app: Flask, signed_in) -> None:
+    """MIG-02: every field of every form of a kind, by its name; what the forms lack has its reason in a table."""
+    people = world()
+    apply(RARE)
+    build.team("hidden", manager=people["admin"], private=True)
+    build.policy("night", team=build.team("nights", manager=people["admin"]), default=False)
+    with transaction():
+        account = ChannelAccount(id=1, plugin="slack", name="Acme")
+        accounts.seal_values(account, {})
+        session.add(account)
+    browser, kinds, wrong = signed_in(people["admin"]), shape.document(app.extensions["plugins"])["$defs"], {}
+    read = cache(lambda page: page_forms.Forms(browser.get(page).text).found)
+    for kind, forms in page_forms.FORMS.items():
+        said = {called.get(name, name) for page, address, called in forms for name in read(page)[address] - page_forms.ASIDE}
+        wanted = set(page_forms.fields(kinds[kind]))
+        wrong[kind] = said - wanted - {"", "when"}, (wanted - said) ^ set(page_forms.OTHERWISE.get(kind, {}))
+    assert {kind: both for kind, both in wrong.items() if any(both)} == {} and set(wrong) == set(document.KINDS)
+
+
+def test_notices_of_shifts_and_what_global_workflows_may_do_stand_in_the_document(app: Flask, ana: User, bob: User) -> None:
+    """MIG-02, MIG-04: what is not named of the notices stays; the second time nothing."""
+    build.team("payments", manager=ana, private=True)
+    said = {"users": [{"email": "bob@example.com", "name": "Bob", "duty_notices": {"end": True}}],
+            "teams": [{"key": "payments", "name": "Payments", "global_workflows": True}]}
+    assert lines(apply(said)) == ["changed user bob@example.com: duty_notices", "changed team payments: global_workflows"]
+    found = service.export()
+    assert lines(apply(said)) == lines(diff(found, prune=True)) == [] and found["teams"][0]["global_workflows"] is True
+    assert found["users"][1]["duty_notices"] == {"before": True, "start": True, "end": True}

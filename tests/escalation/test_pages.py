@@ -8,6 +8,7 @@ from threading import Barrier
 import pytest
 from sqlalchemy import select
 
+from app.catalog.models import Service
 from app.core.access import OPERATOR
 from app.core.db import session, transaction
 from app.escalation import service
@@ -181,6 +182,20 @@ def test_a_manager_switches_the_teams_default(app, signed_in):
     build.policy("night", (300, [house.ana]), team=house.team, default=False)
     signed_in(house.ana).post("/policies/night/default", data={"team": "payments"})
     assert [row.policy.key for row in session.scalars(select(TeamPolicy))] == ["night"]
+
+
+def test_a_manager_lets_a_policy_count_for_one_service(app, signed_in):
+    """MIG-02, ESC-16: and takes it away again; somebody outside finds neither."""
+    house = pager()
+    night = build.policy("night", (300, [house.ana]), team=house.team, default=False)
+    browser, path = signed_in(house.ana), "/policies/night/service"
+    answers = [browser.post(path, data={"service": key}).status_code for key in ("nothing", "checkout")]
+    assert answers == [422, 303] and session.query(Service).one().policy_id == night.id
+    assert "from Checkout" in browser.get("/policies/night").text
+    assert signed_in(build.user("charlie")).post(path, data={"service": "checkout", "off": "1"}).status_code == 403
+    browser.post(path, data={"service": "checkout", "off": "1"})
+    session.expire_all()
+    assert session.query(Service).one().policy_id is None
 
 
 @pytest.mark.race

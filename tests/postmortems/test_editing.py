@@ -92,10 +92,14 @@ def test_what_is_typed_is_kept_for_its_author_and_in_nobodys_way(app, signed_in,
     assert body(draft, "Impact") == "Half a sen" and session.scalar(select(Unsaved.id)) is None
 
 
-def test_unsaved_text_can_be_thrown_away(app, signed_in, bob, draft):
-    """The editor begins with what is saved again."""
+def test_unsaved_text_can_be_thrown_away(app, signed_in, ana, bob, draft):
+    """The editor begins with what is saved again; until then it says when somebody saved meanwhile."""
     browser = signed_in(bob)
+    newer = "Somebody saved a newer version"
     browser.post(f"/postmortems/{draft.id}/unsaved", data=typed(browser, draft, Impact="Nonsense"))
+    assert newer not in browser.get(f"/postmortems/{draft.id}/edit").text
+    written(draft, ana, Lessons="More")
+    assert newer in browser.get(f"/postmortems/{draft.id}/edit").text
     browser.post(f"/postmortems/{draft.id}/unsaved/drop")
     assert "Nonsense" not in browser.get(f"/postmortems/{draft.id}/edit").text
 
