@@ -39,7 +39,7 @@ from app.identity.service import (
 from app.ingest import queries as ingest
 from app.ingest import route_store as routes
 from app.ingest.service import remove_integration, save_integration
-from app.notifications import duty_notices, rooms
+from app.notifications import duty_wishes, rooms
 from app.notifications.contacts import save_contact_methods, save_rules
 from app.notifications.queries import contact_documents, rule_documents
 from app.notifications.quiet import documents as quiet_documents
@@ -115,7 +115,7 @@ def _each(document: Callable[[Any], dict[str, Any]]) -> Callable[[Sequence[Any]]
 def _user_documents(users: Sequence[User]) -> list[dict[str, Any]]:
     ids = [user.id for user in users]
     contacts, rules, quiet = contact_documents(ids), rule_documents(ids), quiet_documents(ids)
-    notices = duty_notices.choices(ids)
+    notices = duty_wishes.choices(ids)
     return [{**user_document(user), "contact_methods": contacts[user.id], "rules": rules[user.id],
              "quiet_hours": quiet[user.id], "duty_notices": notices[user.id]} for user in users]
 
@@ -128,7 +128,7 @@ def _finish_user(user: User, values: Values, *, by: Actor) -> None:
     if values.get("quiet_hours") is not None:
         save_quiet(user, values["quiet_hours"], by=by)
     if values.get("duty_notices") is not None:
-        duty_notices.choose(user, {**duty_notices.choices([user.id])[user.id], **values["duty_notices"]}, by=by)
+        duty_wishes.choose(user, {**duty_wishes.choices([user.id])[user.id], **values["duty_notices"]}, by=by)
 
 
 def _restore_user(user: User, *, by: Actor) -> None:

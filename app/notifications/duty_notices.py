@@ -9,15 +9,13 @@ from typing import Any
 from sqlalchemy import select
 
 from app.core import clock
-from app.core.access import Actor
 from app.core.db import session
-from app.core.events import Event, record
+from app.core.events import Event
 from app.identity.models import User
-from app.identity.queries import allow
 from app.incidents.models import Incident
-from app.notifications import events, queries, service
+from app.notifications import queries, service
 from app.notifications.compose import seal_data
-from app.notifications.models import DutyNotices
+from app.notifications.duty_wishes import choices
 from app.oncall import queries as schedules
 from app.oncall import rules as duty
 from app.oncall.handover import notes
@@ -25,31 +23,8 @@ from app.oncall.models import Schedule
 
 AHEAD = timedelta(hours=24)
 FORTNIGHT = timedelta(days=14)
-MOMENTS = ("before", "start", "end")
 OPEN = ("triggered", "acknowledged")
 MOST_SHOWN = 10
-
-
-def choices(user_ids: Iterable[int]) -> dict[int, dict[str, bool]]:
-    """What each of these people wants: a day before and at the start unless they said otherwise."""
-    wanted = list(user_ids)
-    said = {one.user_id: {name: bool(getattr(one, name)) for name in MOMENTS} for one in session.scalars(
-        select(DutyNotices).where(DutyNotices.user_id.in_(wanted)))}
-    return {one: said.get(one, {"before": True, "start": True, "end": False}) for one in wanted}
-
-
-def choose(user: User, wanted: dict[str, bool], *, by: Actor) -> None:
-    """Keep what a person wants to be told."""
-    allow(by, "own.edit" if by.user_id == user.id else "people.edit")
-    before = choices([user.id])[user.id]
-    if before == wanted:
-        return
-    row = session.scalar(select(DutyNotices).where(DutyNotices.user_id == user.id)) or DutyNotices(user_id=user.id)
-    for name in MOMENTS:
-        setattr(row, name, wanted[name])
-    session.add(row)
-    session.flush()
-    record(events.DUTY_NOTICES_CHANGED, user.ref, by=by, person=user.name, before=before, after=wanted)
 
 
 def tell_of_handover(event: Event) -> None:

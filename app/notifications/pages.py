@@ -15,7 +15,7 @@ from app.core.db import session
 from app.core.errors import NotFound, Problem
 from app.identity.models import User
 from app.incidents.models import Incident
-from app.notifications import duty_notices, queries, quiet, rules
+from app.notifications import duty_wishes, queries, quiet, rules
 from app.notifications.forms import SPANS, TypedRule
 from app.notifications.models import ContactMethod, Message, NotificationRule
 
@@ -205,7 +205,7 @@ class DutyNoticesPanel:
 
 def duty_notices_panel(user: User) -> DutyNoticesPanel:
     """The choices of oneself."""
-    return DutyNoticesPanel(duty_notices.choices([user.id])[user.id])
+    return DutyNoticesPanel(duty_wishes.choices([user.id])[user.id])
 
 
 @dataclass(frozen=True)

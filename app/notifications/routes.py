@@ -19,7 +19,7 @@ from app.core.errors import Conflict, Invalid, NotFound, RateLimited
 from app.core.pages import go, page
 from app.core.web import actor, wants_json
 from app.identity.models import User
-from app.notifications import contacts, duty_notices, forms, pages, proofs, queries, taps
+from app.notifications import contacts, duty_wishes, forms, pages, proofs, queries, taps
 from app.notifications.models import ContactMethod, OneTapLink
 
 blueprint = Blueprint("notifications", __name__)
@@ -229,5 +229,5 @@ def offline() -> Response:
 @access("own.edit")
 def save_duty_notices() -> Response:
     """Which notices of hand-offs I want."""
-    duty_notices.choose(_me(), {name: bool(request.form.get(name)) for name in duty_notices.MOMENTS}, by=actor())
+    duty_wishes.choose(_me(), {name: bool(request.form.get(name)) for name in duty_wishes.MOMENTS}, by=actor())
     return _back("Saved the notices")

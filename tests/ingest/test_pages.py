@@ -104,18 +104,6 @@ def test_a_secret_left_empty_stays_and_is_never_shown(app, signed_in, ana, payme
     assert session.scalars(select(Integration.secret_sealed)).one() is None
 
 
-def test_how_a_sender_signs_is_set_on_the_form_and_taken_away_there(app, signed_in, ana, payments):
-    """MIG-02: what is left empty is as we sign."""
-    build.integration("prod", team=payments)
-    browser = signed_in(ana)
-    form = {"name": "Prod", "team": "payments", "default_severity": "medium", "signature.prefix": ""}
-    for header, kept in (("X-Hub-Signature-256", {"header": "X-Hub-Signature-256"}), ("", None)):
-        assert browser.post("/integrations/prod/edit", data={**form, "signature.header": header}).status_code == 303
-        session.expire_all()
-        assert session.scalars(select(Integration)).one().config.get("signature") == kept
-        assert ("<details open>" in browser.get("/integrations/prod/edit").text) == bool(kept)
-
-
 def test_an_observer_sees_no_address_no_body_and_no_button(app, client, signed_in, charlie):
     """SRC-16, ING-29: cards and health, and the last 4 characters; responders see bodies, managers headers too."""
     house = pager()

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from sqlalchemy import select
 
 from app.core import clock, secrets
 from app.core.db import session
@@ -13,6 +14,7 @@ from app.core.events import Event
 from app.core.signatures import sign
 from app.incidents.models import Alert
 from app.ingest.models import Delivery, FormerCredential, Integration
+from tests import build
 from tests.pager import firing, pager, post
 
 START = "2026-03-02T10:00:00+00:00"
@@ -130,3 +132,15 @@ def test_what_is_no_fact_still_moves_the_open_pages(app, client, run_jobs, redis
     assert "incident.alert_counted" in said and "delivery.rejected" in said
     assert session.query(Alert).one().count == 4
     assert session.query(Event).filter(Event.kind.in_(("incident.alert_counted", "delivery.rejected"))).count() == 0
+
+
+def test_how_a_sender_signs_is_set_on_the_form_and_taken_away_there(app, signed_in, ana, payments):
+    """MIG-02: what is left empty is as we sign."""
+    build.integration("prod", team=payments)
+    browser = signed_in(ana)
+    form = {"name": "Prod", "team": "payments", "default_severity": "medium", "signature.prefix": ""}
+    for header, kept in (("X-Hub-Signature-256", {"header": "X-Hub-Signature-256"}), ("", None)):
+        assert browser.post("/integrations/prod/edit", data={**form, "signature.header": header}).status_code == 303
+        session.expire_all()
+        assert session.scalars(select(Integration)).one().config.get("signature") == kept
+        assert ("<details open>" in browser.get("/integrations/prod/edit").text) == bool(kept)

@@ -95,11 +95,10 @@ def test_what_is_typed_is_kept_for_its_author_and_in_nobodys_way(app, signed_in,
 def test_unsaved_text_can_be_thrown_away(app, signed_in, ana, bob, draft):
     """The editor begins with what is saved again; until then it says when somebody saved meanwhile."""
     browser = signed_in(bob)
-    newer = "Somebody saved a newer version"
     browser.post(f"/postmortems/{draft.id}/unsaved", data=typed(browser, draft, Impact="Nonsense"))
-    assert newer not in browser.get(f"/postmortems/{draft.id}/edit").text
+    assert "a newer version" not in browser.get(f"/postmortems/{draft.id}/edit").text
     written(draft, ana, Lessons="More")
-    assert newer in browser.get(f"/postmortems/{draft.id}/edit").text
+    assert "a newer version" in browser.get(f"/postmortems/{draft.id}/edit").text
     browser.post(f"/postmortems/{draft.id}/unsaved/drop")
     assert "Nonsense" not in browser.get(f"/postmortems/{draft.id}/edit").text
 
