@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 from gunicorn.http.body import LengthReader
+from simple_websocket import Client
 
 from app.core import serve, slow_clients
 from app.core.slow_clients import Awaited, Whole
@@ -23,11 +24,18 @@ from tests.servers import eventually, free_port
 SERVER = """
 import sys
 from flask import Flask, request
+from flask_sock import Sock
 from app.core import serve, slow_clients
 
 slow_clients.HEADER_SECONDS = slow_clients.BODY_SECONDS = 1.0
 page = Flask("page")
 page.route("/", methods=["GET", "POST"])(lambda: str(len(request.get_data())))
+
+
+@Sock(page).route("/live")
+def echo(live):
+    live.send(live.receive())
+
 
 
 class Server(serve._Server):
@@ -112,7 +120,15 @@ def test_what_ends_too_early_is_no_body(port):
         assert client.makefile("rb").read().startswith(b"HTTP/1.1 400 ")
 
 
-def test_nothing_is_awaited_of_a_body_that_has_come(port):
-    """A live page holds its thread for hours: it is not slow."""
+def test_a_live_page_holds_its_thread_for_hours_and_is_not_slow(port):
+    """It has said all that was awaited; here it is silent for three times as long as a body may take."""
+    live = Client(f"ws://127.0.0.1:{port}/live")
+    assert live.receive(timeout=3) is None
+    live.send("still here")
+    assert live.receive(timeout=30) == "still here"
+
+
+def test_nothing_is_awaited_of_a_body_that_has_come():
+    """Of a header and of a body that is not read yet there is."""
     assert not Awaited(10.0, Whole(LengthReader(io.BytesIO(), 0))).is_overdue(99.0)
     assert Awaited(10.0, Whole(LengthReader(io.BytesIO(), 1))).is_overdue(99.0) and not Awaited(10.0).is_overdue(9.0)
