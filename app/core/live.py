@@ -24,7 +24,7 @@ from app.core import limits
 from app.core.db import session as database
 from app.core.feed import Feed, Line, View, emptied
 from app.core.hub import CHANNEL, REFUSALS, Hub
-from app.core.metrics import SOCKETS
+from app.core.metrics import sockets
 from app.core.redis import connect as redis_of
 
 __all__ = ["CHANNEL", "Feed", "Hub", "mount", "publish"]
@@ -106,6 +106,7 @@ def mount(app: Flask, sock: Sock, feeds: Sequence[Feed], *, connect: Callable[[]
     """
     app.config.setdefault("SOCK_SERVER_OPTIONS", {"ping_interval": 25, "max_message_size": 16 * 1024})
     meter = limits.Meter(connect or (lambda: redis_of(app.config, patience=0.05)))
+    sockets()  # none so far, which is a figure, too
     live = Live(Hub(app, connect or (lambda: redis_of(app.config))), rights, still_valid, meter)
     app.extensions["live"] = live
     app.extensions["live_paths"] = frozenset(feed.path for feed in feeds)
@@ -136,13 +137,13 @@ def _gate(app: Flask, live: Live, feed: Feed, view: Callable[..., Any]) -> Calla
             return Response(status=status, headers={"Retry-After": WAIT[status]} if status in WAIT else None)
         with live.lock:
             live.open += 1
-            SOCKETS.inc()
+            sockets().inc()
         try:
             return view(**arguments)
         finally:
             with live.lock:
                 live.open -= 1
-                SOCKETS.dec()
+                sockets().dec()
     gated.access = "public"  # type: ignore[attr-defined]  # the gate itself asks who it is
     return gated
 

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -30,7 +31,13 @@ LATE = Histogram("oncall_timer_late_seconds", "From when a timer was due until i
 TICKED = Gauge("oncall_tick_timestamp_seconds", "When each tick last ended, in Unix time", ["tick"], multiprocess_mode="max")
 LIMITS = Counter("oncall_limits_hit", "Requests that were refused since there were too many, by tier", ["tier"])
 FAULTS = Counter("oncall_plugin_errors", "Faults of plugins", ["plugin"])
-SOCKETS = Gauge("oncall_sockets", "Open sockets of live pages", multiprocess_mode="livesum")
+
+
+@cache
+def sockets() -> Gauge:
+    """Open sockets of live pages. Made by the process that has them: what has no labels opens a file at once, and a copy of
+    the process would close whatever has got that file's number meanwhile."""
+    return Gauge("oncall_sockets", "Open sockets of live pages", multiprocess_mode="livesum")
 
 
 def worked_on(outcomes: Iterable[str]) -> None:

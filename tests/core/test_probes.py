@@ -25,7 +25,7 @@ from app.core import tally
 tally.share({"ONCALL_INSTANCE": sys.argv[1]})
 from app.core import metrics
 metrics.DELIVERIES.labels("accepted").inc(int(sys.argv[2]))
-metrics.SOCKETS.inc()
+metrics.sockets().inc()
 print(metrics.text([]).decode())
 """
 NAMED = ("oncall_request_seconds", "oncall_deliveries", "oncall_deliveries_worked", "oncall_inbox_age_s", "oncall_messages",
