@@ -38,5 +38,6 @@ SHELL = Shell(
         NavItem("ingest.plugins", "Settings", "settings", "Organisation", under="/settings"),
     ),
     home="incidents.index", account="identity.profile", sign_out="identity.sign_out",
+    accessibility="identity.accessibility",
     may="app.identity.queries.may_anywhere",
 )

@@ -59,6 +59,7 @@ class Shell:
     home: str = ""
     account: str = ""
     sign_out: str = ""
+    accessibility: str = ""
     may: str = ""
 
 
@@ -120,7 +121,7 @@ def _link(item: NavItem) -> Link:
 
 
 def place(name: str) -> str:
-    """The address of a part of the shell (`home`, `account`, `sign_out`), or "" while it does not exist."""
+    """The address of a part of the shell (`home`, `account`, `sign_out`, `accessibility`), or "" while it does not exist."""
     endpoint = getattr(current_app.extensions["shell"], name)
     return url_for(endpoint) if endpoint in current_app.view_functions else ""
 

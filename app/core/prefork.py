@@ -12,7 +12,6 @@ from pathlib import Path
 from pkgutil import walk_packages
 from typing import Any, NoReturn
 
-from prometheus_client.mmap_dict import MmapedDict
 from setproctitle import setproctitle
 from supervisor.loggers import Handler
 from supervisor.medusa.asyncore_25 import ExitNow
@@ -61,14 +60,11 @@ def ours() -> list[str]:
 
 
 def preload(root: Path) -> None:
-    """Load all of the application and its plugins. That begins nothing: no thread, no connection, and no open file: a part
-    that closed one of ours would close whatever has its number there."""
+    """Load all of the application and its plugins. That begins nothing: no thread, no connection, no open file."""
     for module in walk_packages(app.__path__, "app."):
         import_module(module.name)
     plugins.load(root)
     gc.collect()
-    for one in [found for found in gc.get_objects() if isinstance(found, MmapedDict)]:  # figures; each part opens its own
-        one.close()  # type: ignore[no-untyped-call]
     gc.freeze()  # a collection that marked what was loaded would copy it into each process
 
 

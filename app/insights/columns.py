@@ -98,12 +98,17 @@ class Columns:
     def _masks(self, chosen: Chosen) -> Iterable[bytes]:
         fits = bytes(map(chosen.fits, self.pairs))
         if not all(fits):
-            yield bytes(map(fits.__getitem__, self.held["pair"]))
+            yield self._pair_mask(fits)
         if chosen.integration is not None:
             yield bytes(map(chosen.integration.__eq__, self.held["integration"]))
         for name, among in (("severity", SEVERITIES), ("urgency", URGENCIES)):
             if value := getattr(chosen, name):
                 yield bytes(self.held[name]).translate(bytes(place == among.index(value) for place in range(256)))
+
+    def _pair_mask(self, fits: bytes) -> bytes:
+        if len(fits) > 256:
+            return bytes(map(fits.__getitem__, self.held["pair"]))
+        return self.held["pair"].tobytes()[::SIZES["pair"]].translate(fits.ljust(256, b"\0"))  # their lowest bytes
 
 
 def of_facts(rows: Iterable[Any], names: Iterable[str] = KINDS) -> Columns:

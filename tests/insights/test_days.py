@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from array import array
 from datetime import timedelta
 from threading import Thread
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ from app.core.access import SYSTEM
 from app.core.db import session, transaction
 from app.incidents.models import Incident
 from app.insights import counting, days, queries, service
-from app.insights.columns import KINDS, Chosen
+from app.insights.columns import KINDS, Chosen, Columns
 from app.insights.filters import Filters
 from app.insights.models import FactDay, IncidentFact
 from app.insights.rules import SEVERITIES
@@ -105,6 +106,17 @@ def test_columns_are_packed_and_back(checkout):
     fresh = days.read(during, *KINDS)
     days.pack()
     assert days.read(during, *KINDS) == fresh and list(days.read(during, "flags")[0].held) == ["opened", "flags"]
+
+
+@pytest.mark.parametrize("services", [1, 200, 256, 257, 5000])
+def test_a_day_is_narrowed_to_a_team_however_many_services_it_has(services):
+    """Those of few services go by one byte of each incident, those of many one by one."""
+    chance, pairs = random.Random(services), [(one % 7 or None, one) for one in range(services)]
+    held = {name: array(KINDS[name], [0] * 3000) for name in KINDS}
+    held |= {"pair": array("I", chance.choices(range(services), k=3000)), "key": array("I", range(3000))}
+    for chosen in (Chosen(0, 1, team=3), Chosen(0, 1, services=frozenset({0, services - 1})), Chosen(0, 1, frozenset({1, 2}))):
+        found = Columns(pairs, [], held).narrowed(chosen, ["key"])["key"]
+        assert list(found) == [at for at, pair in enumerate(held["pair"]) if chosen.fits(pairs[pair])]
 
 
 def test_archived_teams_and_services_and_people_who_left_keep_their_past(checkout, signed_in, olga, ana, bob, tick, client, token):
