@@ -69,7 +69,7 @@ def _filled(rows: int) -> int:
     incident = build.incident(team=build.team("payments", manager=person), status="resolved")
     began = clock.now() - timedelta(days=1)
     with transaction():
-        session.execute(insert(Event), [{
+        session.execute(insert(Event.__table__), [{
             "kind": "incident.note_added" if at % 5 == 0 else "escalation.level_reached", "actor": person.ref,
             "at": began + timedelta(seconds=10 * at), "actor_name": "Olga", "subject": incident.ref, "also": [], "depth": 0,
             "data": {"note": at, "body": f"Looked at **host-{at}**: fine."} if at % 5 == 0 else {

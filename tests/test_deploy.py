@@ -71,12 +71,12 @@ def test_every_example_setting_is_one():
 @pytest.mark.parametrize("name", ["nginx.conf", "nginx-compose.conf"])
 def test_nginx_takes_its_configuration(name: str, tmp_path: Path):
     site = (DEPLOY / name).read_text().replace(" ssl http2;", ";")
-    site = site.replace("/etc/nginx/oncall-locations.conf", str(DEPLOY / "nginx-locations.conf"))
+    site = site.replace("/etc/nginx/oncall-locations.conf", f"'{DEPLOY / 'nginx-locations.conf'}'")
     site = re.sub("server (web|live):", "server 127.0.0.1:", site)
     site = re.sub(r"^ *ssl_certificate.*\n", "", site, flags=re.MULTILINE)
     tmp_path.joinpath("site.conf").write_text(site)
     tmp_path.joinpath("nginx.conf").write_text(
-        f"pid {tmp_path}/pid; error_log stderr; events {{}} http {{ access_log off; include {tmp_path}/site.conf; }}")
+        f"pid '{tmp_path}/pid'; error_log stderr; events {{}} http {{ access_log off; include '{tmp_path}/site.conf'; }}")
     command = [str(NGINX), "-t", "-c", str(tmp_path / "nginx.conf")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 0, done.stderr

@@ -155,7 +155,7 @@ def _fill(live: Connection, there: Connection) -> None:
         for rows in _rows(live.execute(select(table))):
             there.execute(insert(table), [{**row, **gone} for row in rows])
     for rows in _rows(live.execute(select(Event.__table__).where(Event.kind.startswith("user.")))):
-        there.execute(insert(Event), rows)  # who was away when
+        there.execute(insert(Event.__table__), rows)  # who was away when
 
 
 def _left_out() -> frozenset[str]:

@@ -10,6 +10,7 @@ from typing import Any
 import redis
 from flask import Flask
 
+from app.core.metrics import BEGAN
 from app.core.worker import owner
 
 NAME = "oncall:alive"
@@ -31,7 +32,8 @@ class Sign:
 
 
 def show(app: Flask, part: str) -> None:
-    """Say so from now on, in a thread of its own, as long as this process lives."""
+    """Say so from now on, in a thread of its own, as long as this process lives; and stand in the figures from now on."""
+    BEGAN.labels(part).set_to_current_time()
     threading.Thread(target=_go_on, args=(app.extensions["redis"], f"{part} {owner()}"), name="life", daemon=True).start()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -52,6 +53,7 @@ class _Hand(threading.Thread):
 
 _own = threading.local()
 _hangs: dict[str, list[float]] = {}
+os.register_at_fork(after_in_child=lambda: setattr(_own, "hand", None))  # a copy of this process has no thread but its own
 
 
 def limited(name: str, work: Callable[..., Any], *given: Any) -> Any:

@@ -30,6 +30,8 @@ HANDED = Histogram("oncall_hand_off_seconds", "From when a message was due until
 LATE = Histogram("oncall_timer_late_seconds", "From when a timer was due until it was acted on", ["timer"], buckets=WAITS)
 TICKED = Gauge("oncall_tick_timestamp_seconds", "When each tick last ended, in Unix time", ["tick"], multiprocess_mode="max")
 LIMITS = Counter("oncall_limits_hit", "Requests that were refused since there were too many, by tier", ["tier"])
+BEGAN = Gauge("oncall_start_timestamp_seconds", "When the youngest process of each part began, in Unix time", ["part"],
+              multiprocess_mode="livemax")
 FAULTS = Counter("oncall_plugin_errors", "Faults of plugins", ["plugin"])
 
 

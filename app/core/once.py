@@ -38,8 +38,8 @@ class Sending(Base):
 
 def form_key() -> str:
     """What follows the token in the forms of this page: by it a form is known that was sent already. Shared renders of
-    live pages have none; there the browser makes one up."""
-    if g.get("live"):
+    live pages have none; there the browser makes one up. Whoever has not signed in has none."""
+    if g.get("live") or not current_user.is_authenticated:
         return ""
     if "form_key" not in g:
         g.form_key = f"{JOINT}{secrets.token_urlsafe(12)}"

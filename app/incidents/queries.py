@@ -23,6 +23,7 @@ from app.identity.models import Membership, Team, User
 from app.identity.queries import allow, visible_teams
 from app.incidents.filters import Filters
 from app.incidents.models import Alert, Counter, Incident, Responder
+from app.incidents.searching import contains as contains
 from app.incidents.searching import incident_says, spread
 
 NAMED = 2000

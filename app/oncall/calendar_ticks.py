@@ -105,7 +105,7 @@ def _sync(key: int) -> int:
             links.failed(job, fault)
         return 1
     except Exception as fault:  # noqa: BLE001 - a plugin may raise anything; the other calendars go on
-        FAULTS.labels(job.calendar.slug).inc()
+        FAULTS.labels(job.offer.slug).inc()
         log.error("calendar.failed", link_id=job.id, fault=type(fault).__name__,
                   trace="".join(format_tb(fault.__traceback__)))
         with transaction():

@@ -30,7 +30,7 @@ def _line(label: str, value: str, state: str = "ok", remedy: str = "") -> dict[s
 
 def _beat(beat: rules.Beat | None) -> dict[str, Any]:
     if beat is None:
-        return _line("Heartbeat out", "goes nowhere", "warn",
+        return _line("Heartbeat out", "goes nowhere", "",
                      "Set DEADMAN_URL, so that somebody outside notices when this is gone.")
     if beat.trouble:
         return _line("Heartbeat out", beat.trouble, "bad", "It goes out again by itself once that is over.")
@@ -38,9 +38,11 @@ def _beat(beat: rules.Beat | None) -> dict[str, Any]:
 
 
 def _proof(proved: datetime | None) -> dict[str, Any]:
-    late = proved is None or clock.now() - proved > rules.PROOF_LASTS
-    said = f"proved {_ago(proved)} ago" if proved is not None else "not proved yet"
-    return _line("From clock to worker", said, "bad" if late else "ok", "Look whether worker and clock run." if late else "")
+    if proved is None:
+        return _line("From clock to worker", "not proved yet", "")
+    late = clock.now() - proved > rules.PROOF_LASTS
+    return _line("From clock to worker", f"proved {_ago(proved)} ago", "bad" if late else "ok",
+                 "Look whether worker and clock run." if late else "")
 
 
 def _test(test: queries.Test | None) -> dict[str, Any]:

@@ -17,7 +17,7 @@ MATRIX = {
     "own.edit": "yyyy", "integration.read": "yyyy", "incident.act": "-yy-", "incident.create": "-yy-",
     "shift.exchange": "yyyy", "schedule.override_self": "-yy-", "integration.secrets": "-yy-", "schedule.edit": "--y-", "policy.edit": "--y-",
     "service.edit": "--y-", "integration.edit": "--y-", "team.edit": "--y-", "audit.read": "--y-",
-    "team.create": "----", "people.edit": "----", "admin": "----", "scim": "----",
+    "team.create": "----", "people.edit": "----", "people.erase": "----", "admin": "----", "scim": "----",
     "action_item.change": "-yy-", "connection.edit": "--y-", "connection.read": "yyyy", "partner.admin": "----", "partner.edit": "--y-",
     "partner.read": "----", "postmortem.manage": "--y-", "postmortem.read": "yyyy", "postmortem.review": "-yy-",
     "postmortem.write": "-yy-", "runbook.approve": "----", "runbook.edit": "--y-", "runbook.read": "yyyy", "runbook.run": "-yy-",

@@ -93,7 +93,7 @@ def test_ten_thousand_alerts_and_five_thousand_entries_open_quickly(payments: Te
         session.execute(insert(Alert), [
             {"incident_id": 1, "dedup_key": f"k{number}", "title": f"Disk {number}", "severity": "high", "status": "firing",
              "first_seen": at, "last_seen": at} for number in range(10_000)])
-        session.execute(insert(Event), [
+        session.execute(insert(Event.__table__), [
             {"kind": "incident.alert_joined", "at": at, "actor": "system", "actor_name": "", "subject": incident.ref, "also": [],
              "data": {"alert": number, "title": "Disk"}, "dispatched_at": at} for number in range(5_000)])
         session.get_one(Incident, 1).alert_count = 10_000
