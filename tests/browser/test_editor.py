@@ -12,6 +12,7 @@ from app.postmortems.models import PostmortemVersion, Unsaved
 from tests import build
 from tests.browser.scan import faults
 from tests.browser.test_accessibility import address, browser, signed_in  # noqa: F401
+from tests.servers import eventually
 
 pytestmark = pytest.mark.browser
 
@@ -62,7 +63,10 @@ def test_a_refusal_is_no_lost_connection_and_leaving_asks_first(app, ana, paymen
     page.route("**/unsaved", lambda route: route.fulfill(status=422))
     page.click("#body-1")
     page.keyboard.type("Half a sen")
-    page.clock.fast_forward(10_100)
-    page.wait_for_selector("text=Not kept: save to see why.")
+
+    def said() -> bool:
+        page.clock.fast_forward(10_100)
+        return page.locator("text=Not kept: save to see why.").is_visible()
+    eventually(said, what="a word that it is not kept")
     page.goto("/postmortems")
     assert asked == ["beforeunload"]

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import time_machine
@@ -133,6 +134,7 @@ def test_every_failure_says_what_happened_what_to_do_and_its_number(client: Flas
 
 def test_a_live_render_carries_nobodys_token(client: FlaskClient) -> None:
     with client.application.test_request_context("/names"):
+        g._login_user = SimpleNamespace(is_authenticated=True)
         assert 'value="token-of-ana~' in client.application.jinja_env.globals["ui"].csrf()  # type: ignore[attr-defined]
         g.live = True
         assert 'value=""' in client.application.jinja_env.globals["ui"].csrf()  # type: ignore[attr-defined]
