@@ -178,7 +178,7 @@ PANELS: dict[str, dict[str, str]] = {
                "inbox": "app.ingest.queries.health", "outbox": "app.notifications.queries.health",
                "escalation": "app.escalation.queries.health"},
     "metrics": {"messages": "app.notifications.queries.metrics"},
-    "system": {"dead_man_switch": "app.watch.panels.dead_man_switch", "self_test": "app.watch.panels.self_test"},
+    "system": {"dead-man_switch": "app.watch.panels.dead_man_switch", "self_test": "app.watch.panels.self_test"},
     "doctor": {"alerts": "app.incidents.searching.doctor", "zones": "app.oncall.zones.moved",
                "shadow": "app.shadow.panels.doctor", "watch": "app.watch.queries.doctor"},
     "ailments": {"people": "app.notifications.readiness.ailments", "policies": "app.escalation.panels.ailments"},

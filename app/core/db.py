@@ -101,11 +101,12 @@ IN_BINARY = {"in_binary": True}
 
 @dataclass
 class Pending:
-    """What the present transaction will hand over once it is committed."""
+    """What the present transaction will hand over once it is committed. `forgets`: what this process then no longer knows."""
 
     events: list[Any] = field(default_factory=list)
     wakes: set[tuple[str, str]] = field(default_factory=set)
     stirs: set[tuple[str, str]] = field(default_factory=set)
+    forgets: list[Callable[[], None]] = field(default_factory=list)
 
 
 _pending: ContextVar[Pending | None] = ContextVar("pending", default=None)
@@ -159,6 +160,8 @@ def transaction() -> Iterator[Pending]:
                 raise
     finally:
         _pending.reset(token)
+    for forget in left.forgets:
+        forget()
     for hand_over in _after_commit:
         hand_over(left)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,7 @@ from flask import current_app
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.core import chain, clock, reach, rotation, secrets, setting_checks, settings, skew
+from app.core import chain, clock, reach, rotation, setting_checks, skew
 from app.core.db import session
 from app.core.events import Event
 from app.core.health import Health, examine
@@ -48,11 +47,8 @@ def _stored(check: Callable[[Health], None]) -> Callable[[Health], None]:
 
 
 def _settings(found: Health) -> None:
-    config = current_app.config
-    known = {one.name for one in settings.SETTINGS} | {name for name, _ in current_app.extensions["plugins"].settings}
-    found.problems += [f"{text} Mend it and start again." for text in setting_checks.unusable(config)]
-    found.warnings += [f"{text} Nobody reads it: remove it or write it right." for text in setting_checks.unknown(
-        known, os.environ, settings.written(Path(config["ONCALL_INSTANCE"])))]
+    found.problems += [f"{text} Mend it and start again." for text in setting_checks.unusable(current_app.config)]
+    found.warnings += [f"{text} Nobody reads it: remove it or write it right." for text in setting_checks.strangers()]
 
 
 def _keys(found: Health) -> None:
@@ -94,10 +90,8 @@ def _reachable(found: Health) -> None:
 def _secrets(found: Health) -> None:
     sealed = rotation.counts()
     found.figures["secrets_by_key"] = sealed
-    for name, number in sealed.items():
-        if name not in secrets.key_ids():
-            found.problems.append(f"{number} stored secrets need the key {name}, which ENCRYPTION_KEYS lacks. Add it "
-                                  "behind the first one.")
+    found.problems += [f"{number} stored secrets need the key {name}, which ENCRYPTION_KEYS lacks. Add it behind the first "
+                       "one." for name, number in rotation.lacking(sealed).items()]
 
 
 def _clocks(found: Health) -> None:

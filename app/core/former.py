@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,10 +27,10 @@ from sqlalchemy import String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock, secrets
-from app.core.db import Base, BigId, db
+from app.core.db import Base, BigId
+from app.core.remembered import Remembered
 
 log = structlog.get_logger()
-SECONDS = 1.0
 NEWEST = "SELECT max(id) FROM former_people"
 EVERY = "SELECT id, ref, said_until, sealed FROM former_people ORDER BY id"
 Called = Mapping[str, tuple[int, str]]
@@ -93,38 +92,14 @@ class Known:
         return said if until >= at else word
 
 
-class Memory:
-    """What this process knows of former people, asked anew after a second; while the database is away, what it knew."""
-
-    def __init__(self) -> None:
-        self.known = Known()
-        self.until = 0.0
-
-    def __call__(self) -> Known:
-        """Everybody who was erased, as of a second ago at the latest."""
-        now = time.monotonic()
-        if now >= self.until:
-            self.until = now + SECONDS
-            self.known = self._asked()
-        return self.known
-
-    def forget(self) -> None:
-        """Ask anew: somebody was erased here."""
-        self.until = 0.0
-
-    def _asked(self) -> Known:
-        """By a connection of its own, outside whatever transaction is open here."""
-        try:
-            connection: Any = db.engine.raw_connection()
-            try:
-                cursor = connection.cursor()
-                newest = cursor.execute(NEWEST).fetchone()[0] or 0
-                return self.known if newest == self.known.newest else _read(cursor.execute(EVERY).fetchall())
-            finally:
-                connection.close()
-        except Exception as fault:  # noqa: BLE001 - any driver's own fault: a fresh database has no such table yet
-            log.info("former.unknown", reason=str(fault).splitlines()[0][:200] if str(fault) else "")
-            return self.known
+def ask(cursor: Any, former: Known) -> Known:
+    """Everybody who was erased; where nobody was since, that is all that is asked."""
+    cursor.execute(NEWEST)
+    newest = cursor.fetchone()[0] or 0
+    if newest == former.newest:
+        return former
+    cursor.execute(EVERY)
+    return _read(cursor.fetchall())
 
 
 def _read(rows: Iterable[tuple[int, str, int, str]]) -> Known:
@@ -143,7 +118,7 @@ def _read(rows: Iterable[tuple[int, str, int, str]]) -> Known:
 
 def known() -> Known:
     """Former people, as this process knows them."""
-    found: Memory | None = current_app.extensions.get("former") if has_app_context() else None
+    found: Remembered[Known] | None = current_app.extensions.get("former") if has_app_context() else None
     return found() if found is not None else Known()
 
 

@@ -121,10 +121,17 @@ def _memory() -> Iterator[Figure]:
     folder = os.environ.get(FOLDER)
     for number in sorted(_numbers(folder) | {os.getpid()} if folder else {os.getpid()}):
         try:
-            pages = int(Path(f"/proc/{number}/statm").read_text().split()[1])
             command = Path(f"/proc/{number}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except (OSError, IndexError):
+        except OSError:
             continue
         named = PART.search(command)
-        yield Figure("oncall_memory_bytes", "Resident memory of a process", pages * os.sysconf("SC_PAGE_SIZE"),
+        yield Figure("oncall_memory_bytes", "Resident memory of a process", resident(number),
                      {"process": named.group(1) if named else "other", "pid": str(number)})
+
+
+def resident(number: int) -> int:
+    """Resident memory of a process in bytes; 0 where the system does not tell."""
+    try:
+        return int(Path(f"/proc/{number}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError):
+        return 0

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime
 from typing import Any
 
-import structlog
-from flask import Flask
 from sqlalchemy import String, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
-from app.core.db import Base, db, session
+from app.core.db import Base, session
 
-log = structlog.get_logger()
-SECONDS = 1.0
 QUERY = "SELECT slug FROM plugin_switches"
 
 
@@ -29,40 +24,10 @@ class PluginSwitch(Base):
     by: Mapped[str] = mapped_column(String(200), default="")
 
 
-class Watch:
-    """What is off, asked again after a second; while the database is away, what was known last."""
-
-    def __init__(self, app: Flask) -> None:
-        self.app = app
-        self.known: frozenset[str] = frozenset()
-        self.until = 0.0
-
-    def __call__(self) -> frozenset[str]:
-        """The slugs that are off."""
-        now = time.monotonic()
-        if now >= self.until:
-            self.until = now + SECONDS
-            self.known = self._asked()
-        return self.known
-
-    def forget(self) -> None:
-        """Ask anew: something changed here."""
-        self.until = 0.0
-
-    def _asked(self) -> frozenset[str]:
-        """By a connection of its own, outside whatever transaction is open here."""
-        try:
-            with self.app.app_context():
-                connection: Any = db.engine.raw_connection()
-            try:
-                cursor = connection.cursor()
-                cursor.execute(QUERY)
-                return frozenset(slug for (slug,) in cursor.fetchall())
-            finally:
-                connection.close()
-        except Exception as fault:  # noqa: BLE001 - any driver's own fault: a fresh database has no such table yet
-            log.info("plugins.switches_unknown", reason=str(fault).splitlines()[0][:200] if str(fault) else "")
-            return self.known
+def ask(cursor: Any, _former: frozenset[str]) -> frozenset[str]:
+    """The slugs that are off."""
+    cursor.execute(QUERY)
+    return frozenset(slug for (slug,) in cursor.fetchall())
 
 
 def off() -> frozenset[str]:

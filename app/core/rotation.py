@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,10 +62,15 @@ def counts() -> dict[str, int]:
     return dict(found)
 
 
+def lacking(sealed: Mapping[str, int]) -> dict[str, int]:
+    """Of what each key sealed, that of keys that are not at hand."""
+    return {name: number for name, number in sorted(sealed.items()) if name not in secrets.key_ids()}
+
+
 def missing() -> dict[str, int]:
     """How many secrets each key sealed that is not at hand."""
     try:
-        return {name: number for name, number in sorted(counts().items()) if name not in secrets.key_ids()}
+        return lacking(counts())
     except SQLAlchemyError:  # no database or no tables yet: other checks say so
         return {}
     finally:
@@ -74,8 +79,8 @@ def missing() -> dict[str, int]:
 
 def require_keys() -> None:
     """Raise Failure naming each key that sealed something and is not at hand: better no start than lost secrets."""
-    if lacking := missing():
-        said = ", ".join(f"{name} ({number} secrets)" for name, number in lacking.items())
+    if found := missing():
+        said = ", ".join(f"{name} ({number} secrets)" for name, number in found.items())
         raise Failure(f"ENCRYPTION_KEYS lacks the key {said}. Add it behind the first one, then start again.")
 
 

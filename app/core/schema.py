@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask, current_app
 from flask_migrate import Migrate, upgrade
-from sqlalchemy import MetaData, text
+from sqlalchemy import inspect, text
 
 from app.core.db import Base, db
 from app.core.errors import Invalid
@@ -62,9 +62,14 @@ def require_known(revision: str) -> None:
 def remove_all() -> None:
     """Take every table of ours out of the database, with what is in it."""
     with _one_at_a_time(), db.engine.begin() as connection:
-        found = MetaData()
-        found.reflect(connection, only=lambda name, _: name in Base.metadata.tables or name == "alembic_version")
-        found.drop_all(connection)
+        ours = set(inspect(connection).get_table_names()) & {*Base.metadata.tables, "alembic_version"}
+        if db.engine.dialect.name == "postgresql":
+            connection.execute(text(f"DROP TABLE {', '.join(sorted(ours))} CASCADE" if ours else "SELECT 1"))
+            return
+        connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
+        texts = connection.scalars(text("SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE%'")).all()
+        for name in [*texts, *sorted(ours)]:
+            connection.execute(text(f'DROP TABLE "{name}"'))
 
 
 def migrate_to(revision: str) -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
+from pathlib import Path
+
+from flask import current_app
 
 from app.core.http import networks
+from app.core.settings import SETTINGS, written
 
 NEAR = 0.85  # how alike two names are, 0 to 1, before one is taken for a slip of the other
 Check = Callable[[str], None]
@@ -14,7 +19,7 @@ Check = Callable[[str], None]
 
 def unusable(values: Mapping[str, str]) -> list[str]:
     """A sentence for each setting whose value is out of range or of another kind; never the value of a secret."""
-    found = []
+    found = [f"{one.name} {said}." for one in SETTINGS if (said := one.fault(values.get(one.name, "")))]
     for name, check in CHECKS.items():
         try:
             if values.get(name):
@@ -36,16 +41,15 @@ def unknown(known: Iterable[str], environ: Mapping[str, str], written: Mapping[s
     return found
 
 
+def strangers() -> list[str]:
+    """The same for what this process was started with."""
+    known = (one.name for one in current_app.extensions["settings"])
+    return unknown(known, os.environ, written(Path(current_app.config["ONCALL_INSTANCE"])))
+
+
 def _near(name: str, names: list[str]) -> str:
     near = get_close_matches(name, names, n=1, cutoff=NEAR)
     return f"; did you mean {near[0]}?" if near else "."
-
-
-def _number(least: int, most: int) -> Check:
-    def check(text: str) -> None:
-        if not text.strip().isdecimal() or not least <= int(text) <= most:
-            raise ValueError(f"has to be a whole number from {least} to {most}")
-    return check
 
 
 def _one_of(*words: str) -> Check:
@@ -75,16 +79,12 @@ def _level(text: str) -> None:
         raise ValueError("has to be one of DEBUG, INFO, WARNING, ERROR")
 
 
-COUNT, DAYS = _number(1, 10_000), _number(1, 36_500)
 CHECKS: dict[str, Check] = {
     "DATABASE_URL": _address("postgresql", "postgres", "postgresql+psycopg", "sqlite"),
-    "REDIS_URL": _address("redis", "rediss", "unix", "redis+sentinel"),
-    "PORT": _number(0, 65_535), "MAIL_IN_PORT": _number(0, 65_535), "TRUSTED_PROXIES": _number(0, 20),
-    "BASE_URL": _address("https", "http"), "OIDC_ISSUER": _address("https", "http"), "SMTP_URL": _address("smtp", "smtps"),
+    "REDIS_URL": _address("redis", "rediss", "unix", "redis+sentinel"), "SMTP_URL": _address("smtp", "smtps"),
+    "BASE_URL": _address("https", "http"), "OIDC_ISSUER": _address("https", "http"),
     "OUTBOUND_ALLOW": _networks, "LOG_LEVEL": _level,
-    "WEB_PROCESSES": COUNT, "WEB_THREADS": COUNT, "LIVE_MAX_SOCKETS": _number(0, 100_000), "WORKER_PROCESSES": COUNT,
-    "SEND_THREADS": COUNT, "RUNBOOK_THREADS": COUNT, "BACKUP_DAYS": _number(0, 3_650),
-    "EXECUTION_DAYS": DAYS, "DELIVERY_BODY_DAYS": _number(7, 730), "DELIVERY_DAYS": DAYS, "AUDIT_DAYS": DAYS,
     "OIDC_CREATE": _one_of("yes", "no"), "PASSWORD_LOGIN": _one_of("everyone", "break-glass"),
     "REQUIRE_SECOND_FACTOR": _one_of("off", "admins", "everyone"),
 }
+"""What is no number: the ranges of those stand with the settings themselves."""

@@ -26,13 +26,19 @@ class Setting:
     secret: bool = False
     between: tuple[int, int] | None = None
 
+    def fault(self, value: str) -> str:
+        """What the value has to be and is not; "" for one that may be, and for none at all."""
+        if self.between is None or not value or (value.isascii() and value.isdecimal() and
+                                                 self.between[0] <= int(value[:9]) <= self.between[1]):
+            return ""
+        return f"has to be a whole number from {self.between[0]} to {self.between[1]}"
+
     def checked(self, value: str) -> str:
         """The value, if it may be. Raises Failure with what it may be."""
-        if self.between is None or (value.isascii() and value.isdecimal() and
-                                    self.between[0] <= int(value[:9]) <= self.between[1]):
-            return value
-        raise Failure(f"{self.name} is {value!r}, and has to be a whole number from {self.between[0]} to {self.between[1]}. "
-                      "Change it in the environment or in config.toml, then start again.")
+        if fault := self.fault(value):
+            raise Failure(f"{self.name} is {value!r}, and {fault}. Change it in the environment or in config.toml, then "
+                          "start again.")
+        return value
 
 
 SETTINGS: tuple[Setting, ...] = (
@@ -41,15 +47,15 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SECRET_KEY", "", "Signs cookies; generated into the instance folder", secret=True),
     Setting("ENCRYPTION_KEYS", "", "Encrypt stored secrets; comma separated, the first encrypts", secret=True),
     Setting("HOST", "127.0.0.1", "Address the web process listens on"),
-    Setting("PORT", "8000", "Port the web process listens on"),
+    Setting("PORT", "8000", "Port the web process listens on", between=(0, 65_535)),
     Setting("BASE_URL", "", "Address people use; makes absolute links. Empty means http://HOST:PORT"),
     Setting("CONTACT", "", "Whom people tell that a page can't be used, on /accessibility: a mail or web address"),
-    Setting("TRUSTED_PROXIES", "0", "How many proxies in front are believed about the client's address"),
+    Setting("TRUSTED_PROXIES", "0", "How many proxies in front are believed about the client's address", between=(0, 20)),
     Setting("ADMIN_EMAIL", "", "With ADMIN_PASSWORD: creates the break-glass admin at first start"),
     Setting("ADMIN_PASSWORD", "", "Password of that admin, 12 characters or more", secret=True),
     Setting("SMTP_URL", "", "Mail server, smtp://user:password@host:port?starttls=1", secret=True),
     Setting("MAIL_FROM", "On-call <oncall@localhost>", "Sender of mail"),
-    Setting("MAIL_IN_PORT", "", "Port on which mail is taken in as alerts (SMTP); empty: none is"),
+    Setting("MAIL_IN_PORT", "", "Port on which mail is taken in as alerts (SMTP); empty: none is", between=(0, 65_535)),
     Setting("MAIL_IN_HOST", "127.0.0.1", "Address on which it is taken in"),
     Setting("MAIL_IN_DOMAIN", "", "Domain of the addresses that integrations then have; empty takes any"),
     Setting("MAIL_IN_CERTIFICATE", "", "File with certificate and key in PEM, with which STARTTLS is offered"),
@@ -57,15 +63,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("VAPID_PUBLIC_KEY", "", "Web push; generated into the instance folder"),
     Setting("VAPID_PRIVATE_KEY", "", "Web push; generated into the instance folder", secret=True),
     Setting("VAPID_SUBJECT", "mailto:oncall@localhost", "Contact that push services see"),
-    Setting("WEB_PROCESSES", "1", "Web processes of one `oncall web`"),
-    Setting("WEB_THREADS", "64", "Threads of one web process; a live page holds one"),
-    Setting("LIVE_MAX_SOCKETS", "48", "Live pages of one web process; further ones poll instead"),
-    Setting("WORKER_PROCESSES", "1", "Worker processes of one `oncall worker`"),
-    Setting("SEND_THREADS", "16", "Messages one worker hands over at the same time"),
+    Setting("WEB_PROCESSES", "1", "Web processes of one `oncall web`", between=(1, 10_000)),
+    Setting("WEB_THREADS", "64", "Threads of one web process; a live page holds one", between=(1, 10_000)),
+    Setting("LIVE_MAX_SOCKETS", "48", "Live pages of one web process; further ones poll instead", between=(0, 100_000)),
+    Setting("WORKER_PROCESSES", "1", "Worker processes of one `oncall worker`", between=(1, 10_000)),
+    Setting("SEND_THREADS", "16", "Messages one worker hands over at the same time", between=(1, 10_000)),
     Setting("EXECUTION_DAYS", "90", "Days the outputs of runbooks are kept; what was told of them stays", between=(7, 3650)),
     Setting("RUN_DAYS", "90", "Days that requests, answers and outputs of workflows' steps are kept; the runs stay",
             between=(7, 3650)),
-    Setting("RUNBOOK_THREADS", "50", "Calls to runbook targets that one process has open at the same time"),
+    Setting("RUNBOOK_THREADS", "50", "Calls to runbook targets that one process has open at the same time",
+            between=(1, 10_000)),
     Setting("OIDC_ISSUER", "", "Address of the OpenID Connect provider; turns single sign-on on"),
     Setting("OIDC_CLIENT_ID", "", "Name of this application at the provider"),
     Setting("OIDC_CLIENT_SECRET", "", "Its secret; empty for a public client", secret=True),
@@ -85,7 +92,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("AUDIT_DAYS", "365", "Days the log is kept; entries of incidents and postmortems are kept for ever",
             between=(90, 3650)),
     Setting("BACKUP_DAYS", "7", "Days after which `oncall doctor` misses a backup; 0: they are made by other means than "
-            "`oncall backup`"),
+            "`oncall backup`", between=(0, 3650)),
     Setting("STATUS_EXPORT_DIR", "", "Folder below which copies of status pages are written, one folder a page"),
     Setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR"),
 )

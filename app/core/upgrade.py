@@ -17,7 +17,7 @@ from flask import current_app
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.core import rotation, schema, setting_checks, settings
+from app.core import rotation, schema, setting_checks
 from app.core.db import db
 
 # What an operation does to a table that is there already, on a database with many writers; the later the worse.
@@ -63,9 +63,8 @@ def plan() -> Plan:
     """Look at database, settings and plugins; nothing is changed."""
     found = Plan()
     config, registry = current_app.config, current_app.extensions["plugins"]
-    known = {one.name for one in settings.SETTINGS} | {name for name, _ in registry.settings}
     found.faults += setting_checks.unusable(config)
-    found.warnings += setting_checks.unknown(known, os.environ, settings.written(Path(config["ONCALL_INSTANCE"])))
+    found.warnings += setting_checks.strangers()
     found.faults += [f"The plugin {one.slug} does not work with this version: {one.reason}." for one in registry.broken]
     try:
         _of_database(found)

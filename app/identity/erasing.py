@@ -18,7 +18,7 @@ from sqlalchemy import delete, func, select
 
 from app.core import clock, erasure, former
 from app.core.access import Actor
-from app.core.db import alone, locked, session
+from app.core.db import alone, locked, pending, session
 from app.core.errors import Conflict, NotFound
 from app.core.events import Event, record
 from app.core.former import FormerPerson, Known
@@ -96,7 +96,7 @@ def erase_user(user: User, *, by: Actor) -> User:
     erasure.erase(table, whose, Known(number, {held.ref: whose.now}, {word: (0, now) for word, now in said.items()}))
     _empty(held, number)
     record(events.USER_ERASED, held.ref, by=by, also=teams, name=whose.now)
-    current_app.extensions["former"].forget()
+    pending().forgets.append(current_app.extensions["former"].forget)
     return held
 
 

@@ -15,11 +15,12 @@ from flask import current_app
 from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
-from app.core import clock, failed, health, hold, life, revision, rotation, secrets
+from app.core import clock, failed, hold, life, revision, rotation, secrets
 from app.core.db import db, session
 from app.core.events import Event, sentence
 from app.core.life import Sign
 from app.core.limits import EXCEEDED, LIVE_CLOSED, LIVE_REFUSED
+from app.core.metrics import resident
 from app.core.panels import Line
 from app.core.periodic import TICKS, Every
 from app.core.pulse import Pulse
@@ -72,7 +73,7 @@ def facts(figures: Mapping[str, Any]) -> list[Line]:
     """What the system consists of."""
     return [Line("Version", version("oncall-platform"), ""), _database(), _redis(figures),
             Line("Address", current_app.config["BASE_URL"], ""),
-            Line("Memory of this process", _bytes(health.memory()), "")]
+            Line("Memory of this process", _bytes(resident(os.getpid())), "")]
 
 
 def _database() -> Line:
@@ -155,7 +156,7 @@ def keys() -> list[Key]:
     """Every key at hand, the one that encrypts first, then those that something needs and that are missing."""
     at_hand, sealed = secrets.key_ids(), rotation.counts()
     found = [Key(name, sealed.get(name, 0), "decrypts" if place else "encrypts") for place, name in enumerate(at_hand)]
-    return found + [Key(name, number, "missing") for name, number in sealed.items() if name not in at_hand]
+    return found + [Key(name, number, "missing") for name, number in rotation.lacking(sealed).items()]
 
 
 def queues() -> list[failed.Waiting] | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Blueprint, Response, request, url_for
 
 from app.core.access import access, own_transaction
 from app.core.errors import NotFound
+from app.core.failed import Failed
 from app.core.pages import go, page
 from app.core.web import actor
 from app.identity.queries import allow
@@ -27,11 +30,7 @@ def index() -> Response:
 @own_transaction
 def run_again(job_id: str) -> Response:
     """A job that failed is tried anew."""
-    try:
-        found = jobs.run_again(job_id, by=actor())
-    except NotFound as refusal:
-        return go(url_for(".index"), refusal.detail, tone="danger")
-    return go(url_for(".index"), f"{found.what} runs again")
+    return _done(jobs.run_again, job_id, "runs again")
 
 
 @blueprint.post("/jobs/<job_id>/drop")
@@ -39,11 +38,14 @@ def run_again(job_id: str) -> Response:
 @own_transaction
 def drop(job_id: str) -> Response:
     """A job that failed is forgotten."""
+    return _done(jobs.drop, job_id, "is dropped")
+
+
+def _done(act: Callable[..., Failed], job_id: str, said: str) -> Response:
     try:
-        found = jobs.drop(job_id, by=actor())
+        return go(url_for(".index"), f"{act(job_id, by=actor()).what} {said}")
     except NotFound as refusal:
         return go(url_for(".index"), refusal.detail, tone="danger")
-    return go(url_for(".index"), f"{found.what} is dropped")
 
 
 @blueprint.get("/settings")

@@ -57,4 +57,8 @@ def _test(test: queries.Test | None) -> dict[str, Any]:
 
 
 def _ago(at: datetime | None) -> str:
-    return duration_text(max(1, int((clock.now() - at).total_seconds()))) if at is not None else "never"
+    """Whole minutes from the second one on."""
+    if at is None:
+        return "never"
+    seconds = max(1, int((clock.now() - at).total_seconds()))
+    return duration_text(seconds if seconds < 120 else seconds // 60 * 60)

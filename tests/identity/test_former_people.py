@@ -8,7 +8,9 @@ from app.core import chain, former
 from app.core.access import OPERATOR, SYSTEM, Actor
 from app.core.db import session, transaction
 from app.core.events import Event, Kind, record, sentence
+from app.core.remembered import SECONDS, Remembered
 from app.identity import service
+from app.identity.erasing import erase_user
 from app.identity.models import User
 from app.incidents import service as incidents
 from app.incidents.queries import timeline
@@ -97,12 +99,23 @@ def test_names_that_they_had_before_are_translated_too(bob, ana):
     assert read(number).data == {"name": "Former person 1"} and read(number).kept_data["after"]["name"] == "Robert Builder"
 
 
-def test_another_process_knows_within_a_second_and_asks_no_oftener(bob):
-    other = former.Memory()
+def test_another_process_knows_within_a_second_and_asks_no_oftener(app, bob):
+    other = Remembered(app, former.Known(), former.ask)
     assert other().names == {}
     gone(bob)
-    other.until -= former.SECONDS
+    other.until -= SECONDS
     assert other().names == {bob.ref: "Former person 1"} and other() is other()
+
+
+def test_whoever_erases_knows_it_from_the_commit_on(app, bob):
+    """Also where somebody asked between the erasing and its commit, and saw nothing of it yet."""
+    with transaction():
+        held = session.get_one(User, bob.id)
+        service.deactivate_user(held, by=OPERATOR)
+        erase_user(held, by=OPERATOR)
+        app.extensions["former"].forget()
+        assert former.known().names == {}
+    assert former.known().names == {bob.ref: "Former person 1"}
 
 
 def test_who_can_open_no_seal_still_shows_no_name_of_who_acted(app, bob, monkeypatch):
