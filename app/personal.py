@@ -85,9 +85,9 @@ PERSONAL: tuple[Rule, ...] = (
     Told(MESSAGES, ("reason", "error")), Told("app.insights.models.DeliverySum", ("reason",)),
     Told("app.shadow.models.Unsent", ("reason",)),
     Told("app.notifications.channel_models.DutyPost", ("text",)), Told("app.insights.models.Digest", ("text", "ahead")),
-    Told("app.workflows.models.WorkflowRun", ("reason", "event")),
-    Told("app.workflows.models.WorkflowStep", ("output", "request", "response")),
-    Told("app.runbooks.models.Execution", ("subject",)), Told("app.escalation.models.Hold", ("reason",)),
+    Told("app.workflows.models.WorkflowRun", ("reason", "event", "error")),
+    Told("app.workflows.models.WorkflowStep", ("output", "request", "response", "error", "warnings")),
+    Told("app.runbooks.models.Execution", ("subject", "reason")), Told("app.escalation.models.Hold", ("reason",)),
     Told("app.core.once.Sending", ("told",)), Told("app.config.models.ManagedObject", ("said",)),
-    Told("app.config.models.Errand", ("said", "found")),
+    Told("app.config.models.Errand", ("said", "found", "title", "error", "progress")),
 )

@@ -33,6 +33,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import DeclarativeBase, mapped_column, registry
 
 NAMES = {"ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -99,9 +101,13 @@ IN_BINARY = {"in_binary": True}
 """Options of a statement that asks for many bytes: PostgreSQL then answers with these, not with their digits."""
 
 
+AWAY = (OperationalError, InternalError, NoConnection)
+"""The database is away, busy or full, or may only be read since another one took its place."""
+
+
 @dataclass
 class Pending:
-    """What the present transaction will hand over once it is committed. `forgets`: what this process then no longer knows."""
+    """What the present transaction will hand over once it is committed; `forgets` are asked anew then."""
 
     events: list[Any] = field(default_factory=list)
     wakes: set[tuple[str, str]] = field(default_factory=set)

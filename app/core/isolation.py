@@ -7,13 +7,13 @@ from contextlib import contextmanager
 
 import structlog
 from rq.timeouts import BaseTimeoutException
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
-from app.core.db import pending, session, transaction
+from app.core.db import AWAY, pending, session, transaction
 
 log = structlog.get_logger()
 Failed = Callable[[int, Exception], None]
-NO_FAULT_OF_A_ROW = (OperationalError, BaseTimeoutException)  # the database is away or busy, the job's time is over
+NO_FAULT_OF_A_ROW = (*AWAY, BaseTimeoutException)  # or the job's time is over
 FAILS_ALL = (SQLAlchemyError, BaseTimeoutException)  # of a part of a transaction: this can't go on
 
 

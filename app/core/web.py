@@ -21,15 +21,14 @@ from flask import (
 )
 from flask import session as cookie
 from flask_login import current_user
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as NoConnection
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.core import once
 from app.core.access import Actor, View
 from app.core.bodies import Request
-from app.core.db import take_back, transaction
+from app.core.db import AWAY, take_back, transaction
 from app.core.errors import Failure, Invalid, RateLimited
 from app.core.log import begin_request, id_for
 from app.core.secrets import Unreadable, same
@@ -94,8 +93,8 @@ def init_web(app: Flask) -> None:
     app.after_request(_finish)
     app.register_error_handler(Failure, _failure)
     app.register_error_handler(HTTPException, _http_failure)
-    app.register_error_handler(OperationalError, database_away)
-    app.register_error_handler(NoConnection, database_away)
+    for away in AWAY:
+        app.register_error_handler(away, database_away)
     app.register_error_handler(Unreadable, _locked_away)
     app.register_error_handler(Exception, _fault)
     app.jinja_env.globals["csrf_token"] = csrf_token
@@ -219,7 +218,7 @@ def _http_failure(error: HTTPException) -> Response:
     return response
 
 
-def database_away(error: OperationalError | NoConnection) -> Response:
+def database_away(error: SQLAlchemyError) -> Response:
     """What is said while the database does not answer, or can't write: its disk is full."""
     log.error("database.unreachable", reason=str(error).splitlines()[0][:300])
     response = answer(503, "Not available", "The database can't be reached at the moment. Try again in a few seconds.")

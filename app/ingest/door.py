@@ -15,10 +15,9 @@ from flask import current_app
 from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.exc import OperationalError, TimeoutError
 
 from app.core import secrets, signatures
-from app.core.db import db, session, transaction
+from app.core.db import AWAY, db, session, transaction
 from app.core.errors import Failure
 from app.core.jobs import stir, wake
 from app.core.log import request_id
@@ -116,7 +115,7 @@ def _shared(work: Any) -> Together[Any, Any]:
     """Requests of the same moment share a query and a commit, since a commit costs more than all else here."""
     places = current_app.extensions.setdefault("door", {})
     place = places.get(work)
-    return place or places.setdefault(work, Together(work, hopeless=(OperationalError, TimeoutError)))
+    return place or places.setdefault(work, Together(work, hopeless=AWAY))
 
 
 def _find(tokens: Sequence[str]) -> list[Integration | None]:

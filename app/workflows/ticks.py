@@ -11,11 +11,10 @@ from typing import Any
 import structlog
 from flask import Flask, current_app
 from sqlalchemy import Select, String, cast, func, or_, select, update
-from sqlalchemy.exc import OperationalError
 
 from app.core import clock
 from app.core.access import SYSTEM
-from app.core.db import session, transaction
+from app.core.db import AWAY, session, transaction
 from app.core.events import Event, caused_by
 from app.core.forms import duration
 from app.core.lanes import Lane, drained, looked
@@ -139,7 +138,7 @@ def _considered(keys: list[int]) -> int:
     """All in one transaction; where one of them raises, each in its own, and that one is passed over."""
     try:
         return _begun(keys)
-    except OperationalError:
+    except AWAY:
         raise
     except Exception:
         log.exception("facts.failed_together", facts=len(keys))
@@ -149,7 +148,7 @@ def _considered(keys: list[int]) -> int:
 def _begun_alone(key: int) -> int:
     try:
         return _begun([key])
-    except OperationalError:
+    except AWAY:
         raise
     except Exception:
         log.exception("fact.failed", event_id=key)

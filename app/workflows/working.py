@@ -9,10 +9,9 @@ from typing import Any
 
 import structlog
 from sqlalchemy import CursorResult, select, update
-from sqlalchemy.exc import OperationalError
 
 from app.core import clock
-from app.core.db import session, transaction
+from app.core.db import AWAY, session, transaction
 from app.core.errors import Failure
 from app.core.events import Event, caused_by
 from app.core.masking import storable
@@ -70,7 +69,7 @@ def failed(key: int, fault: Exception) -> None:
 
     Not so where the database was away, nor where another has it by now: then it is claimed again.
     """
-    if isinstance(fault, OperationalError):
+    if isinstance(fault, AWAY):
         return
     with transaction():
         step = session.get(WorkflowStep, key // VISITS)

@@ -9,6 +9,7 @@ from threading import Barrier
 import pytest
 from sqlalchemy import select
 
+from app.config.models import Errand
 from app.config.service import export
 from app.core.access import OPERATOR
 from app.core.db import Base, session, transaction
@@ -37,8 +38,15 @@ OTHERS = {name: why for why, names in {
     "of senders and outsiders": "deliveries.ip refused_requests.ip partners.email partner_log.email partner_log.ip partner_log.agent "
         "partner_logins.ip partner_logins.agent status_subscribers.address unsent.whom",
     "of a provider, a room or a thing": "messages.account provider_states.account rooms.account rooms.address surfaces.account "
-        "escalation_runs.policy_name status_components.group_name"}.items() for name in names.split()}
-SOUNDS = re.compile(r"(^|_)(by|author|actor|user|person|email|address|agent|ip|sender|whom|profile|account)$|.+_name$")
+        "escalation_runs.policy_name status_components.group_name",
+    "words that somebody typed": "noise_marks.reason shadows.reason windows.reason cover_requests.reason overrides.reason swaps.reason "
+        "postmortem_versions.reason status_components.override_reason status_spans.reason heartbeats.mute_reason",
+    "words of a vendor, or of the house about a thing": "provider_states.last_error partner_links.error status_pages.export_error "
+        "webhooks.off_reason webhook_deliveries.error status_subscribers.reason rooms.error status_messages.error surfaces.error "
+        "refused_requests.reason calendar_imports.error partner_log.detail pulses.detail executions.progress executions.error "
+        "executions.warnings"}.items() for name in names.split()}
+SOUNDS = re.compile(r"(^|_)(by|author|actor|user|person|email|address|agent|ip|sender|whom|profile|account|error|reason|warnings|told|said|"
+                    r"progress|detail)$|.+_name$")
 MARKS = ("Bob Builder", "bob@example.com", "+4915112345678", "203.0.113.9", "Netscape", "bobs-key")
 
 
@@ -101,6 +109,7 @@ def test_nothing_is_left_of_an_erased_person_but_the_log(bob, ana, payments):
         method = session.query(ContactMethod.id).filter_by(user_id=ana.id).scalar()
         session.add(Message(user_id=ana.id, method_id=method, channel="email", address=ana.email, state="sent",
                             reason="Bob Builder wrote a note"))
+        session.add(Errand(key="e", kind="replay", title="Replay", user_id=ana.id, error="Already acknowledged by Bob Builder"))
     former = gone(bob)
     assert (former.name, former.email, former.state) == ("Former person 1", "former-1@invalid", "deactivated")
     nothing(f"{mark} in {table}" for table, rows in dump().items() for mark in MARKS if mark in rows)

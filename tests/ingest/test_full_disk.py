@@ -8,6 +8,8 @@ from contextlib import closing
 import psycopg
 import pytest
 from sqlalchemy import event, text
+from sqlalchemy.exc import InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from app.core.db import db, session
 from app.ingest.models import Delivery
@@ -61,6 +63,14 @@ def test_people_read_that_it_is_not_done_and_nothing_is(app, signed_in, payments
     assert session.scalar(text("SELECT count(*) FROM incidents")) == [one.status_code for one in answers].count(303)
 
 
-def test_a_full_disk_of_postgresql_is_the_same_fault():
-    """HRD-39: class 53, insufficient resources, and the read-only state after it are what web answers with 503."""
-    assert issubclass(psycopg.errors.DiskFull, psycopg.OperationalError) and issubclass(sqlite3.OperationalError, sqlite3.Error)
+@pytest.mark.parametrize("fault", [OperationalError("", {}, psycopg.errors.DiskFull("full")),
+                                   InternalError("", {}, psycopg.errors.ReadOnlySqlTransaction("a standby")), NoConnection()])
+def test_a_postgresql_that_can_not_be_written_is_told_alike(client, monkeypatch, fault):
+    """HRD-39: full, read only since it failed over, or with no connection left."""
+    house = pager()
+
+    def fails(*_, **__):
+        raise fault
+    monkeypatch.setattr("app.ingest.door.receive", fails)
+    answer = post(client, house, firing())
+    assert answer.status_code == 503 and int(answer.headers["Retry-After"]) > 0
