@@ -24,7 +24,6 @@ def create_app(environ: Mapping[str, str] | None = None, *, doors: bool = True) 
     from app.core import plugins as plugin_registry
     from app.core import redis as redis_clients
     from app.core.fields import Setting
-    from app.core.remembered import Remembered
 
     registry = plugin_registry.load(ROOT)
     app = web.Application("app", root_path=str(ROOT), template_folder="templates", static_folder="static",
@@ -32,7 +31,7 @@ def create_app(environ: Mapping[str, str] | None = None, *, doors: bool = True) 
     extra = [settings.Setting(name, setting.default, setting.help, setting.secret)
              for name, setting in registry.settings if isinstance(setting, Setting)]
     app.config.update(settings.load(environ, extra=extra), ROOT=ROOT)
-    app.extensions.update(plugins=registry, again=partial(create_app, doors=False))
+    app.extensions.update(plugins=registry, again=partial(create_app, doors=False), former=former.remembered(app))
     log.init_log(app.config["LOG_LEVEL"])
     secrets.configure(app.config["ENCRYPTION_KEYS"], again=settings.keys_again(app.config, environ))
     http.configure(app.config["OUTBOUND_ALLOW"])
@@ -44,8 +43,7 @@ def create_app(environ: Mapping[str, str] | None = None, *, doors: bool = True) 
     for module in wiring.MODELS:
         import_module(module)
     db.init_db(app)
-    registry.watch = Remembered(app, frozenset[str](), plugin_switches.ask)
-    app.extensions["former"] = Remembered(app, former.Known(), former.ask)
+    registry.watch = plugin_switches.remembered(app)
     jobs.init_jobs(app, wiring.SUBSCRIPTIONS)
     hold.init_hold(app, (row.path for row in timetable.PERIODIC if row.outgoing))
     app.extensions.update(timetable=timetable, settings=settings.in_effect(environ, extra=extra), panels=wiring.PANELS,

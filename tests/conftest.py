@@ -12,7 +12,6 @@ from flask.testing import FlaskClient
 
 from app.core import former, http, jobs, limits, secrets
 from app.core.db import db, session
-from app.core.remembered import Remembered
 from app.identity.models import Team, User
 from tests import build, order
 from tests.application import Client, as_a_process, drain, empty, patient
@@ -153,8 +152,7 @@ def app(_apps: Callable[[str], Flask], database: str, redis_server: Redis, smtp:
     secrets.configure(found.config["ENCRYPTION_KEYS"])
     http.configure(found.config["OUTBOUND_ALLOW"])
     redis_server.client.flushall()
-    found.extensions["redis_down_until"] = 0.0
-    found.extensions["former"] = Remembered(found, former.Known(), former.ask)
+    found.extensions.update(redis_down_until=0.0, former=former.remembered(found))
     with found.app_context():
         yield found
         session.remove()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import threading
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,10 +16,8 @@ from psycopg.pq import Format
 from sqlalchemy import (
     JSON,
     BigInteger,
-    Connection,
     DateTime,
     Dialect,
-    Engine,
     ForeignKey,
     Integer,
     MetaData,
@@ -36,6 +31,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import DeclarativeBase, mapped_column, registry
+
+from app.core.one_writer import write_lock
 
 NAMES = {"ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s",
          "ck": "ck_%(table_name)s_%(constraint_name)s", "fk": "fk_%(table_name)s_%(column_0_name)s",
@@ -100,7 +97,6 @@ PATIENCE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 
 IN_BINARY = {"in_binary": True}
 """Options of a statement that asks for many bytes: PostgreSQL then answers with these, not with their digits."""
 
-
 AWAY = (OperationalError, InternalError, NoConnection)
 """The database is away, busy or full, or may only be read since another one took its place."""
 
@@ -117,8 +113,6 @@ class Pending:
 
 _pending: ContextVar[Pending | None] = ContextVar("pending", default=None)
 _after_commit: list[Callable[[Pending], None]] = []
-_threads = threading.Lock()
-_lock_files: dict[str, int] = {}
 
 
 def after_commit(hand_over: Callable[[Pending], None]) -> None:
@@ -156,7 +150,7 @@ def transaction() -> Iterator[Pending]:
     left = Pending()
     token = _pending.set(left)
     try:
-        with _write_lock(session.get_bind()):
+        with write_lock(session.get_bind()):
             session.rollback()
             try:
                 yield left
@@ -170,37 +164,6 @@ def transaction() -> Iterator[Pending]:
         forget()
     for hand_over in _after_commit:
         hand_over(left)
-
-
-@contextmanager
-def _write_lock(bind: Engine | Connection) -> Iterator[None]:
-    """SQLite has one writer and no queue: a thread lock and file locks make writers wait in order (STACK.md).
-
-    Of two files the first is a turnstile: whoever let go of the second has to pass it before taking that again, so a
-    process with many writers can't keep it from one that has waited longer.
-    """
-    engine = bind.engine
-    if engine.dialect.name != "sqlite" or not engine.url.database:
-        yield
-        return
-    with _threads:
-        turn, descriptor = (_lock_file(f"{engine.url.database}.{name}") for name in ("turn", "lock"))
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        finally:
-            fcntl.flock(turn, fcntl.LOCK_UN)
-        try:
-            yield
-        finally:
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
-
-
-def _lock_file(path: str) -> int:
-    key = f"{os.getpid()}:{path}"
-    if key not in _lock_files:
-        _lock_files[key] = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    return _lock_files[key]
 
 
 Row = TypeVar("Row", bound=Base)

@@ -22,7 +22,7 @@ from functools import cached_property
 from typing import Any
 
 import structlog
-from flask import current_app, has_app_context
+from flask import Flask, current_app, has_app_context
 from sqlalchemy import String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -114,6 +114,11 @@ def _read(rows: Iterable[tuple[int, str, int, str]]) -> Known:
             continue
         called.update({word: (until, said) for word, said in words.items()})
     return Known(newest, names, called)
+
+
+def remembered(app: Flask) -> Remembered[Known]:
+    """What a process knows of former people; at first nobody."""
+    return Remembered(app, Known(), ask)
 
 
 def known() -> Known:

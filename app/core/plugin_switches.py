@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from flask import Flask
 from sqlalchemy import String, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
 from app.core.db import Base, session
+from app.core.remembered import Remembered
 
 QUERY = "SELECT slug FROM plugin_switches"
 
@@ -28,6 +30,11 @@ def ask(cursor: Any, _former: frozenset[str]) -> frozenset[str]:
     """The slugs that are off."""
     cursor.execute(QUERY)
     return frozenset(slug for (slug,) in cursor.fetchall())
+
+
+def remembered(app: Flask) -> Remembered[frozenset[str]]:
+    """What a process knows of them; at first that none is off."""
+    return Remembered(app, frozenset(), ask)
 
 
 def off() -> frozenset[str]:

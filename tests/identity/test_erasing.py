@@ -96,20 +96,26 @@ def test_every_table_that_names_a_person_says_what_becomes_of_it(app):
 
 
 @pytest.mark.both_databases
-def test_nothing_is_left_of_an_erased_person_but_the_log(bob, ana, payments):
-    """Spec 01, person state: no name, address, number, key, login or browser in any row; messages keep their place."""
-    one = build.incident(team=payments)
+def leave_traces(bob, ana, one):
+    """Bob acts in an incident, is sent a message, and stands in those of others and in what an errand says."""
     with transaction():
         bob = session.get_one(User, bob.id)
         incidents.acknowledge(one, by=by(bob))
         notes.add_note(one, "On it", by=by(bob))
         incidents.resolve(one, by=by(bob))
-        session.add(Message(user_id=bob.id, incident_id=one.id, method_id=session.query(ContactMethod.id).filter_by(
-            user_id=bob.id, channel="sms").scalar(), channel="sms", address="+4915112345678", reason="Level 1", state="sent"))
-        method = session.query(ContactMethod.id).filter_by(user_id=ana.id).scalar()
-        session.add(Message(user_id=ana.id, method_id=method, channel="email", address=ana.email, state="sent",
-                            reason="Bob Builder wrote a note"))
-        session.add(Errand(key="e", kind="replay", title="Replay", user_id=ana.id, error="Already acknowledged by Bob Builder"))
+        ways = {(way.user_id, way.channel): way.id for way in session.query(ContactMethod)}
+        session.add_all([
+            Message(user_id=bob.id, incident_id=one.id, method_id=ways[bob.id, "sms"], channel="sms", address="+4915112345678",
+                    reason="Level 1", state="sent"),
+            Message(user_id=ana.id, method_id=ways[ana.id, "email"], channel="email", address=ana.email, state="sent",
+                    reason="Bob Builder wrote a note"),
+            Errand(key="e", kind="replay", title="Replay", user_id=ana.id, error="Already acknowledged by Bob Builder")])
+
+
+def test_nothing_is_left_of_an_erased_person_but_the_log(bob, ana, payments):
+    """Spec 01, person state: no name, address, number, key, login or browser in any row; messages keep their place."""
+    one = build.incident(team=payments)
+    leave_traces(bob, ana, one)
     former = gone(bob)
     assert (former.name, former.email, former.state) == ("Former person 1", "former-1@invalid", "deactivated")
     nothing(f"{mark} in {table}" for table, rows in dump().items() for mark in MARKS if mark in rows)

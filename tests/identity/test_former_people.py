@@ -8,7 +8,7 @@ from app.core import chain, former
 from app.core.access import OPERATOR, SYSTEM, Actor
 from app.core.db import session, transaction
 from app.core.events import Event, Kind, record, sentence
-from app.core.remembered import SECONDS, Remembered
+from app.core.remembered import SECONDS
 from app.identity import service
 from app.identity.erasing import erase_user
 from app.identity.models import User
@@ -100,7 +100,7 @@ def test_names_that_they_had_before_are_translated_too(bob, ana):
 
 
 def test_another_process_knows_within_a_second_and_asks_no_oftener(app, bob):
-    other = Remembered(app, former.Known(), former.ask)
+    other = former.remembered(app)
     assert other().names == {}
     gone(bob)
     other.until -= SECONDS
