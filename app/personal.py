@@ -88,6 +88,7 @@ PERSONAL: tuple[Rule, ...] = (
     Told("app.workflows.models.WorkflowRun", ("reason", "event", "error")),
     Told("app.workflows.models.WorkflowStep", ("output", "request", "response", "error", "warnings")),
     Told("app.runbooks.models.Execution", ("subject", "reason")), Told("app.escalation.models.Hold", ("reason",)),
+    Told("app.ingest.models.Delivery", ("note", "results")),
     Told("app.core.once.Sending", ("told",)), Told("app.config.models.ManagedObject", ("said",)),
     Told("app.config.models.Errand", ("said", "found", "title", "error", "progress")),
 )

@@ -55,14 +55,13 @@ class WindowsPage:
 
 @dataclass(frozen=True)
 class WindowForm:
-    """The form of a window; `kind` is maintenance or silence."""
+    """The form of a window; `kind` is maintenance or silence, `teams` whose it may be, `covers` what it may cover."""
 
     kind: str
     window: Window | None
     values: Mapping[str, Any]
     teams: Choices
-    services: Choices
-    integrations: Choices
+    covers: Mapping[str, Choices]
     may_be_nobodys: bool
     weekdays: Sequence[str] = DAYS
     errors: Mapping[str, str] = field(default_factory=dict)
@@ -149,10 +148,20 @@ def shown(kind: str, window: Window | None, by: Actor, *, typed: Mapping[str, An
     errors: dict[str, str] = {}
     for problem in invalid.problems if invalid else ():
         errors.setdefault(problem.field.partition("[")[0].partition(".")[0], problem.message)
+    has = window_queries.maintenance_document(window) if window else {}
+    own = [(team.key, team.name) for team in teams]
     return WindowForm(kind=kind, window=window, values=_values(window, typed, by), errors=errors,
-                      teams=[(team.key, team.name) for team in teams], may_be_nobodys=may(by, action),
-                      services=[(one.key, one.name) for one in services],
-                      integrations=[(key, key) for key in session.scalars(senders.order_by(INTEGRATIONS.c.key))])
+                      teams=own, may_be_nobodys=may(by, action), covers={
+                          "services": _and([(one.key, one.name) for one in services], has.get("services")),
+                          "teams": _and(own, has.get("teams")),
+                          "integrations": _and([(key, key) for key in session.scalars(senders.order_by(INTEGRATIONS.c.key))],
+                                               has.get("integrations"))})
+
+
+def _and(choices: Choices, covered: Sequence[str] | None) -> Choices:
+    """Also what it covers already and its reader could not choose: what is not offered would be lost on saving."""
+    offered = {key for key, _ in choices}
+    return [*choices, *((key, key) for key in covered or () if key not in offered)]
 
 
 def _values(window: Window | None, typed: Mapping[str, Any] | None, by: Actor) -> dict[str, Any]:

@@ -28,7 +28,7 @@ class Edit:
     faults: Problems
 
     def allow(self, team_id: int | None) -> None:
-        """Whoever makes it must be allowed to do so for each thing that it names."""
+        """Whoever makes it must be allowed to do so for each thing that it names anew."""
         allow(self.by, f"{self.window.kind}.edit", team_id=team_id)
 
 
@@ -64,12 +64,15 @@ def fill_scope(edit: Edit, values: Mapping[str, Any]) -> None:
 
 
 def _named(edit: Edit, keys: list[str], name: str) -> list[int]:
-    """The ids of the services or teams that are named."""
+    """The ids of the services or teams that are named; what was covered before may stay, whoever saves."""
     known: Mapping[str, Any] = services_by_keys(keys) if name == "services" else {
         key.lower(): team_by_key(str(key)) for key in keys}
-    found = []
+    found, had = [], set(getattr(edit.window, name))
     for at, key in enumerate(keys):
         one = known.get(str(key).lower())
+        if one is not None and one.id in had:
+            found.append(int(one.id))
+            continue
         if one is None or not may_see(edit.by, one.team_id if name == "services" else one.id):
             edit.faults.add(f"{name}[{at}]", f"There is no {name[:-1]} {key}")
             continue
@@ -82,6 +85,8 @@ def _integrations(edit: Edit, keys: list[str]) -> list[str]:
     owners = {key: team_id for key, team_id in session.execute(
         select(INTEGRATIONS.c.key, INTEGRATIONS.c.team_id).where(INTEGRATIONS.c.key.in_(keys)))}
     for at, key in enumerate(keys):
+        if key in edit.window.integrations:
+            continue
         if key not in owners or (owners[key] is not None and not may_see(edit.by, owners[key])):
             edit.faults.add(f"integrations[{at}]", f"There is no integration {key}")
         else:

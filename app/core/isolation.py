@@ -35,11 +35,15 @@ def isolated(keys: Sequence[int], work: Callable[[Sequence[int]], int], failed: 
 
 def each(keys: Iterable[int], work: Callable[[int], int], failed: Failed | None = None) -> int:
     """The same for rows that are done in a transaction of their own from the start; without `failed` one that can't be done
-    is left as it is, for whoever reads the log."""
-    return sum(_alone(key, work, failed) for key in keys)
+    is left as it is, and once the others are done the first of these faults is raised."""
+    faults: list[Exception] = []
+    done = sum(_alone(key, work, failed, faults) for key in keys)
+    if faults:
+        raise faults[0]
+    return done
 
 
-def _alone(key: int, work: Callable[[int], int], failed: Failed | None) -> int:
+def _alone(key: int, work: Callable[[int], int], failed: Failed | None, faults: list[Exception]) -> int:
     try:
         with transaction():
             return work(key)
@@ -48,7 +52,10 @@ def _alone(key: int, work: Callable[[int], int], failed: Failed | None) -> int:
     except Exception as fault:
         log.exception("isolation.failed", work=getattr(work, "__qualname__", ""), key=key)
         session.remove()
-        return _mended(key, fault, failed) if failed is not None else 0
+        if failed is not None:
+            return _mended(key, fault, failed)
+        faults.append(fault)
+        return 0
 
 
 def _mended(key: int, fault: Exception, failed: Failed) -> int:

@@ -56,11 +56,19 @@ _hangs: dict[str, list[float]] = {}
 os.register_at_fork(after_in_child=lambda: setattr(_own, "hand", None))  # a copy of this process has no thread but its own
 
 
+def is_left_alone(name: str) -> bool:
+    """Whether this process does not call the plugin `name` for now, as it hung several times."""
+    return len(_recent(name)) >= HANGS
+
+
+def _recent(name: str) -> list[float]:
+    return [at for at in _hangs.get(name, ()) if at > time.monotonic() - REST]
+
+
 def limited(name: str, work: Callable[..., Any], *given: Any) -> Any:
     """What `work(*given)` of the plugin `name` gives. Raises what it raises, Hangs after some seconds, LeftAlone at once
     for a minute when that was so three times."""
-    recent = [at for at in _hangs.get(name, ()) if at > time.monotonic() - REST]
-    if len(recent) >= HANGS:
+    if is_left_alone(name):
         raise LeftAlone(f"The plugin {name} hung {HANGS} times and is left alone for a minute")
     hand: _Hand = getattr(_own, "hand", None) or _Hand()
     _own.hand = None  # whatever interrupts us here, an answer that comes later is not taken for another one's
@@ -68,7 +76,7 @@ def limited(name: str, work: Callable[..., Any], *given: Any) -> Any:
     try:
         answer, fault = hand.answers.get(timeout=SECONDS)
     except Empty:
-        _hangs[name] = [*recent, time.monotonic()]
+        _hangs[name] = [*_recent(name), time.monotonic()]
         hand.leave()
         log.error("plugin.hangs", plugin=name)
         raise Hangs(f"The plugin {name} did not come back within {SECONDS:g} s") from None

@@ -13,6 +13,7 @@ from app.core.reading import Rejected, moment
 
 OLD_SECONDS = 300
 AHEAD_SECONDS = 60
+DIGESTS = {"sha256": hashlib.sha256, "sha512": hashlib.sha512}
 
 Signed = Literal["body", "timestamp.body", "timestamp:body", "timestampbody"]
 
@@ -44,7 +45,7 @@ def signed_text(body: bytes, timestamp: str, form: Signed) -> bytes:
 
 
 def _mac(secret: str, message: bytes, algorithm: str) -> bytes:
-    return hmac.new(secret.encode(), message, {"sha256": hashlib.sha256, "sha512": hashlib.sha512}[algorithm]).digest()
+    return hmac.new(secret.encode(), message, DIGESTS[algorithm]).digest()
 
 
 def check(
@@ -62,7 +63,7 @@ def check(
     timestamp = headers.get(timestamp_header.lower(), "").strip() if timestamp_header else ""
     if not said:
         raise Rejected(f"The signature is missing: there is no header {header}", unauthenticated=True)
-    read = _DECODERS[encoding]
+    read = ENCODINGS[encoding]
     messages = [signed_text(one, timestamp, signed) for one in {body, packed or body}]
     offered = [read(part.strip().removeprefix(prefix)) for part in said.split(",") if part.strip().startswith(prefix)]
     for secret in secrets:
@@ -97,4 +98,4 @@ def _from_base64(text: str) -> bytes:
         return b""
 
 
-_DECODERS: dict[str, Callable[[str], bytes]] = {"hex": _from_hex, "base64": _from_base64}
+ENCODINGS: dict[str, Callable[[str], bytes]] = {"hex": _from_hex, "base64": _from_base64}

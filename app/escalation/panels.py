@@ -191,18 +191,26 @@ def team_health(team: Team) -> list[tuple[str, str]]:
     for policy in session.scalars(select(Policy).where(Policy.team_id == team.id).order_by(Policy.name)):
         if not any(level.get("targets") for level in policy.levels):
             found.append(("Empty policy", f"{policy.name} pages nobody"))
-        elif all(rules.posts_only(level["targets"]) for level in policy.levels):
-            found.append(("Pages nobody", f"{policy.name} only posts in rooms or calls webhooks"))
+        elif why := _pages_nobody(policy):
+            found.append(("Pages nobody", f"{policy.name}: {why}"))
     return found
 
 
 def ailments() -> list[str]:
-    """A sentence for each policy in use that pages nobody."""
+    """A sentence for each policy in use that pages nobody; for one without a level another one counts."""
     gone = select(Team.id).where(Team.archived_at.is_not(None))
-    return [f"The policy {policy.name} pages nobody: no level has a target. Name people, a schedule or a team in it."
+    return [f"The policy {policy.name} pages nobody: {why}. Name people, a schedule or a team in it."
             for policy in session.scalars(select(Policy).order_by(Policy.name).where(
                 or_(Policy.team_id.is_(None), Policy.team_id.not_in(gone))))
-            if not any(level.get("targets") for level in policy.levels)]
+            if policy.levels and (why := _pages_nobody(policy)) and queries.users_of(policy)]
+
+
+def _pages_nobody(policy: Policy) -> str:
+    """Why not; "" if it pages somebody."""
+    if not any(level.get("targets") for level in policy.levels):
+        return "no level has a target"
+    rooms = all(rules.posts_only(level["targets"]) for level in policy.levels)
+    return "it only posts in rooms or calls webhooks" if rooms else ""
 
 
 def run_documents(incidents: Sequence[Incident]) -> dict[int, dict[str, Any]]:

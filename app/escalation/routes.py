@@ -132,10 +132,10 @@ def default(key: str) -> Response:
 def serve(key: str) -> Response:
     """Let it count for a service in place of its team's, or with `off` its team's again."""
     found, named = pages.policy_for(key, actor()), service_named(request.form.get("service", "").strip(), actor())
-    allow(actor(), "service.edit", team_id=named.team_id if named else found.team_id)
     if named is None:
         shown = pages.policy_page(key, actor(), problem="Name a service by its key")
         return page("escalation/policy.html", shown, status=422)
+    allow(actor(), "service.edit", team_id=named.team_id)
     off = "off" in request.form
     service.set_service_policy(named, None if off else found.key, by=actor())
     return go(url_for(".show", key=key), f"For {named.name} its team's policy counts now" if off else

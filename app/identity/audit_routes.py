@@ -24,7 +24,6 @@ from app.identity.door import blueprint
 
 IN_MEMORY = 2**20
 MIME = {"csv": "text/csv", "json": "application/json"}
-# What a spreadsheet would take for a formula (OWASP, CSV Injection).
 
 
 @blueprint.get("/audit", endpoint="audit")

@@ -73,6 +73,13 @@ def admins() -> list[User]:
     return list(session.scalars(select(User).where(User.role == "admin", User.state == "active").order_by(User.name)))
 
 
+def managers(team_id: int | None) -> list[User]:
+    """The active managers of the team, by name; nobody for no team."""
+    found = select(User).join(Membership, Membership.user_id == User.id).where(
+        Membership.team_id == team_id, Membership.role == "manager", User.state == "active")
+    return [] if team_id is None else list(session.scalars(found.order_by(User.name)))
+
+
 def visible_teams(by: Actor) -> set[int] | None:
     """Ids of the teams whose things the actor may see; None when that is all. Things without a team are seen."""
     user = session.get(User, by.user_id) if by.user_id is not None else None

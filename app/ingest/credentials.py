@@ -13,11 +13,10 @@ from app.catalog.models import Service
 from app.core import clock, secrets
 from app.core.db import session, transaction
 from app.ingest.models import FormerCredential, Integration
+from app.ingest.signing import OURS
 
 SHORTEST, LONGEST = 16, 128
 SOME = timedelta(minutes=1)
-SCHEME = {"header": "X-OnCall-Signature", "prefix": "v1=", "signed": "timestamp.body",
-          "timestamp_header": "X-OnCall-Timestamp"}
 
 
 def by_token(token: str) -> Integration | None:
@@ -90,7 +89,7 @@ def secret_of(integration: Integration) -> str:
 
 def scheme_of(integration: Integration) -> dict[str, Any]:
     """How the sender signs: ours, with what the integration says differently."""
-    return {**SCHEME, **integration.config.get("signature", {})}
+    return {**OURS, **integration.config.get("signature", {})}
 
 
 def config_of(integration: Integration, plugin: Any) -> dict[str, Any]:

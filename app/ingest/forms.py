@@ -18,16 +18,20 @@ from app.core.fields import Field
 from app.identity.models import Team
 from app.identity.queries import may
 from app.incidents.rules import SEVERITIES
-from app.ingest import regrouping, rules
+from app.ingest import regrouping, rules, signing
 from app.ingest.models import Integration
 from app.ingest.queries import integration_document
 
 Choices = list[tuple[str, str]]
 TEXTS = ("name", "team", "service", "default_severity", "expected_every")
-# What describes a sender's signature: its name in the document, on the form, and what stands there where nothing is said.
-WAYS = (("header", "Header of the signature", "X-OnCall-Signature"), ("prefix", "What stands before it", "v1="),
-        ("algorithm", "Algorithm", "sha256"), ("encoding", "Encoding", "hex"),
-        ("timestamp_header", "Header of the time", "X-OnCall-Timestamp"), ("signed", "What is signed", "timestamp.body"))
+# What describes a sender's signature: its name in the document and on the form, and what can be chosen.
+WAYS: tuple[tuple[str, str, Choices], ...] = (
+    ("header", "Header of the signature", []), ("prefix", "What stands before it", []),
+    ("algorithm", "Algorithm", [("sha256", "HMAC-SHA256"), ("sha512", "HMAC-SHA512")]),
+    ("encoding", "Written in", [("hex", "Hexadecimal"), ("base64", "Base64")]),
+    ("timestamp_header", "Header of the time", []),
+    ("signed", "What is signed", [("body", "The body"), ("timestamp.body", "Time, a dot, the body"),
+                                  ("timestamp:body", "Time, a colon, the body"), ("timestampbody", "Time and body")]))
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class IntegrationForm:
     severities: Choices
     firing: int = 0
     errors: Mapping[str, str] = field(default_factory=dict)
-    ways: tuple[tuple[str, str, str], ...] = WAYS
+    ways: tuple[tuple[str, str, Choices], ...] = WAYS
     signing: bool = False
 
 
@@ -70,7 +74,8 @@ def read(form: Mapping[str, str], plugin: Any, integration: Integration | None) 
         values["secret"] = None
     signed = {name: form[f"signature.{name}"].strip() for name, _, _ in WAYS if f"signature.{name}" in form}
     if signed:
-        values["signature"] = {name: text for name, text in signed.items() if text}
+        said = integration.config.get("signature", {}) if integration else {}
+        values["signature"] = {name: text for name, text in signed.items() if name in said or text != signing.OURS[name]}
     config = {one.name: _typed(one, form) for one in plugin.fields} if plugin else {}
     kept = _stored(integration) if integration else frozenset()
     values["config"] = {name: value for name, value in config.items() if value != "" or name not in kept}
@@ -99,7 +104,7 @@ def shown(integration: Integration | None, plugin: Any, by: Actor, *, typed: Map
     values = typed or _present(integration, plugin)
     return IntegrationForm(
         integration=integration, plugin=plugin, values=values,
-        signing=any(values.get(f"signature.{name}") for name, _, _ in WAYS),
+        signing=any(values.get(f"signature.{name}", ours) != ours for name, ours in signing.OURS.items()),
         teams=[(team.key, team.name) for team in teams], services=_services(teams, integration),
         may_be_nobodys=may(by, "integration.edit"), has_secret=bool(integration and integration.secret_sealed),
         stored=_stored(integration) if integration else frozenset(),
@@ -114,7 +119,7 @@ def _present(integration: Integration | None, plugin: Any) -> dict[str, Any]:
         document = integration_document(integration)
     written = {one.name: one.default for one in plugin.fields} if plugin else {}
     written |= document.pop("config")
-    signed = {f"signature.{name}": text for name, text in document.pop("signature", {}).items()}
+    signed = {f"signature.{name}": text for name, text in {**signing.OURS, **document.pop("signature", {})}.items()}
     return {"default_severity": "medium", **document, **signed,
             **{f"config.{name}": as_text(value) for name, value in written.items()}}
 

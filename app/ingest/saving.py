@@ -15,11 +15,9 @@ from app.core.events import record
 from app.core.forms import Problems, check_boolean, check_key, check_text, duration
 from app.identity.queries import allow, team_named
 from app.incidents.rules import SEVERITIES
-from app.ingest import credentials, events, queries, regrouping
+from app.ingest import credentials, events, queries, regrouping, signing
 from app.ingest.models import Integration
 from app.ingest.wellbeing import EXPECTED
-
-SCHEME = ("header", "prefix", "algorithm", "encoding", "timestamp_header", "signed")
 
 
 def save_integration(values: Mapping[str, Any], *, by: Actor) -> Integration:
@@ -161,12 +159,10 @@ def _fill_config(integration: Integration, values: Mapping[str, Any], plugin: An
         elif not secrets.is_sealed(config.get(name)) or not secrets.holds(config[name], parsed, bound_to=place):
             config[name] = secrets.seal(parsed, bound_to=place)
             changed = True
-    scheme = values.get("signature")
-    for name in set(scheme or {}) - set(SCHEME):
-        problems.add(f"signature.{name}", f"A signature is described by {', '.join(SCHEME)}")
-    if scheme is not None:
-        config |= {"signature": dict(scheme)} if scheme else {}
-        config = config if scheme else {name: value for name, value in config.items() if name != "signature"}
+    if values.get("signature") is not None:
+        config.pop("signature", None)
+        if scheme := signing.checked(values["signature"], problems):
+            config["signature"] = scheme
     integration.config = config
     return changed
 

@@ -24,7 +24,7 @@ def versions(registry: Registry) -> dict[str, str]:
 
 def _digest(folder: Path) -> str:
     said = sha256()
-    for path in sorted([*folder.glob("*.py"), *folder.glob("templates/*")]):
+    for path in sorted([*folder.glob("*.py"), *(one for one in folder.glob("templates/**/*") if one.is_file())]):
         said.update(path.name.encode() + b"\0" + path.read_bytes())
     return said.hexdigest()[:7]
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
 from app.core.db import session
 from app.core.events import Event
-from app.identity.models import Membership, Team, User
+from app.identity.models import Team, User
+from app.identity.queries import admins, managers
 from app.incidents.models import Incident
 from app.notifications import service
 
@@ -19,7 +18,7 @@ def tell_of_lost(event: Event) -> None:
         return
     if user.is_active:
         service.copy(incident, user, cause=f"lost:{user.id}:{incident.id}")
-    people = [one for one in [*_managers(incident.team), *_admins()] if one.id != user.id]
+    people = [one for one in [*managers(incident.team_id), *admins()] if one.id != user.id]
     service.tell(list({one.id: one for one in people}.values()), kind="alarm", cause=f"lost:{user.id}:{event.at:%Y%m%d%H}",
                  reason=f"{user.name} can't be reached: {event.data['error']}. They were to be paged for #{incident.id} "
                         f"{incident.title[:80]}", scope=incident.ref)
@@ -29,7 +28,7 @@ def tell_of_refusal(event: Event) -> None:
     """`provider.left_out` since it does not accept our account: admins, once an hour."""
     if event.data["credentials"]:
         data = event.data
-        service.tell(_admins(), kind="alarm", cause=f"left-out:{data['account']}:{data['channel']}:{event.at:%Y%m%d%H}",
+        service.tell(admins(), kind="alarm", cause=f"left-out:{data['account']}:{data['channel']}:{event.at:%Y%m%d%H}",
                      reason=f"{data['provider']} is left out: {data['error']}. Look at Settings, Channels")
 
 
@@ -49,22 +48,14 @@ def tell_of_health(event: Event) -> None:
 def _tell_team(event: Event, reason: str) -> None:
     """The managers of the team that the event concerns, admins where there are none; once."""
     team = next((session.get(Team, int(ref.partition(":")[2])) for ref in event.also if ref.startswith("team:")), None)
-    service.tell(_managers(team) or _admins(), kind="alarm", cause=f"{event.kind.partition('.')[2]}:{event.id}",
+    people = managers(team.id if team else None) or admins()
+    service.tell(people, kind="alarm", cause=f"{event.kind.partition('.')[2]}:{event.id}",
                  reason=reason, scope=team.ref if team else event.subject)
 
 
 def tell_of_ownerless(event: Event) -> None:
     """`service.ownerless`: admins, with the names."""
-    service.tell(_admins(), kind="alarm", cause=f"ownerless:{event.id}", reason=(
+    service.tell(admins(), kind="alarm", cause=f"ownerless:{event.id}", reason=(
         f"The team {event.data['team']} was archived and its services have no owner: "
         f"{', '.join(event.data['names'][:10])}. Signals for them go the next way; hand them to a team"),
         scope=event.subject)
-
-
-def _managers(team: Team | None) -> list[User]:
-    return [] if team is None else list(session.scalars(select(User).join(Membership, Membership.user_id == User.id).where(
-        Membership.team_id == team.id, Membership.role == "manager", User.state == "active")))
-
-
-def _admins() -> list[User]:
-    return list(session.scalars(select(User).where(User.role == "admin", User.state == "active")))

@@ -11,8 +11,9 @@ import structlog
 from flask import Flask, current_app
 from sqlalchemy import select
 
+from app.core import secrets
 from app.core.db import session
-from app.identity.models import User
+from app.identity.queries import admins
 from app.notifications import accounts, queries, sending, service
 from app.notifications.channel_models import ProviderState
 from app.notifications.models import ContactMethod, Message
@@ -32,19 +33,15 @@ class Reach:
     routes: tuple[accounts.Route, ...] = field(repr=False)
 
 
-def _admins() -> list[User]:
-    return list(session.scalars(select(User).where(User.role == "admin", User.state == "active").order_by(User.id)))
-
-
 def _methods() -> list[ContactMethod]:
-    return [method for some in queries.usable(admin.id for admin in _admins()).values() for method in some]
+    return [method for some in queries.usable(admin.id for admin in admins()).values() for method in some]
 
 
 def write(reason: str, *, cause: str, loud: bool) -> list[int]:
     """Write the alarm into the outbox, in the open transaction: `loud` by every proven method, else by the ways that come
     first in each one's rules for low urgency. The same cause again writes nothing. Gives what `send` needs."""
     if not loud:
-        return [one.id for one in service.tell(_admins(), kind="alarm", cause=cause, reason=reason)]
+        return [one.id for one in service.tell(admins(), kind="alarm", cause=cause, reason=reason)]
     written: list[Message] = []
     for method in _methods():
         written += service.plain_message("alarm", method, once=f"{cause}:{method.id}")
@@ -61,9 +58,17 @@ def send(messages: Sequence[int]) -> None:
 def remember() -> list[Reach]:
     """Every proven way to every administrator, for the time when the database can't be asked."""
     off = {(row.channel, row.account) for row in session.scalars(select(ProviderState).where(ProviderState.off))}
-    return [Reach(method.channel, Address(method.address, queries.data_of(method)), tuple(
-        route for route in accounts.all_routes(method.channel) if (method.channel, route.account) not in off))
-        for method in _methods()]
+    return [reach for method in _methods() if (reach := _reach(method, off)) is not None]
+
+
+def _reach(method: ContactMethod, off: set[tuple[str, str]]) -> Reach | None:
+    """None for one that can't be read here: the others are told all the same."""
+    try:
+        routes = tuple(one for one in accounts.all_routes(method.channel) if (method.channel, one.account) not in off)
+        return Reach(method.channel, Address(method.address, queries.data_of(method)), routes)
+    except secrets.Unreadable:
+        log.error("secret.unreadable", place=f"contact_method:{method.id}")
+        return None
 
 
 def send_from_memory(known: Iterable[Reach], reason: str, *, mark: str) -> None:

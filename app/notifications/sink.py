@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -13,7 +13,7 @@ from app.core.jobs import wake
 from app.identity.models import User
 from app.notifications.accounts import Route
 from app.notifications.models import ContactMethod, Message
-from app.notifications.rules import SELF_TEST
+from app.notifications.rules import SELF_TEST, gives_up, wait_after
 from app.notifications.service import SEND
 from app.plugin_api import Address, Field, Receipt
 from app.plugin_api import Message as Outgoing
@@ -64,12 +64,14 @@ def method() -> ContactMethod | None:
 
 
 def note(message: Message, outcome: Receipt | Exception) -> None:
-    """What came of handing it over; nothing of it stands in the log."""
+    """What came of handing it over; nothing of it stands in the log. A passing fault is tried again, as with a page."""
     message.lease_until = message.lease_owner = None
+    now = clock.now()
     if isinstance(outcome, Receipt):
-        message.state, message.sent_at = outcome.state, clock.now()
-    else:
-        message.state, message.error = "failed", str(outcome)[:500]
+        message.state, message.sent_at = outcome.state, now
+        return
+    message.state, message.error = "failed" if gives_up(message.attempts) else "queued", str(outcome)[:500]
+    message.next_at = now + timedelta(seconds=wait_after(message.attempts))
 
 
 def arrived(mark: str) -> tuple[str, datetime | None]:
@@ -80,4 +82,5 @@ def arrived(mark: str) -> tuple[str, datetime | None]:
 
 def clear() -> None:
     """Forget every such message."""
-    session.execute(delete(Message).where(Message.kind == KIND))
+    ways = select(ContactMethod.id).where(ContactMethod.channel == CHANNEL)
+    session.execute(delete(Message).where(Message.method_id.in_(ways)))

@@ -11,7 +11,7 @@ from app.core.access import SYSTEM, Actor
 from app.core.db import alone, session
 from app.core.events import Event, sentence
 from app.identity.models import Membership, User
-from app.identity.queries import may
+from app.identity.queries import managers, may
 from app.incidents.models import Follower, Incident
 from app.postmortems import items, notices, queries, rules, service
 from app.postmortems.models import (
@@ -89,9 +89,7 @@ def name_leaver(event: Event) -> None:
     if not left or user.is_active:
         return
     for team, number in Counter(item.postmortem.team_id for item in left).items():
-        managers = service.people(list(session.scalars(select(Membership.user_id).where(
-            Membership.team_id == team, Membership.role == "manager"))))
-        notices.leaver(user.name, user.email, managers, team_id=team, number=number, cause=f"event:{event.id}")
+        notices.leaver(user.name, user.email, managers(team), team_id=team, number=number, cause=f"event:{event.id}")
 
 
 def follow_zone(event: Event) -> None:

@@ -16,7 +16,7 @@ from app.core.access import SYSTEM
 from app.core.db import session, transaction
 from app.core.events import record
 from app.core.shadow import JUST_NOW, begun_since, newest
-from app.identity.models import Membership, User
+from app.identity.queries import admins, managers
 from app.notifications import service as notifications
 from app.shadow import queries as shadows
 from app.status_pages import events, feeds, rendering, states
@@ -142,13 +142,7 @@ def _record(page: StatusPage, version: int, fault: str) -> None:
     if page.export_told_at is None and now - page.export_failing_since >= TOLD_AFTER:
         page.export_told_at = now
         record(events.EXPORT_FAILED, page.ref, by=SYSTEM, also=states.also(page), name=page.name, error=fault)
-        notifications.tell(_managers(page), kind="alarm", cause=f"status-export:{page.id}:{now:%Y%m%d%H%M}",
+        people = managers(page.team_id) if page.team_id else admins()
+        notifications.tell(people, kind="alarm", cause=f"status-export:{page.id}:{now:%Y%m%d%H%M}",
                            reason=f"The copy of the status page {page.name} can't be written since "
                                   f"{page.export_failing_since:%H:%M} UTC: {fault}", scope=f"team:{page.team_id}")
-
-
-def _managers(page: StatusPage) -> list[User]:
-    if page.team_id is None:
-        return list(session.scalars(select(User).where(User.role == "admin", User.state == "active")))
-    return list(session.scalars(select(User).join(Membership, Membership.user_id == User.id).where(
-        Membership.team_id == page.team_id, Membership.role == "manager", User.state == "active")))

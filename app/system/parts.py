@@ -17,8 +17,7 @@ SHOWN = 10
 def parts() -> dict[str, list[Line]]:
     """By title: providers, storms under way, and what other domains tell of themselves, where there is something to say."""
     told = {"Providers": providers(), "Storms": storms()} | {
-        name.replace("_", " ").capitalize(): [Line(**one) if isinstance(one, dict) else one for one in lines]
-        for name, lines in panels("system").items()}
+        name.replace("_", " ").capitalize(): lines for name, lines in panels("system").items()}
     return {name: lines for name, lines in told.items() if lines}
 
 

@@ -6,7 +6,6 @@ import os
 import threading
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 import redis
@@ -26,7 +25,8 @@ from app.watch import noting, queries, rules
 log = structlog.get_logger()
 REMEMBERED = 60.0  # seconds for which the addresses of administrators are used before they are looked up again
 DATABASE = "database"
-KEPT = "oncall:failing:database"
+KEPT, SEEN_AT = "oncall:failing:database", "oncall:failing:database:seen"  # since when, and when a process last saw it
+A_DAY = 86400
 SEEN = ("database", "redis", "clock", "worker")  # what every process can see; the self-test is judged by the clock
 
 
@@ -36,7 +36,7 @@ class Watch:
     def __init__(self) -> None:
         self.since: dict[str, float] = {}
         self.known: list[directly.Reach] = []
-        self.known_at = self.calm_at = 0.0
+        self.known_at = 0.0
         self.wrong: Mapping[str, str] = {}
         self.rows: Mapping[str, Pulse] = {}
         self.database = Question(_rows)
@@ -55,8 +55,8 @@ class Watch:
         if HELD in self.rows:
             return
         if DATABASE in self.wrong:
-            self.calm_at = now + rules.CALM.total_seconds()
-            if DATABASE in confirmed and _first_to_know():
+            _seen_again()
+            if DATABASE in confirmed and self.known and _first_to_know():
                 self._tell_from_memory()
             return
         messages = self._noted(confirmed, now)
@@ -79,15 +79,16 @@ class Watch:
         """Write down what failed and what is over, each in a short transaction; gives the messages to send."""
         messages: list[int] = []
         noted = [part for part in SEEN if f"{queries.FAILING}{part}" in self.rows]
+        unknown = {"worker"} if "redis" in self.wrong else set()  # only Redis knows who lives
         for part in self.wrong:
             if part in confirmed or part in noted:
                 with transaction():
                     messages += noting.note_failing(part, self.wrong[part], lasted=now - self.since[part])
         for part in noted:
-            if part not in self.wrong:
+            if part not in self.wrong and part not in unknown:
                 with transaction():
                     messages += noting.note_well(part)
-        if now >= self.calm_at and (former := _known_no_longer()) is not None:
+        if (former := _known_no_longer()) is not None:
             with transaction():
                 messages += noting.say_well(DATABASE, former)
         return messages
@@ -135,32 +136,54 @@ def _redis() -> dict[str, str]:
 
 def _first_to_know() -> bool:
     """Of all processes that lost the database, one tells; who that is, is settled in Redis, else on this machine."""
+    since = clock.rfc3339(clock.now()) or ""
     try:
-        return bool(probe().set(KEPT, clock.rfc3339(clock.now()) or "", nx=True, ex=86400))
+        return bool(probe().set(KEPT, since, nx=True, ex=A_DAY))
     except redis.RedisError:
         try:
-            os.close(os.open(_file(), os.O_CREAT | os.O_EXCL, 0o600))
+            with _file().open("x") as kept:
+                kept.write(since)
             return True
         except OSError:
             return False
 
 
+def _seen_again() -> None:
+    """For the other processes: whoever still reaches the database must not think that it is well again everywhere."""
+    try:
+        probe().set(SEEN_AT, clock.rfc3339(clock.now()) or "", ex=A_DAY)
+    except redis.RedisError:
+        if _file().exists():
+            now = clock.now().timestamp()
+            os.utime(_file(), (now, now))
+
+
 def _known_no_longer() -> queries.Failing | None:
-    """The failure of the database that somebody was told of, once, now that it works again."""
-    since: object = None
+    """The failure of the database that somebody was told of, once, now that no process has seen it for a while."""
+    since = _in_redis() or _on_this_machine()
+    return queries.Failing(DATABASE, clock.parse_instant(since), "") if since else None
+
+
+def _in_redis() -> str:
     try:
         connection = probe()
-        since = connection.getdel(KEPT) if connection.exists(KEPT) else None
+        since, seen = connection.mget(KEPT, SEEN_AT)  # type: ignore[misc]
+        if since is None or (seen is not None and clock.now() - clock.parse_instant(seen.decode()) < rules.CALM):
+            return ""
+        return bytes(connection.getdel(KEPT) or b"").decode()  # type: ignore[arg-type]
     except redis.RedisError:
-        pass
-    if since is not None:
-        return queries.Failing(DATABASE, clock.parse_instant(bytes(since).decode()), "")  # type: ignore[call-overload]
+        return ""
+
+
+def _on_this_machine() -> str:
     try:
-        at = _file().stat().st_mtime
+        if clock.now().timestamp() - _file().stat().st_mtime < rules.CALM.total_seconds():
+            return ""
+        since = _file().read_text()
         _file().unlink()
+        return since
     except OSError:
-        return None
-    return queries.Failing(DATABASE, datetime.fromtimestamp(at, UTC), "")
+        return ""
 
 
 def _file() -> Path:

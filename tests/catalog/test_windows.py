@@ -1,5 +1,6 @@
 """When a window is open: once, again and again, over the change of clocks, and after it was ended by hand."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -8,6 +9,7 @@ from app.catalog import noise, windows
 from app.catalog.window_queries import maintenance_by_key, maintenance_document
 from app.core.db import session
 from app.core.forms import Problems
+from tests import build
 
 
 def plan(starts, ends, **more):
@@ -74,3 +76,19 @@ def test_a_window_covers_whatever_is_of_a_team_as_chosen_on_the_form(app, signed
         assert browser.post(f"/maintenance/{address}", data={**form, "teams": chosen}).status_code == 303
         session.expire_all()
         assert maintenance_document(maintenance_by_key("upgrade")).get("teams", []) == chosen
+
+
+def test_what_its_editor_could_not_choose_stays_covered_when_they_save(app, signed_in, ana, olga, payments):
+    """MIG-02: a team of others, named by an administrator, is offered to whoever edits the window, and may be taken out."""
+    build.team("search", manager=olga)
+    form = {"name": "Upgrade", "key": "upgrade", "team": "payments", "starts": "2030-01-01T10:00", "ends": "2030-01-01T12:00",
+            "time_zone": "UTC", "labels": "env=prod"}
+    assert signed_in(olga).post("/maintenance/-/new", data={**form, "teams": ["search", "payments"]}).status_code == 303
+    browser = signed_in(ana)
+    offered = re.findall(r'<option value="(\w+)" selected>', browser.get("/maintenance/upgrade").text)
+    assert {"search", "payments"} <= set(offered)
+    for chosen in (["payments", "search"], ["payments"]):
+        assert browser.post("/maintenance/upgrade", data={**form, "teams": chosen}).status_code == 303
+        session.expire_all()
+        assert sorted(maintenance_document(maintenance_by_key("upgrade"))["teams"]) == chosen
+    assert browser.post("/maintenance/upgrade", data={**form, "teams": ["search"]}).status_code == 403

@@ -24,6 +24,7 @@ from app.identity.models import ApiToken, Device, Identity, LoginSession, Passke
 from app.incidents import notes
 from app.incidents import service as incidents
 from app.incidents.models import Note
+from app.ingest.models import Delivery
 from app.notifications.models import ContactMethod, Message
 from app.personal import PERSONAL
 from tests import build
@@ -109,6 +110,8 @@ def leave_traces(bob, ana, one):
                     reason="Level 1", state="sent"),
             Message(user_id=ana.id, method_id=ways[ana.id, "email"], channel="email", address=ana.email, state="sent",
                     reason="Bob Builder wrote a note"),
+            Delivery(integration_id=build.integration("prom").id, body=b"{}", body_hash="h", state="processed",
+                     note="Bob Builder silenced it"),
             Errand(key="e", kind="replay", title="Replay", user_id=ana.id, error="Already acknowledged by Bob Builder")])
 
 
@@ -121,6 +124,7 @@ def test_nothing_is_left_of_an_erased_person_but_the_log(bob, ana, payments):
     nothing(f"{mark} in {table}" for table, rows in dump().items() for mark in MARKS if mark in rows)
     session.refresh(one)
     assert {one.acknowledged_name, one.resolved_name, session.query(Note).one().author_name} == {"Former person 1"}
+    assert session.scalar(select(Delivery.note)) == "Former person 1 silenced it"
     assert sorted(session.scalars(select(Message.reason))) == ["Former person 1 wrote a note", "Level 1"]
     assert not any(session.query(model).count() for model in (ApiToken, Device, Identity, LoginSession, Passkey))
 

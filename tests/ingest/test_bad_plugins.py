@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import Any
 
@@ -85,7 +86,23 @@ def test_one_that_hangs_again_and_again_is_left_alone_for_a_minute(bad, client, 
         assert client.post(address, json={"title": f"Problem {number}"}).status_code == 202
     run_jobs()
     assert [one.attempts for one in deliveries("received")] == [1, 1, 0, 0, 0]  # the first hung once more, in the batch
-    assert "left alone for a minute" in deliveries("received")[-1].note
+    assert "left alone for a minute" in deliveries("received")[2].note
+
+
+def test_after_that_they_are_worked_on_in_the_order_in_which_they_came(bad, client, run_jobs, monkeypatch, tick):
+    """ING-10: what arrives meanwhile does not overtake what waits, so that no end comes before its beginning."""
+    address, order = bad(waits_for_ever), []
+    for number in range(5):
+        assert client.post(address, json={"title": f"Problem {number}"}).status_code == 202
+    run_jobs()
+    assert client.post(address, json={"title": "Later"}).status_code == 202
+    run_jobs()
+    assert len(deliveries("received")) == 6
+    monkeypatch.setattr(limited, "_hangs", {})
+    monkeypatch.setattr(Bad, "normalize", lambda self, inbound, config: order.append(inbound.body) or [])
+    run_jobs()
+    tick("app.ingest.ticks.drain")
+    assert [json.loads(body)["title"] for body in order] == ["Problem 2", "Problem 3", "Problem 4", "Later"]
 
 
 def test_a_thread_that_computed_for_ever_is_ended(monkeypatch):

@@ -24,8 +24,8 @@ def later(tick, run_jobs):
         def pass_by(seconds):
             run_jobs()
             moved.shift(seconds)
-            tick("app.ingest.ticks.calm_down")
-            tick("app.ingest.ticks.end_recovered")
+            tick("app.ingest.endings.calm_down")
+            tick("app.ingest.endings.end_recovered")
             run_jobs()
         yield pass_by
 

@@ -9,11 +9,14 @@ import time_machine
 from sqlalchemy import select
 
 from app.core import clock, secrets
-from app.core.db import session
+from app.core.db import session, transaction
+from app.core.errors import Invalid
 from app.core.events import Event
 from app.core.signatures import sign
 from app.incidents.models import Alert
+from app.ingest import forms, signing
 from app.ingest.models import Delivery, FormerCredential, Integration
+from app.ingest.saving import save_integration
 from tests import build
 from tests.pager import firing, pager, post
 
@@ -135,12 +138,30 @@ def test_what_is_no_fact_still_moves_the_open_pages(app, client, run_jobs, redis
 
 
 def test_how_a_sender_signs_is_set_on_the_form_and_taken_away_there(app, signed_in, ana, payments):
-    """MIG-02: what is left empty is as we sign."""
+    """MIG-02: what differs from our own way is kept, also that nothing stands before it, and saved untouched it stays."""
     build.integration("prod", team=payments)
-    browser = signed_in(ana)
-    form = {"name": "Prod", "team": "payments", "default_severity": "medium", "signature.prefix": ""}
-    for header, kept in (("X-Hub-Signature-256", {"header": "X-Hub-Signature-256"}), ("", None)):
-        assert browser.post("/integrations/prod/edit", data={**form, "signature.header": header}).status_code == 303
+    browser, ours = signed_in(ana), {f"signature.{name}": text for name, text in signing.OURS.items()}
+    form = {"name": "Prod", "team": "payments", "default_severity": "medium", **ours}
+    for theirs in ({"header": "X-Hub-Signature-256", "prefix": "", "signed": "body", "timestamp_header": ""}, {}):
+        typed = {f"signature.{name}": text for name, text in theirs.items()}
+        assert browser.post("/integrations/prod/edit", data=form | typed).status_code == 303
         session.expire_all()
-        assert session.scalars(select(Integration)).one().config.get("signature") == kept
-        assert ("<details open>" in browser.get("/integrations/prod/edit").text) == bool(kept)
+        kept = session.scalars(select(Integration)).one().config.get("signature", {})
+        assert {name: text for name, text in kept.items() if text != signing.OURS[name]} == theirs
+        assert ("<details open>" in browser.get("/integrations/prod/edit").text) == bool(theirs)
+
+
+@pytest.mark.parametrize(("way", "place"), [
+    ({"algorithm": "md5"}, "signature.algorithm"), ({"encoding": "rot13"}, "signature.encoding"),
+    ({"signed": "headers"}, "signature.signed"), ({"header": ""}, "signature.header"), ({"colour": "red"}, "signature.colour"),
+    ({"timestamp_header": ""}, "signature.timestamp_header"), ({"prefix": 7}, "signature.prefix"), (["x"], "signature")])
+def test_a_way_of_signing_that_could_never_be_checked_is_refused_at_its_place(app, ana, payments, way, place):
+    """ING-11: it would be a fault at every delivery."""
+    build.integration("prod", team=payments)
+    with transaction(), pytest.raises(Invalid) as refused:
+        save_integration({"key": "prod", "signature": way}, by=build.actor(ana))
+    assert [one.field for one in refused.value.problems] == [place]
+
+
+def test_the_form_offers_all_that_can_be_checked():
+    assert {name: tuple(key for key, _ in choices) for name, _, choices in forms.WAYS if choices} == signing.CHOICES

@@ -92,10 +92,10 @@ def test_it_resolves_by_itself_after_five_minutes(served, signed_in, run_jobs, t
         press(signed_in(house.ana))
         run_jobs()
         clock.shift(290)
-        tick("app.ingest.ticks.end_tests")
+        tick("app.ingest.endings.end_tests")
         early = incident().status
         clock.shift(15)
-        tick("app.ingest.ticks.end_tests")
+        tick("app.ingest.endings.end_tests")
     assert (early, incident().status) == ("triggered", "resolved")
 
 

@@ -14,7 +14,7 @@ from app.core import contract, http
 from app.core.access import OPERATOR
 from app.core.db import session, transaction
 from app.incidents.models import Alert, Incident
-from app.ingest import ticks, trial
+from app.ingest import endings, trial
 from app.ingest.models import Delivery, Integration
 from tests import build
 from tests.fakes import PushService, Reply
@@ -152,7 +152,7 @@ def test_what_never_reports_recovery_resolves_by_itself_a_day_after_it_was_last_
             if hours != 2 and session.query(Delivery).count() < 2:
                 knock(client, "x-splunk", folder / "samples/again.json", **{"Idempotency-Key": str(hours)})
             run_jobs()
-            ticks.end_silent()
+            endings.end_silent()
             session.expire_all()
             assert session.query(Incident).one().status == status, hours
     alert = session.query(Alert).one()

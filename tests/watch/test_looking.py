@@ -12,6 +12,7 @@ from app.core import life
 from app.core.db import session, transaction
 from app.core.events import Event
 from app.core.redis import client
+from app.notifications import directly
 from app.watch import looking, rules
 from tests import build
 
@@ -114,6 +115,53 @@ def test_the_database_is_told_of_without_the_database_by_one_process(app, olga, 
     passes(60)
     assert [mail.subject for mail in smtp.to("olga@example.com")][1:] == ["The database works again"]
     assert session.scalar(select(Event.kind).where(Event.kind == "system.part_recovered"))
+
+
+def test_a_process_that_alone_lost_the_database_tells_once_and_the_others_do_not_say_that_it_is_well(
+        app, olga, smtp, passes, monkeypatch):
+    """HRD-30: not again at every look, and that it works again only once it does for all."""
+    passes(75)
+    well, lost = app.extensions["watch"], looking.Watch()
+    lost.known = well.known
+    for _ in range(8):
+        with monkeypatch.context() as broken:
+            app.extensions["watch"] = lost
+            broken.setattr("app.watch.looking.queries.pulses", unreachable)
+            passes(15)
+        app.extensions["watch"] = well
+        passes(15)
+    assert [mail.subject for mail in smtp.to("olga@example.com")] == ["The database stands still"]
+    passes(75)
+    assert [mail.subject for mail in smtp.to("olga@example.com")][1:] == ["The database works again"]
+
+
+def test_a_process_that_knows_no_address_leaves_the_telling_to_another(app, smtp, passes, monkeypatch):
+    """HRD-30: it has just begun and never reached the database."""
+    passes(75)
+    knows = app.extensions.pop("watch")
+    monkeypatch.setattr("app.watch.looking.queries.pulses", unreachable)
+    passes(60)
+    assert smtp.mails == []
+    app.extensions["watch"] = knows
+    passes(60)
+    assert len(smtp.to("olga@example.com")) == 1
+
+
+def test_without_redis_nobody_says_that_the_worker_works_again(app, smtp, passes, monkeypatch):
+    """HRD-30: who lives is known to Redis alone."""
+    def away(*_):
+        raise redis.ConnectionError("away")
+    passes(90, without="worker")
+    monkeypatch.setattr("app.watch.looking.probe", away)
+    monkeypatch.setattr("app.core.jobs.client", away)
+    passes(120, without="worker")
+    assert [mail.subject for mail in smtp.to("olga@example.com")] == ["The worker stands still", "Redis stands still"]
+
+
+def test_a_method_that_can_not_be_read_keeps_the_alarm_from_nobody_else(app, olga, bob):
+    """HRD-30: a key was lost with which one address was sealed."""
+    build.contact(olga, "webpush", "https://push.example.com/x", name="phone", data_sealed="00000000.rubbish")
+    assert [one.address.value for one in directly.remember()] == ["olga@example.com"]
 
 
 def unreachable(*_):

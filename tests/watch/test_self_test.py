@@ -138,6 +138,20 @@ def test_a_pipeline_that_fails_is_noticed(app, olga, monkeypatch, tick, run_jobs
     assert session.scalar(select(Pulse.name).where(Pulse.name == "failing:self-test"))
 
 
+def test_a_fault_that_passes_alarms_nobody(app, olga, monkeypatch, tick, run_jobs, now, smtp):
+    """HRD-38: it is handed over again soon, as a page would be."""
+    with monkeypatch.context() as broken:
+        broken.setattr("app.notifications.sink.Sink.send", lambda *_: 1 / 0)
+        tick(TEST)
+        run_jobs()
+        tick(TEST)
+    now.shift(6)
+    tick("app.notifications.ticks.send")
+    run_jobs()
+    tick(TEST)
+    assert queries.watched().test.outcome == "passed" and smtp.mails == []
+
+
 def test_its_sender_is_in_no_list_and_opens_no_door(app, olga, tick, signed_in, token, client, now):
     """HRD-38: neither on the pages nor in the document that is exported."""
     tick(TEST)
