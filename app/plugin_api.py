@@ -42,6 +42,7 @@ from app.core.importing import (
     restrictions_of,
     settled,
     span_text,
+    zone_of,
 )
 from app.core.inbound import (
     AlertView,
@@ -100,7 +101,7 @@ __all__ = [
     "meaning", "minutes_of", "moment", "noted", "now", "object_in", "one_line", "parse_json", "perform", "plain_html",
     "read_each", "read_reply", "request", "restrictions_of", "said_in", "sequence", "settled", "severity_of", "sign",
     "span_text", "spoken", "stable_key", "tag_of", "text", "text_message", "tokens_from", "web_link", "words",
-    "written",
+    "written", "zone_of",
 ]
 
 API_VERSION = 1

@@ -25,6 +25,8 @@ PROOF = timedelta(days=90)
 PER_SECOND, MOST_TRIES, MOST_WAIT = 5, 6, 120
 ANSWER_BYTES = 32 * 1024 * 1024
 SHOWN = 5
+DAMAGED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+"""What comes of data that is not what its product exports."""
 NOT_COMPARED = "not compared: the export holds no shifts that the source computed"
 Span = tuple[datetime, datetime, set[str], set[str]]
 Data = dict[str, Any]
@@ -117,8 +119,9 @@ def converted(importer: Importer, data: Mapping[str, Any], now: datetime, *, tru
     teams are called here (see `renaming`). Raises Invalid for data that is not this product's."""
     try:
         imported = importer.convert(data, now)
-    except (KeyError, TypeError, ValueError, AttributeError) as fault:
+    except DAMAGED as fault:
         raise Invalid(f"This is no export of {importer.name}, or a damaged one: {fault}") from None
+    imported.proofs = {key: duties for key, duties in imported.proofs.items() if duties}
     if not imported.plan:
         raise Invalid(f"There is nothing of {importer.name} in it")
     if names:

@@ -54,7 +54,7 @@ def compared(importer: Importer, data: importing.Data, window: tuple[datetime, d
     """The report as it is kept. Raises Invalid for data that is not this product's."""
     try:
         happened = importer.happened(data)
-    except (KeyError, TypeError, ValueError, AttributeError) as fault:
+    except importing.DAMAGED as fault:
         raise Invalid(f"This is no record of {importer.name}, or a damaged one: {fault}") from None
     if not happened:
         raise Invalid(f"There is no incident of {importer.name} in it.")
@@ -138,10 +138,10 @@ def duty(importer: Importer, data: importing.Data, names: Renaming) -> list[dict
     now = clock.now()
     try:
         proofs = importer.convert(data, now).proofs
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except importing.DAMAGED:
         return []
     ours_of = {key: [replace(one, people=tuple(names.of("users", email) or email for email in one.people))
-                     for one in duties] for key, duties in proofs.items()}
+                     for one in duties] for key, duties in proofs.items() if duties}
     return [_duty(key, duties, now) for key, duties in ours_of.items()]
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from flask import Blueprint, Response, request, url_for
 
 from app.config import errands, replay_pages, replays
+from app.core import clock
 from app.core.access import access, own_transaction
 from app.core.errors import Invalid
 from app.core.pages import go, page
@@ -51,6 +52,6 @@ def show(key: str) -> Response:
 
 def _instant(name: str) -> datetime:
     try:
-        return datetime.fromisoformat(request.form.get(name, "")).replace(tzinfo=UTC)
+        return clock.parse_instant(request.form.get(name, ""))
     except ValueError:
         raise Invalid("Say from when until when.") from None

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 
 _said: ContextVar[datetime | None] = ContextVar("said", default=None)
 _anchor: tuple[float, float] | None = None
+YEARS = range(1970, 2200)
+"""Of which people may speak. Arithmetic on clock times is safe far beyond; zone data is sound from 1970 on."""
 NEAR = 0.02  # seconds within which two clocks are taken to agree
 
 
@@ -52,6 +54,9 @@ def rfc3339(at: datetime | None) -> str | None:
 
 
 def parse_instant(text: str) -> datetime:
-    """The instant an RFC 3339 text names; a text without offset is read as UTC. Raises ValueError."""
+    """The instant an RFC 3339 text names; a text without offset is read as UTC. Raises ValueError, also for the first and
+    the last year there is: neither another zone nor the day after could be told."""
     at = datetime.fromisoformat(text.strip())
+    if not datetime.min.year < at.year < datetime.max.year:
+        raise ValueError(f"The year {at.year} is too far away")
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

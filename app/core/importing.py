@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
+from zoneinfo import ZoneInfo
+
+from app.core.forms import time_zone
 
 Verdict = Literal["carried", "changed", "skipped", "conflict"]
 Get = Callable[..., Any]
@@ -143,6 +146,16 @@ class Keys:
     def known(self, kind: str, id: object) -> str | None:
         """The key that this object has got."""
         return self._by_id.get((kind, str(id)))
+
+
+def zone_of(name: object, changes: list[str]) -> ZoneInfo:
+    """The time zone of this name; UTC for none, and for one that is not known, which is added to `changes`."""
+    try:
+        return ZoneInfo(time_zone(name))
+    except ValueError:
+        if name:
+            changes.append(f"its time zone {str(name)[:60]} is unknown; here it is UTC")
+        return ZoneInfo("UTC")
 
 
 def span_text(seconds: float) -> str:

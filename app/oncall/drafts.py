@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
+from app.core import clock
 from app.core.db import session
 from app.core.forms import Problems, check_boolean, check_list, check_text, one_of, time_zone
 from app.identity.models import User
@@ -208,8 +209,8 @@ def _read(text: object) -> datetime:
         at = None
     if at is None:
         raise ValueError("Write a time like 2026-01-05T09:00")
-    if at.year not in limits.YEARS:
-        raise ValueError(f"The year must lie between {limits.YEARS[0]} and {limits.YEARS[-1]}")
+    if at.year not in clock.YEARS:
+        raise ValueError(f"The year must lie between {clock.YEARS[0]} and {clock.YEARS[-1]}")
     return at
 
 

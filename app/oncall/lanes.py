@@ -18,7 +18,6 @@ from app.identity.models import User
 from app.identity.queries import may, uses
 from app.oncall import queries, rules, timeline
 from app.oncall.gaps import cause
-from app.oncall.limits import YEARS
 from app.oncall.models import Layer, Override, Schedule
 from app.oncall.overrides import exchange_of
 from app.oncall.pages import Duty, duties
@@ -220,7 +219,7 @@ def _window(args: Mapping[str, str], zone: ZoneInfo, now: datetime) -> timeline.
         first = date.fromisoformat(args.get("from", ""))
     except ValueError:
         first = rules.wall_time(now, zone).date()
-    if first.year not in YEARS[1:-1]:
+    if first.year not in clock.YEARS[1:-1]:
         first = rules.wall_time(now, zone).date()
     return timeline.window(view, first, zone)
 

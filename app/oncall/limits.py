@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
+from app.core.clock import YEARS
 from app.oncall.plan import Layer, Override, Restriction, Rotation, Schedule
 
 HOLIDAYS = ("skip", "only")
@@ -13,8 +14,6 @@ UNITS = ("hour", "day", "week", "month")
 LAYERS, RESTRICTIONS, TURNS, PEOPLE, NAME, EVERY = 20, 20, 100, 10, 50, 365
 SHORTEST_OVERRIDE, LONGEST_OVERRIDE = timedelta(minutes=1), timedelta(days=366)
 LONGEST_READING = timedelta(days=400)
-YEARS = range(1970, 2200)
-"""Arithmetic on clock times is safe far beyond what these years reach; zone data is sound from 1970 on."""
 
 
 @dataclass(frozen=True)

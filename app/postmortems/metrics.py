@@ -87,9 +87,12 @@ def _day(args: Mapping[str, str], name: str) -> date | None:
     if not args.get(name):
         return None
     try:
-        return date.fromisoformat(args[name])
+        day = date.fromisoformat(args[name])
     except ValueError:
         refuse(name, "A date looks like 2026-03-31")
+    if day.year not in clock.YEARS:
+        refuse(name, f"The year lies between {clock.YEARS[0]} and {clock.YEARS[-1]}")
+    return day
 
 
 def _team(key: str, by: Actor) -> Team | None:
@@ -108,7 +111,7 @@ def _severe(by: Actor, team: Team | None, start: date, end: date) -> list[Incide
     since, until = _span(start, end)
     query = visible_incidents(select(Incident), by).where(
         Incident.severity.in_(SEVERE), Incident.status == "resolved", Incident.resolved_at >= since,
-        Incident.resolved_at < until, ~Incident.test, Incident.merged_into_id.is_(None))
+        Incident.resolved_at < until, ~Incident.test, ~Incident.in_shadow, Incident.merged_into_id.is_(None))
     return list(session.scalars(query.where(Incident.team_id == team.id) if team else query))
 
 

@@ -148,6 +148,13 @@ FIELDS = {"title": "Title", "impact": "Impact in short", "impact_from": "Impact 
           "mitigated_at": "Mitigated at"}
 
 
+def _hidden(base: Content, own: Content, other: Content) -> tuple[int, ...]:
+    """What both hid, without what either showed again."""
+    shown = {*base.hidden} - {*own.hidden}
+    fresh = [key for key in own.hidden if key not in {*base.hidden, *other.hidden}]
+    return *(key for key in other.hidden if key not in shown), *fresh
+
+
 def merge(base: Content, own: Content, other: Content) -> Merged:
     """What `own` makes of `base`, on top of `other`: who changed a part alone is right, section by section."""
     clashes: list[Clash] = []
@@ -168,8 +175,7 @@ def merge(base: Content, own: Content, other: Content) -> Merged:
                             (bodies[0].get(section.heading), bodies[1].get(section.heading),
                              bodies[2].get(section.heading)))) is not None]
     merged = {**fields, **{name: "" for name, value in fields.items() if value is None}}
-    hidden = own.hidden if own.hidden != base.hidden else other.hidden
-    return Merged(replace(other, sections=tuple(kept), hidden=hidden, **merged), clashes)
+    return Merged(replace(other, sections=tuple(kept), hidden=_hidden(base, own, other), **merged), clashes)
 
 
 def _ordered(own: Content, other: Content) -> list[Section]:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from dateutil.rrule import rrule
 
 from app.catalog.windows import LONGEST, SHORTEST, UNITS, WEEKDAYS
+from app.core import clock
 from app.core.forms import Problems, one_of
 from app.core.matching import DAYS
 from app.oncall.wallclock import local_instant
@@ -97,6 +98,8 @@ def read_local(text: object) -> str:
         raise ValueError("Write a local time like 2026-03-01T02:00") from None
     if found.tzinfo is not None:
         raise ValueError("Write a local time, without an offset")
+    if found.year not in clock.YEARS:
+        raise ValueError(f"The year must lie between {clock.YEARS[0]} and {clock.YEARS[-1]}")
     return found.isoformat(timespec="minutes")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.plugin_api import Imported, Keys, listed, span_text
+from app.plugin_api import Imported, Keys, listed, span_text, zone_of
 
 NOBODYS = "imported"
 
@@ -48,7 +48,8 @@ class People:
         changes: list[str] = []
         said = {urgency: steps for urgency, important in (("high", True), ("low", False))
                 if (steps := _steps([rule for rule in rules if bool(rule.get("important")) is important], changes))}
-        self.imported.add("users", email=email, name=str(named["name"])[:200], time_zone=user.get("timezone"),
+        self.imported.add("users", email=email, name=str(named["name"])[:200],
+                          time_zone=zone_of(zone, changes).key if (zone := user.get("timezone")) else None,
                           role="admin" if str(user.get("role")).lower() == "admin" else "member",
                           rules=said or None, contact_methods=[{"name": "email", "channel": "email", "address": email}])
         self.imported.judge("user", named, email, changes, advice="Numbers and chat accounts are not in the API: "

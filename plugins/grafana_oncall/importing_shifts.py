@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from app.plugin_api import Duty, Imported, Keys, grouped, listed, minutes_of, moment, restrictions_of
+from app.plugin_api import Duty, Imported, Keys, grouped, listed, minutes_of, moment, restrictions_of, zone_of
 
 from .importing_people import People
 
@@ -21,11 +21,13 @@ def schedules(data: Mapping[str, Any], imported: Imported, keys: Keys, people: P
     """All of them: web and Terraform ones by their shifts, calendars by their addresses."""
     shifts = {str(one.get("id")): one for one in listed(data, "on_call_shifts", "results")}
     for schedule in listed(data, "schedules", "results"):
-        zone = _zone(schedule.get("time_zone"))
         changes: list[str] = []
-        own = [{**shifts[str(one)]} for one in schedule.get("shifts") or [] if str(one) in shifts]
+        zone = zone_of(schedule.get("time_zone"), changes)
+        named = [str(one) for one in schedule.get("shifts") or []]
+        changes += [f"its shift {one} is not in the export" for one in named if one not in shifts]
+        own = [shifts[one] for one in named if one in shifts]
         layers, overrides = _read(own, zone, people, now=now, changes=changes)
-        overrides += _swaps(schedule, data, people, now)
+        overrides += _swaps(schedule, data, people, now=now, changes=changes)
         calendars = [{"use": use, "url": schedule[name]} for use, name in (
             ("primary", "ical_url_primary"), ("override", "ical_url_overrides")) if schedule.get(name)]
         key = keys.of("schedules", schedule.get("id"), str(schedule.get("name") or ""))
@@ -39,22 +41,15 @@ def schedules(data: Mapping[str, Any], imported: Imported, keys: Keys, people: P
             imported.proofs[key] = duties
 
 
-def _zone(name: object) -> ZoneInfo:
-    try:
-        return ZoneInfo(str(name))
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
-
-
-def _read(shifts: list[dict[str, Any]], zone: ZoneInfo, people: People, *, now: datetime,
+def _read(shifts: list[Mapping[str, Any]], zone: ZoneInfo, people: People, *, now: datetime,
           changes: list[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Layers, lowest level first, and overrides that are not over."""
     layers: list[tuple[int, dict[str, Any], Windows]] = []
     overrides = []
     for shift in shifts:
-        own = _zone(shift.get("time_zone")) if shift.get("time_zone") else zone
+        own = zone_of(shift.get("time_zone"), changes) if shift.get("time_zone") else zone
         if shift.get("type") in ("override", "single_event"):
-            overrides += _override(shift, own, people, now)
+            overrides += _override(shift, own, people, now=now, changes=changes)
         elif (made := _layer(shift, own, people, now=now, changes=changes)) is not None:
             layer, windows = made
             layers.append((int(shift.get("level") or 0), layer | ({"time_zone": own.key} if own != zone else {}), windows))
@@ -89,8 +84,8 @@ def _layer(shift: Mapping[str, Any], zone: ZoneInfo, people: People, *, now: dat
         return None
     every, lasts = int(shift.get("interval") or 1), int(shift.get("duration") or 0)
     windows = _windows(shift, unit, lasts, size * every)
-    if shift.get("by_month") or shift.get("by_monthday") or (unit in ("day", "hour") and shift.get("by_day")) or (
-            unit == "day" and every > 1 and lasts < size * every):
+    pauses = lasts < size * every and (unit in ("hour", "month") or (every > 1 and not shift.get("by_day")))
+    if shift.get("by_month") or shift.get("by_monthday") or (unit in ("day", "hour") and shift.get("by_day")) or pauses:
         changes.append(f"{name}: the days on which it recurs can't all be said here")
     if unit == "week" and shift.get("by_day"):
         start = _week_begins(start, str(shift.get("week_start") or "MO"))
@@ -128,25 +123,40 @@ def _week_begins(at: datetime, day: str) -> datetime:
     return (at - timedelta(days=back)).replace(hour=0, minute=0)
 
 
-def _override(shift: Mapping[str, Any], zone: ZoneInfo, people: People, now: datetime) -> list[dict[str, Any]]:
+def _override(shift: Mapping[str, Any], zone: ZoneInfo, people: People, *, now: datetime,
+              changes: list[str]) -> list[dict[str, Any]]:
     groups = shift.get("rolling_users") or [shift.get("users") or []]
-    found = [email for group in groups for one in group if (email := people.email(one))]
-    start = _wall(shift.get("start"))
-    if start is None or not found:
+    said = [one for group in groups for one in group]
+    found = [email for one in said if (email := people.email(one))]
+    name, start = f"the override {shift.get('name') or shift.get('id')}", _wall(shift.get("start"))
+    if start is None:
+        changes.append(f"{name} is left out: it has no beginning")
         return []
     first = start.replace(tzinfo=zone)
     last = first + timedelta(seconds=int(shift.get("duration") or 0))
-    return [{"starts": first.isoformat(), "ends": last.isoformat(), "people": found}] if last > now else []
+    if last <= now:
+        return []
+    if not found:
+        changes.append(f"{name} is left out: nobody in it is in the account")
+        return []
+    if len(found) < len(said):
+        changes.append(f"{name}: somebody in it is not in the account")
+    return [{"starts": first.isoformat(), "ends": last.isoformat(), "people": found}]
 
 
-def _swaps(schedule: Mapping[str, Any], data: Mapping[str, Any], people: People, now: datetime) -> list[dict[str, Any]]:
+def _swaps(schedule: Mapping[str, Any], data: Mapping[str, Any], people: People, *, now: datetime,
+           changes: list[str]) -> list[dict[str, Any]]:
     found = []
     for swap in listed(data, "shift_swaps", "results"):
         start, end = moment(swap.get("swap_start")), moment(swap.get("swap_end"))
         taker, giver = people.email(swap.get("benefactor")), people.email(swap.get("beneficiary"))
         mine = str(swap.get("schedule")) == str(schedule.get("id"))
-        if mine and taker and giver and start and end and end > now and swap.get("status") in (None, "taken"):
+        if not (mine and start and end and end > now and swap.get("benefactor") and swap.get("status") in (None, "taken")):
+            continue
+        if taker and giver:
             found.append({"starts": start.isoformat(), "ends": end.isoformat(), "people": [taker], "replaces": giver})
+        else:
+            changes.append("a swap of somebody who is not in the account is left out")
     return found
 
 

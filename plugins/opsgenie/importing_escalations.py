@@ -68,8 +68,8 @@ def routing(data: Mapping[str, Any], imported: Imported, keys: Keys, groups: Gro
             said = {**rule, "name": f"{team.get('name')}: {rule.get('name') or 'default'}"}
             policy = keys.known("policies", notify.get("id"))
             own = groups.get(str(notify.get("id"))) or groups.get(str(notify.get("name")))
-            if notify.get("type") == "schedule" and own:
-                policy = keys.of("policies", f"schedule {notify.get('id')}", f"{team.get('name')} on duty")
+            if rule.get("isDefault") and notify.get("type") == "schedule" and own:
+                policy = keys.of("policies", f"routing rule {rule.get('id')}", f"{team.get('name')} on duty")
                 imported.add("escalation_policies", key=policy, name=f"{team.get('name')} on duty"[:100], team=key, repeat=0,
                              levels=[{"timeout": "5m", "targets": [{"schedule": one} for one in own]}])
             if rule.get("isDefault") and policy:

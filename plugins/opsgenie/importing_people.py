@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from app.plugin_api import Imported, Keys, listed, span_text
+from app.plugin_api import Imported, Keys, listed, span_text, zone_of
 
 CHANNELS = {"email": "email", "sms": "sms", "voice": "voice"}
 UNITS = {"minutes": 60, "hours": 3600, "days": 86400, "seconds": 1}
@@ -59,7 +59,8 @@ class People:
         rules = user.get("notificationRules") or listed(data, f"users/{user.get('id')}/notification-rules", "data")
         role = str((user.get("role") or {}).get("name") or "").lower()
         self.imported.add("users", email=email, name=str(user.get("fullName") or email)[:200],
-                          role="admin" if role in ("owner", "admin") else "member", time_zone=user.get("timeZone"),
+                          role="admin" if role in ("owner", "admin") else "member",
+                          time_zone=zone_of(zone, changes).key if (zone := user.get("timeZone")) else None,
                           contact_methods=methods, rules=_rules(rules, names, changes) or None)
         self.imported.judge("user", user, email, changes, advice="Contact methods have to be proven once more")
 
@@ -99,16 +100,20 @@ def _rules(rules: Any, names: Mapping[tuple[str, str], str], changes: list[str])
     """The steps for new alerts, for both urgencies: this product's rules ask the alert, ours its urgency."""
     steps: list[tuple[int, str]] = []
     for rule in rules:
-        if str(rule.get("actionType") or "create-alert") != "create-alert" or rule.get("enabled") is False:
+        kind, name = str(rule.get("actionType") or "create-alert"), rule.get("name") or rule.get("id")
+        if rule.get("enabled") is False:
+            continue
+        if kind != "create-alert":
+            changes += [f"the rule {name} is left out: it is for “{kind}”, not for new alerts"] if rule.get("steps") else []
             continue
         if rule.get("timeRestriction") or (rule.get("criteria") or {}).get("conditions"):
-            changes.append(f"the rule {rule.get('name') or rule.get('id')} holds always, not under its conditions")
+            changes.append(f"the rule {name} holds always, not under its conditions")
         for step in rule.get("steps") or []:
             contact = step.get("contact") or {}
-            name = names.get((str(contact.get("method")), str(contact.get("to"))))
-            if name is None:
+            via = names.get((str(contact.get("method")), str(contact.get("to"))))
+            if via is None:
                 changes.append(f"its step by {contact.get('method')} is left out")
             elif step.get("enabled") is not False:
-                steps.append((seconds_of(step.get("sendAfter") or {}), name))
-    said = [{"after": span_text(after), "via": name} for after, name in sorted(set(steps))]
+                steps.append((seconds_of(step.get("sendAfter") or {}), via))
+    said = [{"after": span_text(after), "via": via} for after, via in sorted(set(steps))]
     return {"high": said, "low": [dict(step) for step in said[:1]]} if said else {}

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from app.plugin_api import Duty, Imported, Keys, grouped, listed, minutes_of, moment, restrictions_of
+from app.plugin_api import Duty, Imported, Keys, grouped, listed, minutes_of, moment, restrictions_of, zone_of
 
 from .importing_people import People
 
@@ -24,8 +24,8 @@ def schedules(data: Mapping[str, Any], imported: Imported, keys: Keys, people: P
     """All of them. Gives the keys of ours for each schedule of theirs, by id and by name."""
     groups: Groups = {}
     for schedule in listed(data, "schedules", "data"):
-        zone = _zone(schedule.get("timezone"))
         changes: list[str] = []
+        zone = zone_of(schedule.get("timezone"), changes)
         layers = [made for one in schedule.get("rotations") or []
                   if (made := _layer(one, zone, people, now=now, changes=changes)) is not None]
         overrides = _overrides(schedule, data, people, now=now, changes=changes)
@@ -47,13 +47,6 @@ def schedules(data: Mapping[str, Any], imported: Imported, keys: Keys, people: P
         if duties := _rendered(data.get(f"schedules/{schedule.get('id')}/timeline"), people):
             imported.proofs["+".join(own)] = duties
     return groups
-
-
-def _zone(name: object) -> ZoneInfo:
-    try:
-        return ZoneInfo(str(name))
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
 
 
 def _together(of_layers: list[Windows]) -> bool:

@@ -55,6 +55,8 @@ def heartbeats(data: Mapping[str, Any], imported: Imported, keys: Keys) -> None:
         key = keys.of("heartbeats", name, name)
         team = keys.known("teams", (one.get("ownerTeam") or {}).get("id"))
         changes = [] if key == name.lower() else [f"its name for pings is {key} now"]
+        if one.get("enabled") is False:
+            changes.append("it was switched off there; here it watches from its first ping on")
         imported.add("heartbeats", key=key, name=name[:100], team=team, every=span_text(seconds), grace="0m")
         imported.judge("heartbeat", {"id": name, "name": name}, key, changes)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from app.plugin_api import Imported, Keys, listed, span_text
+from app.plugin_api import Imported, Keys, listed, span_text, zone_of
 
 ADMINS = ("owner", "admin", "global_admin")
 CHANNELS = {"email": "email", "phone": "voice", "sms": "sms"}
@@ -53,8 +53,8 @@ class People:
         changes: list[str] = []
         methods, names = self._methods(user, changes)
         self.imported.add("users", email=email, name=str(user.get("name") or email)[:200],
-                          role="admin" if user.get("role") in ADMINS else "member",
-                          time_zone=user.get("time_zone"), contact_methods=methods or None,
+                          role="admin" if user.get("role") in ADMINS else "member", contact_methods=methods or None,
+                          time_zone=zone_of(zone, changes).key if (zone := user.get("time_zone")) else None,
                           rules=self._rules(user, names, changes) or None)
         self.imported.judge("user", user, email, changes, advice="Contact methods have to be proven once more")
 

@@ -11,7 +11,7 @@ from app.plugin_api import Imported, Keys, listed
 FIELDS = {"summary": "title", "severity": "severity", "source": "labels.source", "component": "labels.component",
           "group": "labels.group", "class": "labels.class"}
 SEVERITIES = {"critical": "critical", "error": "high", "warning": "medium", "info": "info"}
-DONE = ("route", "severity", "suppress")
+LONGEST = 256
 
 
 def rules(data: Mapping[str, Any], imported: Imported, keys: Keys) -> None:
@@ -27,12 +27,14 @@ def rules(data: Mapping[str, Any], imported: Imported, keys: Keys) -> None:
                 fault = "it is the catch-all; here that is the team of the integration"
             elif rule.get("disabled"):
                 fault = "it is disabled"
+            elif any((rule.get("time_frame") or {}).values()):
+                fault = "it holds at some times alone"
             if fault or not then:
                 imported.note("ruleset_rule", said, "skipped", reason=fault or "it changes nothing that a route changes",
                               advice="Write a route by hand, and try it under Simulate")
                 continue
             imported.add("routes", name=name, when=when, then=then)
-            imported.judge("ruleset_rule", said, name, [f"its action {one} has no place in a route" for one in left])
+            imported.judge("ruleset_rule", said, name, left)
 
 
 def _name(rule: Mapping[str, Any], ruleset: Mapping[str, Any], taken: set[str]) -> str:
@@ -54,7 +56,7 @@ def _when(conditions: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         said = part.get("parameters") or {}
         field = _field(str(said.get("path") or ""))
         value = _value(str(part.get("operator")), str(said.get("value") or ""), field)
-        if not field or value is None or field in when:
+        if not field or value is None or len(value) > LONGEST or field in when:
             return f"its condition {part.get('operator')} on {said.get('path')} has no equal in a route", {}
         when[field] = value
     return "", when
@@ -67,25 +69,38 @@ def _field(path: str) -> str:
     return FIELDS.get(plain, "")
 
 
-def _value(operator: str, value: str, field: str) -> Any:
+def _value(operator: str, value: str, field: str) -> str | None:
     if operator == "exists":
         return "*"
     if operator == "equals":
-        return SEVERITIES.get(value, value) if field == "severity" else value
+        return _exactly(SEVERITIES.get(value, value) if field == "severity" else value)
     if operator == "contains":
         return f"re:{re.escape(value)}"
     return f"re:{value}" if operator == "matches" else None
 
 
+def _exactly(value: str) -> str:
+    """The very text, also where a route would take it for a pattern."""
+    return f"re:^{re.escape(value)}$" if "*" in value or value.startswith("re:") else value
+
+
 def _then(actions: Mapping[str, Any], keys: Keys) -> tuple[dict[str, Any], list[str]]:
-    """What the route does, and the actions that it can't do."""
+    """What the route does, and in words what it can't do."""
     then: dict[str, Any] = {}
-    service = keys.known("services", (actions.get("route") or {}).get("value"))
-    severity = SEVERITIES.get(str((actions.get("severity") or {}).get("value")))
-    if service:
-        then["service"] = service
-    if severity:
-        then["severity"] = severity
-    if (actions.get("suppress") or {}).get("value") is True:
-        then["suppress"] = True
-    return then, sorted(name for name, value in actions.items() if value and name not in DONE)
+    left = []
+    for name, action in sorted(actions.items()):
+        value = action.get("value") if isinstance(action, Mapping) else None
+        if not action or (isinstance(action, Mapping) and action.get("value", 1) in (None, "", False)):
+            continue
+        if name == "route":
+            then |= {"service": service} if (service := keys.known("services", value)) else {}
+            left += [] if service else [f"the service {value} of its action route is not here"]
+        elif name == "severity" and str(value) in SEVERITIES:
+            then["severity"] = SEVERITIES[str(value)]
+        elif name == "suppress" and value is True and not action.get("threshold_value"):
+            then["suppress"] = True
+        elif name == "suppress" and value is True:
+            left.append("it suppresses up to a number within a time; here nothing is suppressed")
+        else:
+            left.append(f"its action {name} has no place in a route")
+    return then, left

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from app.plugin_api import Duty, Imported, Keys, grouped, listed, moment, restrictions_of
+from app.plugin_api import Duty, Imported, Keys, grouped, listed, moment, restrictions_of, zone_of
 
 from .importing_people import People
 
@@ -20,8 +20,8 @@ def schedules(data: Mapping[str, Any], imported: Imported, keys: Keys, people: P
         answer = data.get(f"schedules/{short.get('id')}") or {}
         schedule = {**short, **(answer.get("schedule") or answer)}
         key = keys.of("schedules", schedule.get("id"), str(schedule.get("name") or schedule.get("summary") or ""))
-        zone = _zone(schedule.get("time_zone"))
         changes: list[str] = []
+        zone = zone_of(schedule.get("time_zone"), changes)
         layers = [layer for one in reversed(schedule.get("schedule_layers") or [])
                   if (layer := _layer(one, zone, people, now=now, changes=changes)) is not None]
         overrides = [one for one in map(lambda entry: _override(entry, people, now, changes), _overrides(schedule)) if one]
@@ -32,13 +32,6 @@ def schedules(data: Mapping[str, Any], imported: Imported, keys: Keys, people: P
             imported.proofs[key] = [Duty(start, end, tuple(filter(None, [people.email(one)]))) for one in rendered
                                     if (start := moment(one.get("start"))) and (end := moment(one.get("end")))]
         imported.judge("schedule", schedule, key, changes)
-
-
-def _zone(name: object) -> ZoneInfo:
-    try:
-        return ZoneInfo(str(name))
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
 
 
 def _layer(layer: Mapping[str, Any], zone: ZoneInfo, people: People, *, now: datetime,

@@ -92,3 +92,13 @@ def test_what_its_editor_could_not_choose_stays_covered_when_they_save(app, sign
         session.expire_all()
         assert sorted(maintenance_document(maintenance_by_key("upgrade"))["teams"]) == chosen
     assert browser.post("/maintenance/upgrade", data={**form, "teams": ["search"]}).status_code == 403
+
+
+@pytest.mark.parametrize("starts", ["0001-01-01T00:00", "9999-12-31T12:00"])
+def test_a_window_in_a_year_that_no_clock_reaches_is_refused(app, signed_in, ana, payments, starts):
+    """Kept, it could be told in no other zone: neither the list nor the next alert would get past it."""
+    form = {"name": "Upgrade", "key": "upgrade", "team": "payments", "teams": ["payments"], "starts": starts, "ends": starts[:11] + "23:30",
+            "time_zone": "Asia/Tokyo" if starts < "1" else "America/New_York"}
+    browser = signed_in(ana)
+    assert browser.post("/maintenance/-/new", data=form).status_code == 422
+    assert browser.get("/maintenance").status_code == 200 and maintenance_by_key("upgrade") is None

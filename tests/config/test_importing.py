@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 from collections import Counter
-from datetime import UTC, datetime
 
 import pytest
 import time_machine
@@ -20,11 +19,9 @@ from app.core.importing import Keys, minutes_of, restrictions_of, span_text
 from app.ingest.models import Delivery
 from tests import build
 from tests.config.documents import apply, lines
-from tests.config.exports import oncall, opsgenie, pagerduty
+from tests.config.exports import EXPORTS, NOW, of, pagerduty, verdicts
 from tests.config.exports.source import Source
 
-NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
-EXPORTS = {"pagerduty": pagerduty.EXPORT, "opsgenie": opsgenie.EXPORT, "grafana-oncall": oncall.EXPORT}
 COUNTED = {
     "pagerduty": {"user": 3, "team": 1, "schedule": 2, "escalation_policy": 1, "service": 2, "business_service": 1, "integration": 2,
                   "maintenance_window": 2, "ruleset_rule": 3, "response_play": 1},
@@ -32,21 +29,6 @@ COUNTED = {
                  "maintenance": 1, "alert-policy": 1},
     "grafana-oncall": {"user": 3, "team": 1, "schedule": 2, "escalation_chain": 1, "integration": 2, "route": 1, "webhook": 1}}
 each_source = pytest.mark.parametrize("source", sorted(EXPORTS))
-
-
-@pytest.fixture
-def read(app):
-    """`read("pagerduty")`: what becomes of that export, or of a changed one."""
-    importers = app.extensions["plugins"].importers
-    return lambda source, data=None: importing.converted(importers[source], data or EXPORTS[source], NOW)
-
-
-def of(imported, kind, key):
-    return next(item for item in imported.document[kind] if key in (item.get("key"), item.get("name")))
-
-
-def verdicts(imported, kind):
-    return {line.name: (line.verdict, line.reason) for line in imported.plan if line.kind == kind}
 
 
 @each_source

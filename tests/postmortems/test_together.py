@@ -73,3 +73,29 @@ def test_postmortems_are_found_by_a_whole_tag_whatever_its_letters(app, signed_i
     found = browser.get("/postmortems?tag=für_alle").text.split("<tbody")[1]
     assert "till fails" in found and "shop fails" not in found
     assert "till fails" not in browser.get("/postmortems?tag=%25&state=draft").text
+
+
+def test_a_moment_or_a_period_that_no_clock_reaches_is_refused_or_asks_for_nothing(app, client, token, signed_in, bob, draft):  # noqa: F811
+    """Kept, such a moment could be shown in no other zone: the page of the document would be gone for good."""
+    for at in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
+        body = {"version": 1, "impact_from": at}
+        assert client.patch(f"/api/v1/postmortems/{draft.id}", headers=token(bob), json=body).status_code == 422
+    browser = signed_in(bob)
+    for days in ("from=0001-01-01", "to=0001-01-01", "from=9999-12-31&to=9999-12-31", "to=9999-12-31"):
+        assert browser.get(f"/postmortems?{days}").status_code == 200
+        assert client.get(f"/api/v1/postmortems?{days}", headers=token(bob)).status_code in (200, 422)
+        assert browser.get(f"/postmortems/-/metrics?{days}").status_code == 422
+        assert client.get(f"/api/v1/postmortem-metrics?{days}", headers=token(bob)).status_code == 422
+
+
+def test_rows_that_two_people_hide_and_show_are_hidden_and_shown(app, client, token, ana, bob, draft):  # noqa: F811
+    """PM-10: each from the same version, by a machine; what both did holds."""
+    def patch(who, version, *hidden):
+        answer = client.patch(f"/api/v1/postmortems/{draft.id}", headers=token(who), json={
+            "version": version, "hidden": [*hidden], "merge": True})
+        assert answer.status_code == 200, answer.text
+        session.expire_all()
+        return queries.content_of(session.get_one(Postmortem, draft.id)).hidden
+    assert patch(bob, 1, 1, 2) == (1, 2)
+    patch(ana, 2, 1, 2, 3)
+    assert patch(bob, 2, 2) == (2, 3)

@@ -224,3 +224,11 @@ def test_a_responder_sees_it_but_does_not_plan(app, at, shop, signed_in):
     browser = signed_in(shop.bob)
     assert browser.get("/status-pages/shop/maintenance").status_code == 200
     assert browser.post("/status-pages/shop/maintenance/-/new", data={"title": "x"}).status_code == 403
+
+
+@pytest.mark.parametrize("starts", ["0001-01-01T00:00", "9999-12-31T12:00"])
+def test_maintenance_in_a_year_that_no_clock_reaches_is_refused(shop, at, starts):
+    """Once, or again and again since then, which would be a hundred thousand times."""
+    for repeat in ({}, {"unit": "week"}):
+        with pytest.raises(Invalid, match="The year must lie between"):
+            planned(shop, starts, starts[:11] + "13:30", repeat=repeat)

@@ -1,0 +1,124 @@
+"""What exports hold that has no equal here, or that no export should hold: named in the plan, or refused in a sentence."""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import time_machine
+
+from app.core.errors import Invalid
+from tests.config.documents import apply
+from tests.config.exports import EXPORTS, NOW, of, oncall, opsgenie, pagerduty, verdicts
+
+ODD = (None, "", -1, 1e400, [], {}, [3], {"id": 3}, "9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+14:00", "Mars/Base", 10**30)
+
+
+def rule(**said: Any) -> dict[str, Any]:
+    """A ruleset whose one rule is this one."""
+    kept = {"id": "r9", "label": "Ours", "conditions": {"operator": "and", "subconditions": [
+        {"operator": "equals", "parameters": {"path": "payload.summary", "value": "cpu * 100"}}]}, **said}
+    return {**pagerduty.EXPORT, "rulesets/R1/rules": {"rules": [kept]}}
+
+
+def test_teams_that_page_one_schedule_have_a_policy_each_that_apply_takes(read):
+    """MIG-13, MIG-14: by their default rules; a rule that chooses no policy makes none."""
+    export = copy.deepcopy(opsgenie.EXPORT)
+    export["teams"]["data"].append({"id": "T2", "name": "Shop", "members": []})
+    notify = {"type": "schedule", "id": "S1", "name": "Payments_schedule"}
+    for team in ("T1", "T2"):
+        export[f"teams/{team}/routing-rules"] = {"data": [
+            {"id": f"{team}-{name}", "name": name, "isDefault": name == "default", "notify": notify} for name in ("night", "default")]}
+    imported = read("opsgenie", export)
+    assert {of(imported, "teams", key)["policy"] for key in ("payments", "shop")} == {"payments-on-duty", "shop-on-duty"}
+    with time_machine.travel(NOW, tick=False):
+        apply(imported.document)
+
+
+@pytest.mark.parametrize(("said", "verdict", "reason"), [
+    ({"actions": {"suppress": {"value": True, "threshold_value": 10, "threshold_time_unit": "minutes"}}}, "skipped", "changes nothing"),
+    ({"actions": {"severity": {"value": "info"}, "route": {"value": "PGONE"}}}, "changed",
+     "the service PGONE of its action route is not here"),
+    ({"actions": {"suppress": {"value": True}}, "time_frame": {"active_between": {"start_time": 1, "end_time": 2}}}, "skipped",
+     "it holds at some times alone"),
+    ({"actions": {"severity": {"value": "info"}, "suppress": {"value": False}}, "time_frame": None}, "carried", "")])
+def test_a_rule_that_a_route_can_only_half_say_is_not_carried(read, said, verdict, reason):
+    """MIG-14: nothing is suppressed that was not suppressed there, and at no other time."""
+    found, why = verdicts(read("pagerduty", rule(**said)), "ruleset_rule")["Ours"]
+    assert found == verdict and reason in why
+
+
+def test_a_text_that_a_route_would_take_for_a_pattern_stays_that_text(read):
+    """MIG-13."""
+    made = of(read("pagerduty", rule(actions={"suppress": {"value": True}})), "routes", "Ours")
+    assert made["when"] == {"title": r"re:^cpu\ \*\ 100$"}
+
+
+def test_what_a_schedule_names_and_is_not_there_stands_in_its_line(read):
+    """MIG-14, MIG-17: an override and a swap of strangers, a shift that is missing, one that pauses."""
+    export = copy.deepcopy(oncall.EXPORT)
+    next(one for one in export["on_call_shifts"]["results"] if one["id"] == "OOVR")["users"] = ["UGONE"]
+    export["shift_swaps"]["results"][0]["benefactor"] = "UGONE"
+    export["on_call_shifts"]["results"][1] |= {"frequency": "weekly", "interval": 2}
+    export["schedules"]["results"][0]["shifts"].append("OLOST")
+    verdict, reason = verdicts(read("grafana-oncall", export), "schedule")["Payments primary"]
+    assert verdict == "changed"
+    for said in ("its shift OLOST is not in the export", "the override Override is left out: nobody in it is in the account",
+                 "a swap of somebody who is not in the account is left out", "Nights: the days on which it recurs can't all be said here"):
+        assert said in reason
+
+
+def test_what_is_for_other_occasions_or_switched_off_is_named(read):
+    """MIG-14: rules of a person for closed alerts, a heartbeat that was off."""
+    export = copy.deepcopy(opsgenie.EXPORT)
+    export["users/U-ana/notification-rules"]["data"][1]["steps"] = [{"contact": {"method": "email", "to": "ana@example.com"}}]
+    export["heartbeats"]["data"]["heartbeats"][0]["enabled"] = False
+    imported = read("opsgenie", export)
+    assert "the rule Closed is left out: it is for “closed-alert”" in verdicts(imported, "user")["Ana"][1]
+    assert verdicts(imported, "heartbeat")["nightly-backup"] == (
+        "changed", "it was switched off there; here it watches from its first ping on")
+
+
+@pytest.mark.parametrize(("source", "users", "schedules", "zone"), [
+    ("pagerduty", "users", "schedules/PSCH", "time_zone"), ("opsgenie", "users", "schedules", "timezone"),
+    ("grafana-oncall", "users", "schedules", "time_zone")])
+def test_a_time_zone_that_nobody_knows_is_named_and_apply_takes_the_rest(read, source, users, schedules, zone):
+    """MIG-14, MIG-16: never UTC without a word."""
+    export = copy.deepcopy(EXPORTS[source])
+    for user in next(iter(value for value in export[users].values() if isinstance(value, list))):
+        user |= dict.fromkeys(("time_zone", "timeZone", "timezone"), "Eastern Time (US & Canada)")
+    listed = export[schedules].get("results") or export[schedules].get("data") or [export[schedules]["schedule"]]
+    listed[0][zone] = "Europe"
+    imported = read(source, export)
+    lines = [line for line in imported.plan if "is unknown; here it is UTC" in line.reason]
+    assert {"user", "schedule"} == {line.kind for line in lines} and {line.verdict for line in lines} == {"changed"}
+    with time_machine.travel(NOW, tick=False):
+        apply(imported.document)
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The places of all that an export holds."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, one in inside:
+        yield (*path, name)
+        yield from leaves(one, (*path, name))
+
+
+@pytest.mark.parametrize("source", sorted(EXPORTS))
+def test_whatever_stands_in_one_place_it_is_read_or_refused_in_a_sentence(read, source):
+    """MIG-20: never a fault of ours."""
+    chance, places, refused = random.Random(20), [*leaves(EXPORTS[source])], 0
+    for place in chance.sample(places, 60):
+        export = copy.deepcopy(EXPORTS[source])
+        inner: Any = export
+        for step in place[:-1]:
+            inner = inner[step]
+        inner[place[-1]] = chance.choice(ODD)
+        try:
+            read(source, export)
+        except Invalid as fault:
+            refused += "damaged" in fault.detail
+    assert refused < 60
