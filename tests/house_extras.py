@@ -2,18 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Extra:
-    """A file beside the grid: its rank, why it stands alone, and whether it is public or part of the edge."""
-
-    rank: float
-    why: str
-    public: bool = False
-    edge: bool = False
-
+from tests.beside import Extra
 
 AUTOMATION = {
     "connections/trial": Extra(3.5, "a test calls the product with nothing open"),
@@ -156,6 +145,8 @@ INGEST = {
     "ingest/renewal": Extra(3.2, "commands on credentials, old and new, apart from those on integrations"),
     "ingest/renewal_routes": Extra(5, "the routes of credentials, apart from those of integrations", edge=True),
     "ingest/trial": Extra(3.5, "a test is sent with nothing open"),
+    "ingest/signing": Extra(0.5, "how a sender signs, apart from what a signal means; pure"),
+    "ingest/endings": Extra(4, "what ends because time passed, apart from what is taken in"),
     "ingest/doors": Extra(5, "the routes of senders, apart from the pages of people", edge=True),
 }
 

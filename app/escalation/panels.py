@@ -209,8 +209,7 @@ def _pages_nobody(policy: Policy) -> str:
     """Why not; "" if it pages somebody."""
     if not any(level.get("targets") for level in policy.levels):
         return "no level has a target"
-    rooms = all(rules.posts_only(level["targets"]) for level in policy.levels)
-    return "it only posts in rooms or calls webhooks" if rooms else ""
+    return "it only posts in rooms or calls webhooks" if all(rules.posts_only(it["targets"]) for it in policy.levels) else ""
 
 
 def run_documents(incidents: Sequence[Incident]) -> dict[int, dict[str, Any]]:
