@@ -27,7 +27,7 @@ log = structlog.get_logger()
 
 CHANNEL = "oncall:live"
 GATHER = 0.2  # seconds: events this close together become one render
-WAITS = (1, 2, 5, 10)  # seconds between attempts to reach Redis
+WAITS = (1, 2, 5)  # seconds between attempts to reach Redis
 REFUSALS = (Failure, HTTPException)
 
 

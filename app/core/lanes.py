@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 import structlog
 from flask import Flask
 
-from app.core.db import session
+from app.core.db import AWAY, session
 
 log = structlog.get_logger()
 POLL = 0.25
+AGAIN, AT_MOST = 1.0, 900.0  # seconds between two tries to record an outcome, and for which it is remembered
 
 
 class Lane:
@@ -69,3 +71,18 @@ def looked(due: Callable[[int], list[int]], limit: int) -> list[int]:
         return due(limit)
     finally:
         session.rollback()
+
+
+def kept(record: Callable[[], None]) -> None:
+    """`record()`, what came of a call, in a transaction of its own; again and again while the database is away, since what
+    is not recorded would be done a second time."""
+    until = time.monotonic() + AT_MOST
+    while True:
+        try:
+            return record()
+        except AWAY as fault:
+            if time.monotonic() > until:
+                raise
+            log.warning("outcome.waits_for_the_database", reason=str(fault).splitlines()[0][:200])
+            session.remove()
+            time.sleep(AGAIN)

@@ -11,26 +11,51 @@ import structlog
 from flask import Flask
 from redis import RedisError
 from rq import Queue
+from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.job_lifecycle import record_job_failure
 from rq.worker import SimpleWorker, Worker
 
 from app.core import skew
-from app.core.db import session
+from app.core.db import AWAY, session, transaction
 from app.core.jobs import QUEUES, RETRIES, function
 from app.core.log import because_of
+from app.core.pulse import beat
 from app.core.redis import blocking, client
 
 log = structlog.get_logger()
+WAIT = 1.0  # seconds between two looks at a Redis or a database that is away
 
 
 class HouseWorker(SimpleWorker):
-    """Runs each job inside the application, and leaves no database session behind."""
+    """Runs each job inside the application, leaves no database session behind, and waits for a database that is away."""
 
     app: Flask
+    max_connection_wait_time = 2 * WAIT  # RQ's own minute would let jobs wait for so long after Redis is back
+    told_to_stop = in_vain = False
 
     def procline(self, message: str) -> None:
         """Stays `oncall worker` in the list of processes, by which it is found."""
+
+    def handle_warm_shutdown_request(self) -> None:
+        """SIGTERM came."""
+        self.told_to_stop = True
+
+    def dequeue_job_and_maintain_ttl(self, timeout: int | None, max_idle_time: int | None = None) -> Any:
+        """RQ's own, once the database is back: whatever was taken before would only fail."""
+        while self.in_vain:
+            time.sleep(WAIT)
+            self.heartbeat()
+            with self.app.app_context():
+                self.in_vain = not _takes()
+        return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
+
+    def handle_exception(self, job: Job, *fault: Any) -> None:
+        """What failed since the database is away keeps the tries that it has, and goes back into its queue."""
+        super().handle_exception(job, *fault)
+        if isinstance(fault[1], AWAY) and not _takes():
+            self.in_vain = True
+            job.retries_left = (job.retries_left or 0) + 1
 
     def perform_job(self, job: Job, queue: Queue, execution: Any) -> bool:
         """RQ's own, inside an application context, because of the request that queued it."""
@@ -39,6 +64,18 @@ class HouseWorker(SimpleWorker):
                 return bool(super().perform_job(job, queue, execution))
             finally:
                 session.remove()
+
+
+def _takes() -> bool:
+    """Whether the database takes anything at the moment: one that is full, or may only be read, does not."""
+    try:
+        with transaction():
+            beat("worker", owner=owner())
+        return True
+    except AWAY:
+        return False
+    finally:
+        session.remove()
 
 
 def owner() -> str:
@@ -78,20 +115,26 @@ def run_worker(app: Flask, startup: tuple[str, ...]) -> None:
     with app.app_context():
         for path in startup:
             function(path)()
-    wait = 1.0
-    while True:
-        try:
-            with app.app_context():
-                _requeue_orphans()
-                worker = HouseWorker([Queue(name, connection=blocking()) for name in QUEUES], connection=blocking(),
-                                     maintenance_interval=60, log_job_description=False)
-                worker.app = app
-            worker.work(logging_level="WARNING")
-            return
-        except RedisError as error:
-            log.warning("worker.waits_for_redis", reason=str(error)[:200])
-            time.sleep(wait)
-            wait = min(wait * 2, 10.0)
+    try:
+        while not _worked(app):
+            time.sleep(WAIT)
+    except StopRequested:
+        log.info("worker.stopped_waiting_for_redis")
+
+
+def _worked(app: Flask) -> bool:
+    """Work until told to stop, which is true, or until Redis is lost, also in the middle of a job."""
+    worker: HouseWorker | None = None
+    try:
+        with app.app_context():
+            _requeue_orphans()
+            worker = HouseWorker([Queue(name, connection=blocking()) for name in QUEUES], connection=blocking(),
+                                 maintenance_interval=60, log_job_description=False)
+            worker.app = app
+        worker.work(logging_level="WARNING")
+    except RedisError as error:
+        log.warning("worker.waits_for_redis", reason=str(error)[:200])
+    return worker is not None and worker.told_to_stop
 
 
 def _requeue_orphans() -> None:

@@ -13,7 +13,7 @@ from app.plugin_api import Signal
 TITLE, BODY, KEY, LABELS, LABEL_NAME, LABEL_VALUE = 1024, 65_536, 512, 64, 128, 1024
 KEY_LABELS = ("service", "service_key", "routing_key")
 WAITS = (1, 5, 15, 60)
-ATTEMPTS = 5
+ATTEMPTS, ATTEMPTS_OF_A_DAY = 5, 86_400 // WAITS[-1]
 FATES = ("resolve", "leave")  # what becomes of alerts that are open when others are made of their problems
 ASK = "ask"  # what forms and the API say where nobody did; a document leaves them
 

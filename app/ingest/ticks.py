@@ -11,7 +11,7 @@ from sqlalchemy.orm import undefer
 
 from app.core import clock
 from app.core.access import SYSTEM
-from app.core.db import session, transaction
+from app.core.db import AWAY, session, transaction
 from app.core.events import record
 from app.core.limited import Hangs, LeftAlone, is_left_alone
 from app.core.metrics import FAULTS, worked_on
@@ -141,11 +141,12 @@ def _note(key: int, reason: str) -> None:
 
 
 def _postpone(key: int, fault: Exception) -> int:
-    """A fault of ours or of a plugin: tried five times, then `failed` and visible; it is never lost."""
+    """A fault of ours or of a plugin: tried five times, then `failed` and visible. A database that is full or just away is
+    no fault of the delivery, which is tried for a day."""
     with transaction():
         delivery = session.get_one(Delivery, key)
         delivery.attempts += 1
-        gone = delivery.attempts >= rules.ATTEMPTS
+        gone = delivery.attempts >= (rules.ATTEMPTS_OF_A_DAY if isinstance(fault, AWAY) else rules.ATTEMPTS)
         delivery.state = "failed" if gone else "received"
         delivery.next_at = clock.now() + timedelta(seconds=rules.wait_after(delivery.attempts))
         FAULTS.labels(delivery.integration.plugin).inc()

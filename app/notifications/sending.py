@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from traceback import format_tb
@@ -11,6 +12,7 @@ from sqlalchemy import CursorResult, select, update
 
 from app.core import clock
 from app.core.db import session, transaction
+from app.core.lanes import kept
 from app.core.metrics import FAULTS
 from app.core.shadow import JUST_NOW, Shadow, begun_since, newest
 from app.core.worker import owner
@@ -39,7 +41,8 @@ class Claim:
     address: Address
     routes: list[accounts.Route] | Exception
     shadows: int
-    others: tuple[int, ...] = ()
+    messages: Mapping[int, int]
+    """All that are handed over as one, each with how often it was tried."""
 
 
 @dataclass(frozen=True)
@@ -57,17 +60,27 @@ def hand_over(message_id: int) -> bool:
     session.remove()
     if claim is None:
         return False
-    message_id = claim.message_id
     tried, outcome = _call(claim)
+    kept(lambda: _record(claim, tried, outcome))
+    return True
+
+
+def _record(claim: Claim, tried: list[Tried], outcome: Receipt | Exception) -> None:
     with transaction():
-        for number in (message_id, *claim.others):
+        for number, attempts in claim.messages.items():
             message = session.get(Message, number, populate_existing=True, with_for_update=True)
-            if message is not None and message.state == "sending" and message.lease_owner == owner():
+            if message is not None and _is_still_ours(message, attempts):
                 message.account = tried[-1].route.account if tried else ""
-                alone = claim.outgoing.incident and number == message_id  # one post is kept true once
+                alone = claim.outgoing.incident and number == claim.message_id  # one post is kept true once
                 record_outcome(message, outcome, look(claim.outgoing) if alone else None)
         _note(tried)
-    return True
+
+
+def _is_still_ours(message: Message, attempts: int) -> bool:
+    """Whether nobody has tried it since. What only went back, since our lease ran out meanwhile, is taken again."""
+    if message.state == "queued" and message.attempts == attempts:
+        message.state, message.lease_owner = "sending", owner()
+    return message.state == "sending" and message.lease_owner == owner()
 
 
 def postpone(message_id: int, fault: Exception) -> None:
@@ -95,7 +108,8 @@ def _claim(message_id: int) -> Claim | None:
     ways = sink.routes(message) or accounts.routes(
         message.channel, only=message.account if message.kind == "test" else "", avoid=message.avoid.split())
     return Claim(message.id, message.channel, compose(message, others),
-                 Address(message.address, queries.data_of(message.method)), ways, seen, tuple(one.id for one in others))
+                 Address(message.address, queries.data_of(message.method)), ways, seen,
+                 {one.id: one.attempts for one in taken})
 
 
 def _taken(message: Message) -> bool:

@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import time_machine
 from sqlalchemy import Select, event
+from sqlalchemy.exc import OperationalError
 
+from app.core import clock
 from app.core.db import db, session
 from app.incidents.models import Alert
 from app.ingest import queries, ticks
@@ -74,6 +77,24 @@ def test_one_that_breaks_takes_no_other_with_it(app, client, monkeypatch):
     session.expire_all()
     assert [row.state for row in session.query(Delivery).order_by(Delivery.id)] == ["processed", "received", "processed"]
     assert [alert.title for alert in session.query(Alert)] == ["One is too high", "Two is too high"]
+
+
+def test_a_disk_that_is_full_for_minutes_fails_no_delivery(app, client, monkeypatch):
+    """HRD-39: what was accepted waits until there is room; a fault of ours would have ended it after five tries."""
+    def full(*_: Any) -> None:
+        raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+    house = pager()
+    post(client, house, firing("One"))
+    with time_machine.travel(clock.now(), tick=False) as now:
+        with monkeypatch.context() as disk:
+            disk.setattr(ticks.pipeline, "judged", full)
+            for _ in range(12):
+                ticks.drain()
+                now.shift(60)
+        session.expire_all()
+        assert session.query(Delivery).one().attempts == 12
+        ticks.drain()
+    assert [alert.title for alert in session.query(Alert)] == ["One is too high"]
 
 
 @pytest.mark.both_databases

@@ -5,6 +5,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from app.core import clock
 from app.core.db import session, transaction
@@ -104,6 +105,34 @@ def test_an_outcome_that_comes_after_the_lease_went_to_another_is_not_recorded(a
     finally:
         offers["email"] = channel
     assert message("test").lease_owner == "another-machine:7:1" and message("test").state == "sending"
+
+
+def test_what_was_sent_when_the_database_went_away_is_recorded_when_it_is_back(app, tick, smtp, ana, monkeypatch):
+    """QUAL-11: and not sent a second time."""
+    faults, usual = [OperationalError("UPDATE", {}, Exception("away")) for _ in range(3)], sending.record_outcome
+
+    def record(*told):
+        if faults:
+            raise faults.pop()
+        usual(*told)
+    monkeypatch.setattr(sending, "record_outcome", record)
+    monkeypatch.setattr("app.core.lanes.AGAIN", 0)
+    queued(ana, 1)
+    tick(SEND)
+    tick(SEND)
+    assert not faults and (message("test").state, message("test").attempts, len(smtp.to("ana@example.com"))) == ("sent", 1, 1)
+
+
+def test_an_outcome_that_comes_late_counts_while_nobody_has_tried_again(app, now, tick, smtp, ana, monkeypatch):
+    """QUAL-11: the database was away for longer than the lease."""
+    def late(record):
+        now.shift(61)
+        assert tick("app.notifications.ticks.release") == 1
+        record()
+    monkeypatch.setattr(sending, "kept", late)
+    sending.hand_over(*queued(ana, 1))
+    tick(SEND)
+    assert (message("test").state, len(smtp.to("ana@example.com"))) == ("sent", 1)
 
 
 def test_a_person_paged_again_by_the_next_level_restarts_their_rules(now, tick, smtp, http_sink):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from itertools import cycle
 from threading import Event as Bell
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ import pytest
 from rq import Queue
 from rq.job import Job
 from rq.registry import FailedJobRegistry
+from sqlalchemy.exc import OperationalError
 
 from app.core import failed, jobs, worker
 from app.core.access import SYSTEM
@@ -19,7 +21,7 @@ from app.core.redis import client as redis_client
 from app.system.events import JOB_DROPPED
 from tests.application import Once, as_a_process
 
-CRASHES, HANGS, WORKS = (f"tests.system.test_jobs.{name}" for name in ("crashes", "hangs", "works"))
+CRASHES, HANGS, WORKS, WAITS = (f"tests.system.test_jobs.{name}" for name in ("crashes", "hangs", "works", "waits"))
 tried: list[str] = []
 
 
@@ -33,6 +35,13 @@ def hangs(event):
     """A reaction that never ends."""
     tried.append("hangs")
     Bell().wait(60)
+
+
+def waits(event):
+    """A reaction that meets a database that is away, eight times."""
+    tried.append("waits")
+    if tried.count("waits") <= 8:
+        raise OperationalError("SELECT", {}, Exception("away"))
 
 
 def works(event):
@@ -95,6 +104,23 @@ def test_a_job_that_hangs_is_cut_at_its_limit_and_dropped_by_machines_too(app, w
                    client.post(f"/api/v1/system/jobs/{made.id}/run-again", headers=token(olga))):
         assert answer.status_code == 404 and "no longer" in answer.json["detail"]
     assert session.query(Event).filter_by(kind="job.dropped", actor=olga.ref).count() == 1
+
+
+def test_while_the_database_is_away_no_job_uses_up_its_tries(app, work, happened, monkeypatch):
+    """QUAL-11, HRD-40: it goes back into its queue, and nothing is taken from there until the database is back."""
+    looks = cycle([False, False, True])
+    monkeypatch.setattr(worker, "WAIT", 0)
+    monkeypatch.setattr(worker, "_takes", lambda: tried.append("looks") or next(looks))
+    enqueue(WAITS, happened)
+    work()
+    assert tried == ["waits", "looks", "looks", "looks"] * 8 + ["waits"] and not failed.failed()
+
+
+def test_a_fault_of_a_database_that_is_there_counts(app, work, happened):
+    """HRD-40: such as a lock that is never got; the job does not go round for ever."""
+    enqueue(WAITS, happened)
+    work()
+    assert tried.count("waits") == 1 + jobs.RETRIES and failed.failed()[0].what == WAITS
 
 
 def test_a_job_that_kills_its_worker_is_given_up_after_three_more_tries(app, happened, monkeypatch):
