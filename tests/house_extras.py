@@ -118,7 +118,7 @@ INGEST = {
     "ingest/route_store": Extra(2.9, "the stored routes, apart from integrations", public=True),
     "ingest/route_pages": Extra(4.2, "the pages of routes, with what was typed when a form is refused"),
     "ingest/routing_routes": Extra(5, "the routes of the pages of routes, apart from those of integrations", edge=True),
-    "ingest/guide": Extra(-0.2, "text as the pages show it; pure", public=True),
+    "ingest/raw": Extra(-0.2, "text as the pages show it; pure"),
     "ingest/refusals": Extra(0.5, "wrong tokens counted in Redis", public=True),
     "ingest/testing": Extra(1.5, "how a test delivery is marked and known"),
     "ingest/credentials": Extra(2.4, "tokens and secrets of integrations"),

@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 
 from app.catalog import window_queries, windows
 from app.catalog.models import Service, Window
-from app.catalog.window_scope import INTEGRATIONS
+from app.catalog.window_scope import INTEGRATIONS, OFFERED
 from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
@@ -144,7 +144,8 @@ def shown(kind: str, window: Window | None, by: Actor, *, typed: Mapping[str, An
     mine = [team.id for team in teams]
     services = session.scalars(select(Service).where(Service.team_id.in_(mine), Service.lifecycle != "archived")
                                .order_by(Service.name))
-    senders = select(INTEGRATIONS.c.key).where(INTEGRATIONS.c.team_id.in_(mine) | INTEGRATIONS.c.team_id.is_(None))
+    senders = select(INTEGRATIONS.c.key).where(
+        INTEGRATIONS.c.team_id.in_(mine) | INTEGRATIONS.c.team_id.is_(None), OFFERED)
     errors: dict[str, str] = {}
     for problem in invalid.problems if invalid else ():
         errors.setdefault(problem.field.partition("[")[0].partition(".")[0], problem.message)

@@ -16,7 +16,8 @@ from app.core.forms import Problems
 from app.core.matching import compiled
 from app.identity.queries import allow, may, may_anywhere, may_see, team_by_key, team_named
 
-INTEGRATIONS = table("integrations", column("id"), column("key"), column("team_id"))
+INTEGRATIONS = table("integrations", column("id"), column("key"), column("team_id"), column("removed_at"))
+OFFERED = INTEGRATIONS.c.removed_at.is_(None)
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def _named(edit: Edit, keys: list[str], name: str) -> list[int]:
 
 def _integrations(edit: Edit, keys: list[str]) -> list[str]:
     owners = {key: team_id for key, team_id in session.execute(
-        select(INTEGRATIONS.c.key, INTEGRATIONS.c.team_id).where(INTEGRATIONS.c.key.in_(keys)))}
+        select(INTEGRATIONS.c.key, INTEGRATIONS.c.team_id).where(INTEGRATIONS.c.key.in_(keys), OFFERED))}
     for at, key in enumerate(keys):
         if key in edit.window.integrations:
             continue

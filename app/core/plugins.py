@@ -79,15 +79,20 @@ class Registry:
     def installed(self) -> list[Installed]:
         """The plugins that work, in the order of their slugs."""
         off = self.off
-        return [Installed(slug, self._name(slug), found.version, found.source, slug not in off)
+        return [Installed(slug, self.name(slug), found.version, found.source, slug not in off)
                 for slug, found in sorted(self._found.items())]
 
-    def _name(self, slug: str) -> str:
+    def name(self, slug: str) -> str:
+        """What people call it: as what it offers under its own slug is called, else as its guide is headed."""
         offered: list[Integration | Channel | Action | Calendar | RunbookTarget] = [
             *self.integrations.values(), *self.channels.values(), *self.actions.values(), *self.calendars.values(),
             *self.targets.values()]
         named = (thing.name for thing in offered if thing.slug == slug)
-        return next(named, slug.replace("_", " ").replace("-", " ").capitalize())
+        return next(named, "") or self._title(slug)
+
+    def _title(self, slug: str) -> str:
+        title = self.readme(slug).partition("\n")[0].removeprefix("# ").strip()
+        return title or slug.replace("_", " ").replace("-", " ").capitalize()
 
     def owner(self, kind: str, slug: str) -> str:
         """The slug of the plugin that offers the thing of this kind and slug. Raises KeyError."""

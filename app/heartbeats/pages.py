@@ -10,11 +10,11 @@ from sqlalchemy import select
 
 from app.core.access import Actor
 from app.core.db import session
+from app.core.guide import guide
 from app.heartbeats import queries, rules
 from app.heartbeats.models import Heartbeat
 from app.identity.queries import may, may_anywhere
 from app.incidents.models import Alert
-from app.ingest import guide as guides
 
 
 @dataclass(frozen=True)
@@ -73,5 +73,5 @@ def heartbeat_page(key: str, by: Actor, *, errors: dict[str, str] | None = None)
     registry = current_app.extensions["plugins"]
     return HeartbeatPage(
         heartbeat=found, word=queries.word_of(found), strip=rules.strip(found.recent), address=address, incident=open_,
-        guide=guides.guide(registry.readme("heartbeat"), address), may_see=may_see,
+        guide=guide(registry.readme("heartbeat"), address), may_see=may_see,
         may_edit=may(by, "integration.edit", team_id=found.team_id), errors=errors or {})

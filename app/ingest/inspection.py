@@ -20,7 +20,7 @@ from app.identity.models import User
 from app.identity.queries import may
 from app.incidents.models import Incident
 from app.incidents.queries import involved
-from app.ingest import credentials, guide, queries, readers, rules, testing
+from app.ingest import credentials, queries, raw, readers, rules, testing
 from app.ingest.models import Delivery
 from app.ingest.pages import Card, address_of, card, may_map
 from app.plugin_api import Rejected
@@ -88,10 +88,10 @@ def delivery_page(key: str, number: int, by: Actor, *, problem: str = "", asked:
     shown, hidden = _destinations(found, by)
     return DeliveryPage(
         delivery=found, plugin=card(integration.plugin), test=testing.kind_of(found), took=_took(found),
-        destinations=shown, hidden=hidden, body=guide.coloured(guide.body(found.body)) if may_see else None,
+        destinations=shown, hidden=hidden, body=raw.coloured(raw.body(found.body)) if may_see else None,
         computed=computed(found) if may_see else None,
         headers=queries.delivery_document(found, headers=True)["headers"] if may_edit else None,
-        curl=guide.curl(found.method, address_of(integration, whole=True), found.headers, found.body)
+        curl=raw.curl(found.method, address_of(integration, whole=True), found.headers, found.body)
         if may_see and integration.removed_at is None else "",
         replayed_by=_name(found.replayed_by), may_edit=may_edit and integration.removed_at is None, problem=problem,
         may_map=may_edit and may_map(integration),

@@ -12,9 +12,10 @@ from sqlalchemy import func, select
 
 from app.core.access import Actor
 from app.core.db import session
+from app.core.guide import guide
 from app.core.secrets import Unreadable
 from app.identity.queries import may, may_anywhere
-from app.ingest import credentials, guide, health, mapping, queries, wellbeing
+from app.ingest import credentials, health, mapping, queries, wellbeing
 from app.ingest.models import Delivery, FormerCredential, Integration, RefusedRequest
 
 LAST, ROWS = 50, 100
@@ -168,7 +169,7 @@ def integration_page(key: str, by: Actor, args: Mapping[str, str], *, problem: s
     return IntegrationPage(
         integration=found, plugin=card(found.plugin), health=health.health_of(found), record=health.record_of(found),
         address=address,
-        guide=guide.guide(readme_of(found.plugin), address), deliveries=list(deliveries), state=state, states=STATES[:5],
+        guide=guide(readme_of(found.plugin), address), deliveries=list(deliveries), state=state, states=STATES[:5],
         held=held, refused=queries.refused(found), may_see=may_see, formers=credentials.formers(found), problem=problem,
         mail_address=mail_address_of(found, whole=may_see), may_map=may_map(found),
         replaying=queries.replaying(found),

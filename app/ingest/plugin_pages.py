@@ -14,8 +14,8 @@ from sqlalchemy import func, select
 from app.core import clock, contract, plugin_switches, settings
 from app.core.db import session
 from app.core.errors import NotFound
+from app.core.guide import guide
 from app.core.plugins import Installed
-from app.ingest import guide
 from app.ingest.models import Delivery, Integration
 from app.notifications.models import Message
 
@@ -110,7 +110,7 @@ def plugin_page(slug: str) -> PluginPage:
         Integration.plugin.in_(served), Integration.removed_at.is_(None)).order_by(Integration.name)).all()
     held = session.scalar(select(func.count()).select_from(Delivery).where(
         Delivery.state == "held", Delivery.integration_id.in_([found.id for found in used]))) or 0
-    return PluginPage(_row(one, failures(), plugin_switches.off()), guide.guide(registry.readme(slug), "{url}"),
+    return PluginPage(_row(one, failures(), plugin_switches.off()), guide(registry.readme(slug), "{url}"),
                       _settings(slug), contract.faults(registry, slug), list(used), held)
 
 

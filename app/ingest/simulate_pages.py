@@ -18,7 +18,7 @@ from app.core.db import session
 from app.core.errors import Invalid, Problem
 from app.identity.models import User
 from app.incidents.rules import SEVERITIES
-from app.ingest import guide, queries, simulation
+from app.ingest import queries, raw, simulation
 from app.ingest.why import Step
 
 FORMAT = "%Y-%m-%dT%H:%M"
@@ -62,7 +62,7 @@ def shown(by: Actor, args: Mapping[str, str]) -> SimulatePage:
     if args.get("delivery"):
         found = simulation.supposed({"delivery": args["delivery"]}, by=by)
         values["integration"] = found.integration.key if found.integration else ""
-        values["payload"] = guide.body(found.body)
+        values["payload"] = raw.body(found.body)
     zone = _zone(by)
     values["at"] = values["at"] or clock.now().astimezone(ZoneInfo(zone)).strftime(FORMAT)
     services = session.scalars(visible_services(select(Service), by).where(Service.lifecycle != "archived")

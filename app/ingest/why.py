@@ -20,7 +20,7 @@ from app.escalation.rules import condition_text, kind_of
 from app.identity.queries import may
 from app.incidents.models import Incident
 from app.incidents.queries import incident_for
-from app.ingest import guide, inspection
+from app.ingest import inspection, raw
 from app.ingest.models import Delivery
 from app.notifications import rules as messages
 from app.notifications.models import Message
@@ -99,7 +99,7 @@ def why_page(number: int | str, by: Actor) -> WhyPage:
     found = list(session.scalars(select(Run).where(Run.incident_id == incident.id).order_by(Run.id).limit(20)))
     return WhyPage(
         incident=incident, delivery=delivery, steps=steps(incident.route or {}),
-        body=guide.coloured(guide.body(delivery.body)) if delivery is not None and may_see else None,
+        body=raw.coloured(raw.body(delivery.body)) if delivery is not None and may_see else None,
         computed=inspection.computed(delivery) if delivery is not None and may_see else None,
         policies=[FrozenPolicy(run, _levels(run)) for run in found], lines=_lines(incident))
 

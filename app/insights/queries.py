@@ -18,6 +18,7 @@ from app.identity.models import Team
 from app.identity.queries import allow, may, team_by_key, visible_teams
 from app.incidents.models import Incident
 from app.ingest.models import Integration
+from app.ingest.queries import SELF_TEST
 from app.insights import spans, times
 from app.insights.cells import Cell, Cells
 from app.insights.columns import Chosen, Columns
@@ -163,7 +164,8 @@ def _named(dimension: str, found: Mapping[Any, list[Cell]], by: Actor, most: int
 def known(model: Model, by: Actor) -> ColumnElement[bool]:
     """Those of a team that the reader may see, and those of none."""
     teams, column = visible_teams(by), Team.id if model is Team else model.team_id  # type: ignore[union-attr]
-    return true() if teams is None else or_(column.in_(teams), column.is_(None))
+    theirs = true() if teams is None else or_(column.in_(teams), column.is_(None))
+    return theirs & (Integration.key != SELF_TEST) if model is Integration else theirs
 
 
 def names(dimension: str, by: Actor, ids: Iterable[Any] | None = None) -> dict[Any, tuple[str, str]]:

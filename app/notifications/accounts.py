@@ -40,7 +40,7 @@ class Route:
     @property
     def name(self) -> str:
         """How people know it."""
-        return str(getattr(self.channel, "provider", "") or self.plugin)
+        return str(getattr(self.channel, "provider", "") or registry().name(self.plugin))
 
 
 class LeftOut(Retry):

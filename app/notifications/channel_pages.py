@@ -16,9 +16,9 @@ from sqlalchemy import func, select
 from app.core import clock
 from app.core.db import session
 from app.core.errors import Problem
+from app.core.guide import guide
 from app.core.settings import origin
 from app.identity.models import Team
-from app.incidents import markdown
 from app.notifications import accounts, connecting
 from app.notifications.channel_models import ChannelAccount, ProviderState, Room
 from app.notifications.models import ContactMethod, Message
@@ -60,7 +60,7 @@ class ChannelRow:
     name: str
     providers: list[ProviderRow]
     guarded: bool
-    plugins: list[str]
+    plugins: list[tuple[str, str]]
     methods: int
 
 
@@ -82,8 +82,8 @@ def channels_page() -> ChannelsPage:
         routes = [] if not registry.is_on("channel", slug) else accounts.all_routes(slug)
         providers = [_row(one, states.get((one.account, slug)), figures, names, first=place == 0)
                      for place, one in enumerate(routes)]
-        rows.append(ChannelRow(slug, channel.name, providers, hasattr(channel, "needs"),
-                               list(registry.providers.get(slug, {})), people.get(slug, 0)))
+        offering = [(plugin, registry.name(plugin)) for plugin in registry.providers.get(slug, {})]
+        rows.append(ChannelRow(slug, channel.name, providers, hasattr(channel, "needs"), offering, people.get(slug, 0)))
     return ChannelsPage(sorted(rows, key=lambda row: not any(one.state in ("out", "failing") for one in row.providers)))
 
 
@@ -157,11 +157,11 @@ def plugin_page(slug: str, *, form: Mapping[str, str] | None = None, problems: I
         values = accounts.values_of(editing)
         form = {name: value for name, value in values.items() if name in public} | {"name": editing.name}
     return PluginPage(
-        slug, next((one.name for one in registry.installed if one.slug == slug), slug), [offer.name for offer in offers],
+        slug, registry.name(slug), [offer.name for offer in offers],
         connecting.entries(slug), [one.name for one in connecting.entries(slug) if origin(one.name) != "default"], stored,
         any(hasattr(offer, "authorize") for offer in offers),
         [(purpose, f"{base}{url_for('callbacks.callback', slug=slug, purpose=purpose)}") for purpose in hears],
-        markdown.html(registry.readme(slug).partition("\n")[2]), connecting.rooms_of([offer.slug for offer in rooms]),
+        guide(registry.readme(slug), "{url}"), connecting.rooms_of([offer.slug for offer in rooms]),
         [(offer.slug, offer.name) for offer in rooms], [(key, name) for _, key, name in teams],
         {number: name for number, _, name in teams}, form or {}, {one.field: one.message for one in problems}, editing)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from app.core.guide import guide
 from app.core.plugins import Broken
-from app.ingest import guide
+from app.ingest import raw
 
 
 def test_admins_see_what_is_installed_and_what_is_broken(app, signed_in, olga):
@@ -40,7 +41,7 @@ def test_there_is_no_icon_of_nothing(app, signed_in, bob, slug):
 
 def test_a_guide_is_harmless_and_holds_the_address():
     """Raw HTML is text, links lead to web pages only, steps keep their numbers."""
-    shown = guide.guide("# Title\n\n1. Give it `{url}`\n2. <script>x</script> [a](javascript:x) [b](https://b.example)\n\n"
+    shown = guide("# Title\n\n1. Give it `{url}`\n2. <script>x</script> [a](javascript:x) [b](https://b.example)\n\n"
                         "## More\n\n```yaml\nurl: {url}\n```\n", "https://oncall.example/in/abc")
     assert "Title" not in shown and "<h3>More" in shown and "<script" not in shown and "javascript:x\"" not in shown
     assert "1. Give it <code>https://oncall.example/in/abc</code>" in shown and 'href="https://b.example"' in shown
@@ -49,21 +50,21 @@ def test_a_guide_is_harmless_and_holds_the_address():
 
 def test_a_body_is_coloured_without_becoming_markup():
     """What looks like JSON is marked; whatever it holds is text."""
-    shown = guide.coloured(guide.body(b'{"title":"<b>x</b>","count":7,"ok":true}'))
+    shown = raw.coloured(raw.body(b'{"title":"<b>x</b>","count":7,"ok":true}'))
     assert '<span class="k">&#34;title&#34;</span>: <span class="s">&#34;&lt;b&gt;x&lt;/b&gt;&#34;</span>' in shown
     assert '<span class="n">7</span>' in shown and "<b>" not in shown
 
 
 def test_a_body_that_is_no_text_is_not_shown():
-    assert guide.body(b"\xff\xfe\x00") == ""
+    assert raw.body(b"\xff\xfe\x00") == ""
 
 
 def test_the_command_to_repeat_it_is_safe_to_paste():
     """Quotes in the body end nothing; a long body comes from a file."""
-    text = guide.curl("POST", "https://a.example/in/x", {"content-type": "application/json"}, b"{\"a\": \"it's; rm -rf\"}")
+    text = raw.curl("POST", "https://a.example/in/x", {"content-type": "application/json"}, b"{\"a\": \"it's; rm -rf\"}")
     assert "'{\"a\": \"it'\"'\"'s; rm -rf\"}'" in text
     assert text.startswith("curl -X POST https://a.example/in/x")
-    assert "--data-binary @body" in guide.curl("POST", "https://a.example/in/x", {}, b"x" * 20_000)
+    assert "--data-binary @body" in raw.curl("POST", "https://a.example/in/x", {}, b"x" * 20_000)
 
 
 def test_the_gallery_is_in_categories_and_searched_by_them(app, signed_in, ana, payments):

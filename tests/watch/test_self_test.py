@@ -156,8 +156,10 @@ def test_its_sender_is_in_no_list_and_opens_no_door(app, olga, tick, signed_in, 
     """HRD-38: neither on the pages nor in the document that is exported."""
     tick(TEST)
     browser = signed_in(olga)
-    said = "".join(browser.get(path).text for path in ("/integrations", "/me", "/audit", "/people/1", "/settings/channels"))
+    said = "".join(browser.get(path).text for path in (
+        "/integrations", "/me", "/audit", "/people/1", "/settings/channels", "/settings/plugins/webhook", "/maintenance/-/new", "/insights"))
     said += client.get("/api/v1/deliveries", headers=token(olga)).text
     assert SELF_TEST not in said and "self-test" not in said.lower()
+    assert browser.get(f"/integrations/{SELF_TEST}").status_code == 404
     number = session.scalar(select(Delivery.id))
     assert client.get(f"/api/v1/deliveries/{number}", headers=token(olga)).status_code == 404
