@@ -72,6 +72,7 @@ PERIODIC: tuple[Every, ...] = (
     Every(5, "app.runbooks.ticks.decide_lost"),
     Every(60, "app.postmortems.ticks.nudge"),
     Every(20, "app.postmortems.ticks.remind"),
+    Every(3, "app.postmortems.ticks.keep_html"),
     Every(2, "app.postmortems.tickets.make_due", outgoing=True),
     Every(60, "app.postmortems.tickets.refresh_due", outgoing=True),
     Every(2, "app.config.ticks.work"),

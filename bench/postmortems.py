@@ -20,7 +20,7 @@ from app.core.events import Event
 from app.core.limits import limiter
 from app.core.schema import migrate
 from app.incidents.models import Incident
-from app.postmortems import pages, queries, rules, service
+from app.postmortems import pages, queries, rules, service, ticks
 from app.postmortems.models import Habits, Postmortem
 from bench.insights import signed_in
 from bench.load import percentile
@@ -80,6 +80,7 @@ def _filled(rows: int) -> int:
         service.change(found, rules.Content(queries.content_of(found).title, _sections(0)), by=build.actor(person),
                        what="saved")
         session.add(Habits(team_id=found.team_id, review="optional"))
+    ticks.keep_html()
     return made.id
 
 

@@ -153,6 +153,7 @@ INGEST = {
 LEARNING = {
     "postmortems/timeline": Extra(2.7, "the rows of the log, apart from reading documents"),
     "postmortems/facts": Extra(1.5, "what was recorded of incidents, apart from reading documents"),
+    "postmortems/rendered": Extra(2.7, "HTML that is kept beside the text, apart from who reads it"),
     "postmortems/difference": Extra(0.2, "what two texts differ in; pure"),
     "postmortems/documents": Extra(2.8, "what machines get, apart from reading"),
     "postmortems/notices": Extra(3.1, "what people are told, apart from why"),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from hashlib import sha256
+from pathlib import Path
 
+import markdown_it
 import nh3
 from markdown_it import MarkdownIt
 from markupsafe import Markup
@@ -13,6 +16,8 @@ TAGS = {"p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol",
 BARE = re.compile(r"(?<![\w(\[<\"'=])(https?://[^\s<>\"')\]]+[^\s<>\"')\].,;:!?])")
 PLAIN = re.compile(r"[^\W\d_](?:[^\W_]|[ ,.;?!()%/'-])*")  # a letter first; nothing that Markdown or HTML could mean
 PLAIN_ADDRESS = re.compile(r"https?://[a-z0-9.-]+(/[A-Za-z0-9/_.~?=&#+-]*)?")
+RENDERER = sha256(f"{markdown_it.__version__} {nh3.__version__}\n".encode() + Path(__file__).read_bytes()).hexdigest()[:16]
+"""Another one for each way of rendering: whatever was rendered by another must not be shown."""
 _markdown = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
 _normalized = _markdown.normalizeLink
 # Taking an address apart and putting it together again is a tenth of all work, and changes nothing of most of them.

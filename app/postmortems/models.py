@@ -19,7 +19,7 @@ WAITING = text("remind_at IS NOT NULL")
 class Postmortem(Base):
     """One document. `version` is the number of the newest version, `published` that of the one readers see.
 
-    `words` is what a search finds: the text that its readers may read. `author_id` wrote the last change of the text.
+    `words` is what its readers read and a search finds. `author_id` wrote the last change, `rendered` is kept as HTML.
     """
 
     __tablename__ = "postmortems"
@@ -38,6 +38,7 @@ class Postmortem(Base):
     words: Mapped[str] = mapped_column(Text, default="")
     nudge_at: Mapped[datetime | None] = mapped_column(index=True)
     nudges: Mapped[int] = mapped_column(default=0)
+    rendered: Mapped[str] = mapped_column(String(40), default="")
     created_at: Mapped[datetime] = mapped_column(default=clock.now, index=True)
     team: Mapped[Team | None] = relationship()
     owner: Mapped[User | None] = relationship(foreign_keys=[owner_id])
@@ -97,6 +98,16 @@ class PostmortemVersion(Base):
     content: Mapped[dict[str, Any]]
     facts: Mapped[dict[str, Any] | None]
     timeline: Mapped[list[Any] | None]
+
+
+class PostmortemHtml(Base):
+    """A long section as HTML. `digest` is over the text and what rendered it."""
+
+    __tablename__ = "postmortem_html"
+
+    postmortem_id: Mapped[int] = foreign("postmortems.id", primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    html: Mapped[str] = mapped_column(Text)
 
 
 class Unsaved(Base):

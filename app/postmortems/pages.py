@@ -14,7 +14,7 @@ from app.core import clock
 from app.core.access import Actor
 from app.identity.queries import may
 from app.incidents import markdown
-from app.postmortems import documents, editing, facts, forms, queries, rules, sharing, timeline
+from app.postmortems import documents, editing, facts, forms, queries, rendered, rules, sharing, timeline
 from app.postmortems.models import (
     ActionItem,
     Postmortem,
@@ -57,9 +57,10 @@ def said(postmortem: Postmortem, version: PostmortemVersion, *, clean: Callable[
     """A version with its facts and its timeline, as it is read; `clean` goes over every text first."""
     content = rules.content(version.content)
     known, rows = documents.as_read(postmortem, version)
-    visible = [row for row in rows if not row.hidden]
+    visible, kept = [row for row in rows if not row.hidden], rendered.html_of(postmortem, content)
     days = [None, *(row.at.date() for row in visible)]
-    return Said(version, content, [(clean(one.heading), shown(clean(one.body))) for one in content.sections if one.body],
+    bodies = [(clean(one.heading), clean(one.body)) for one in content.sections if one.body]
+    return Said(version, content, [(heading, kept.get(rendered.digest(body)) or shown(body)) for heading, body in bodies],
                 known, [(replace(row, text=clean(row.text)), shown(clean(row.body)) if row.body else Markup(""),
                          row.at.date() != before) for row, before in zip(visible, days, strict=False)],
                 len(rows) - len(visible))

@@ -21,6 +21,7 @@ from app.postmortems import events, facts, queries, rules
 from app.postmortems.models import (
     Postmortem,
     PostmortemComment,
+    PostmortemHtml,
     PostmortemIncident,
     PostmortemTemplate,
     PostmortemVersion,
@@ -179,7 +180,7 @@ def delete_draft(postmortem: Postmortem, *, by: Actor) -> None:
     move("delete", postmortem)
     said(events.DELETED, postmortem, by, incidents=[link.incident_id for link in postmortem.links],
          action_items=[item.title for item in postmortem.items])
-    for table in (PostmortemVersion, Unsaved, PostmortemComment, ShareLink):
+    for table in (PostmortemVersion, PostmortemHtml, Unsaved, PostmortemComment, ShareLink):
         session.execute(delete(table).where(table.postmortem_id == postmortem.id))
     session.delete(postmortem)
     session.flush()

@@ -1,4 +1,4 @@
-"""What happens to postmortems because time passed: owners of action items and of old drafts are told."""
+"""What happens to postmortems because time passed: owners of action items and of old drafts are told, HTML is kept."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from sqlalchemy import select, update
 from app.core import clock
 from app.core.access import SYSTEM
 from app.core.db import session, transaction
-from app.postmortems import events, items, notices, rules, service
+from app.postmortems import events, items, notices, rendered, rules, service
 from app.postmortems.models import ActionItem, Postmortem
 
-BATCH = 200
+BATCH, SOME = 200, 20
 
 
 def remind() -> int:
@@ -24,6 +24,13 @@ def remind() -> int:
         with transaction():
             done += items.remind(key, now)
     return done
+
+
+def keep_html() -> int:
+    """The long sections of whatever was written since."""
+    found = list(session.scalars(select(Postmortem.id).where(rendered.behind()).order_by(Postmortem.id.desc()).limit(SOME)))
+    session.rollback()
+    return sum(map(rendered.keep, found))
 
 
 def nudge() -> int:

@@ -8,13 +8,16 @@ import time
 
 import pytest
 import time_machine
+from markupsafe import Markup
+from sqlalchemy import select
 
 from app.core import clock
 from app.core.db import session, transaction
+from app.incidents import markdown
 from app.incidents import service as incidents
 from app.incidents.models import Incident
-from app.postmortems import editing, exports, sharing
-from app.postmortems.models import Postmortem, ShareLink
+from app.postmortems import editing, exports, pages, service, sharing
+from app.postmortems.models import Postmortem, PostmortemHtml, ShareLink
 from tests import build
 from tests.incidents.people import by
 from tests.postmortems.stories import published, written
@@ -138,3 +141,39 @@ def test_nothing_comes_alive_on_paper_or_outside(app, client, ana, bob, payments
     published(found, bob, ana)
     html = client.get(link(found, bob)).text.split("</style>")[1]
     assert not any(bad in html for bad in ("<script", "<img", "<iframe", "<style", 'href="javascript', 'href="data'))
+
+
+def kept():
+    """What is kept as HTML, in order."""
+    session.expire_all()
+    return [one.html for one in session.scalars(select(PostmortemHtml).order_by(PostmortemHtml.html))]
+
+
+def test_a_long_section_is_rendered_once_after_it_is_written_and_by_no_reader(app, signed_in, tick, ana, bob, lessons, monkeypatch):
+    """PM-28, in part, and PM-20: safe, of the versions that are read alone; another text or renderer finds nothing of it."""
+    browser, long = signed_in(bob), "**Slow**, <script>alert(1)</script> [x](javascript:alert(1)). " * 100
+    page = f"/postmortems/{lessons.id}/versions/{written(lessons, ana, Impact=long).version}"
+    tick("app.postmortems.ticks.keep_html")
+    [html] = kept()
+    assert html.count("<strong>") == 100 and "<script" not in html and "href" not in html
+    pages.forget()
+    with monkeypatch.context() as asleep:
+        asleep.setattr(pages, "shown", lambda text: Markup("") if len(text) > 2000 else markdown.html(text))
+        assert browser.get(page).text.count("<strong>Slow</strong>") == 100
+        asleep.setattr(markdown, "RENDERER", "another")
+        assert "<strong>Slow</strong>" not in browser.get(page).text
+        tick("app.postmortems.ticks.keep_html")
+        assert "<strong>Slow</strong>" in browser.get(page).text
+
+
+def test_what_was_kept_goes_with_its_text(app, tick, ana, bob, lessons):
+    """PM-31: with another version, and with a draft that is deleted."""
+    draft = build.postmortem(build.incident(team=session.get_one(Postmortem, lessons.id).team), author=bob)
+    for text in ("First. " * 400, "Second. " * 400):
+        written(draft, bob, Impact=text)
+        for _ in range(2):
+            tick("app.postmortems.ticks.keep_html")
+        assert [text.split(". ")[0] in one for one in kept()] == [True]
+    with transaction():
+        service.delete_draft(session.get_one(Postmortem, draft.id), by=by(ana))
+    assert kept() == []
