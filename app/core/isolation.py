@@ -17,9 +17,10 @@ NO_FAULT_OF_A_ROW = (*AWAY, BaseTimeoutException)  # or the job's time is over
 FAILS_ALL = (SQLAlchemyError, BaseTimeoutException)  # of a part of a transaction: this can't go on
 
 
-def isolated(keys: Sequence[int], work: Callable[[Sequence[int]], int], failed: Failed) -> int:
+def isolated(keys: Sequence[int], work: Callable[[Sequence[int]], int], failed: Failed | None = None) -> int:
     """`work(keys)` does these rows inside a transaction and says how many; `failed(key, fault)` is called in another one
-    for each that can't be done, and sees to it that the row does not fail for ever. What is no fault of a row is raised."""
+    for each that can't be done, and sees to it that the row does not fail for ever; without it they fail as in `each`. What
+    is no fault of a row is raised."""
     if not keys:
         return 0
     try:

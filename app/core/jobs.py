@@ -17,6 +17,7 @@ import structlog
 from flask import Flask, current_app
 from rq import Queue, Retry, get_current_job
 from sqlalchemy import select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import clock, hold, live
 from app.core.db import Pending, after_commit, pending, session, transaction
@@ -119,7 +120,10 @@ def dispatch(left: Pending) -> None:
         log.warning("dispatch.postponed", reason=str(error)[:200], events=len(left.events))
         return
     current_app.extensions["redis_down_until"] = 0.0
-    _mark([event.id for event in left.events if any(heard_by(event.kind))])
+    try:
+        _mark([event.id for event in left.events if any(heard_by(event.kind))])
+    except SQLAlchemyError as error:
+        log.warning("dispatch.not_marked", reason=str(error).splitlines()[0][:200], events=len(left.events))
 
 
 @contextmanager
@@ -216,18 +220,25 @@ def _react(reaction: str, ids: list[int]) -> None:
 
 def redispatch() -> int:
     """Tick: hand over again what was committed but not told, or run it here while Redis is away."""
-    query = (select(Event).where(Event.dispatched_at.is_(None), Event.at < clock.now() - STALE)
-             .order_by(Event.id).limit(CHUNK * 5))
-    with transaction():
-        late = list(session.scalars(query))
-    if not late:
-        return 0
+    done, after, query = 0, 0, select(Event).where(Event.dispatched_at.is_(None), Event.at < clock.now() - STALE)
+    while True:
+        with transaction():
+            late = list(session.scalars(query.where(Event.id > after).order_by(Event.id).limit(CHUNK * 5)))
+        told = _told(late) if late else []
+        _mark([event.id for event in told])
+        done += len(told)
+        if len(late) < CHUNK * 5:
+            return done
+        after = late[-1].id
+
+
+def _told(late: list[Event]) -> list[Event]:
+    """Those that are with the workers now, or were told here: one whose reaction failed is told again by the next tick, and
+    stands among the failed jobs once Redis is back."""
     try:
         _enqueue(client(), late)
         tell_pages(client(), late)
     except redis.RedisError:
-        for event in late:
-            for row in heard_by(event.kind):
-                _attempt(row.reaction, event.id)
-    _mark([event.id for event in late])
-    return len(late)
+        return [event for event in late if not [
+            fault for row in heard_by(event.kind) if (fault := _attempt(row.reaction, event.id))]]
+    return late

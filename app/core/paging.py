@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, literal, tuple_
@@ -13,6 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app.core.db import db, session
 from app.core.errors import Invalid, Problem
+from app.core.forms import CONTROL
 
 DEFAULT, MOST = 50, 200
 WALKED = 10_000
@@ -21,7 +22,7 @@ WALKED = 10_000
 def limit_of(args: Mapping[str, str]) -> int:
     """How many items the caller wants: `limit`, 1 to 200, 50 when left out. Raises Invalid."""
     text = args.get("limit", str(DEFAULT))
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MOST):
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= MOST):
         raise Invalid(problems=[Problem("limit", f"limit must be a whole number from 1 to {MOST}")])
     return int(text)
 
@@ -83,7 +84,7 @@ def _read(cursor: str, by: Sequence[InstrumentedAttribute[Any]]) -> list[Any]:
     try:
         plain = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         return [_typed(value, column.type.python_type) for value, column in zip(list(plain), by, strict=True)]
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         raise Invalid(problems=[Problem("cursor", "this cursor is not one that a list gave out")]) from None
 
 
@@ -92,9 +93,9 @@ def _typed(value: Any, kind: Any) -> Any:
         at = datetime.fromisoformat(value)
         if at.tzinfo is None:
             raise ValueError("no time zone")
-        return at
+        return at.astimezone(UTC)
     if kind is date:
         return date.fromisoformat(value)
-    if type(value) is not kind or (kind is int and abs(value) >= 2**63) or (kind is str and "\0" in value):
+    if type(value) is not kind or (kind is int and abs(value) >= 2**63) or (kind is str and CONTROL.search(value)):
         raise ValueError("another kind of value")
     return value

@@ -72,7 +72,7 @@ def begun(incident: Incident, policy: Frozen | None = None) -> Run:
         policy = queries.frozen(chosen) if chosen else queries.catch_all()
     run = Run(incident_id=incident.id, policy_id=policy.policy_id, policy_name=policy.name, levels=policy.levels,
               policy_version=policy.version, repeat=policy.repeat, repeat_from=policy.repeat_from,
-              catch_all=policy.catch_all, level=-1)
+              catch_all=policy.catch_all, level=-1, started_at=max(clock.now(), incident.triggered_at))
     session.add(run)
     session.flush()
     say(events.STARTED, incident, run, policy=run.policy_name, catch_all=run.catch_all)

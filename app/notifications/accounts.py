@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from flask import current_app
 from sqlalchemy import CursorResult, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -21,6 +22,7 @@ from app.notifications import events, rules
 from app.notifications.channel_models import ChannelAccount, ProviderState
 from app.plugin_api import Channel, NoAccess, Retry
 
+log = structlog.get_logger()
 OPEN = timedelta(seconds=60)
 PROBE = timedelta(seconds=30)
 MOST_AT_ONCE = 3  # accounts in one attempt: each may take 10 s, and the lease lasts 60
@@ -59,10 +61,14 @@ def config_of(channel: Channel, values: Mapping[str, str] | None = None) -> dict
     return {**{name: current_app.config.get(name, "") for name in names}, **(values or {})}
 
 
-def values_of(account: ChannelAccount) -> dict[str, str]:
-    """An account's own settings, decrypted."""
-    found: dict[str, str] = json.loads(secrets.open_(account.config_sealed,
-                                                     bound_to=f"channel_account:{account.id}/config"))
+def values_of(account: ChannelAccount) -> dict[str, str] | None:
+    """An account's own settings, decrypted; None where their key is gone: others of its channel go on all the same."""
+    try:
+        found: dict[str, str] = json.loads(secrets.open_(account.config_sealed,
+                                                         bound_to=f"channel_account:{account.id}/config"))
+    except secrets.Unreadable:
+        log.error("secret.unreadable", place=f"channel_account:{account.id}")
+        return None
     return found
 
 
@@ -88,7 +94,8 @@ def all_routes(slug: str) -> list[Route]:
     for plugin, offer in offers.items():
         guarded = hasattr(offer, "needs")
         pairs = [(plugin, config_of(offer))]
-        pairs += [(one.key, config_of(offer, values_of(one))) for one in stored.get(plugin, ())]
+        pairs += [(one.key, config_of(offer, values)) for one in stored.get(plugin, ())
+                  if (values := values_of(one)) is not None]
         found += [Route(key, plugin, offer, config, guarded=guarded) for key, config in pairs if is_ready(offer, config)]
     places = {key: place for key, place in session.execute(
         select(ProviderState.account, ProviderState.position).where(ProviderState.channel == slug))}

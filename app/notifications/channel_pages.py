@@ -154,7 +154,7 @@ def plugin_page(slug: str, *, form: Mapping[str, str] | None = None, problems: I
     teams = session.execute(select(Team.id, Team.key, Team.name).order_by(Team.name)).all() if rooms else []
     if form is None and editing is not None:
         public = {one.name for one in connecting.entries(slug) if not one.secret}
-        values = accounts.values_of(editing)
+        values = accounts.values_of(editing) or {}
         form = {name: value for name, value in values.items() if name in public} | {"name": editing.name}
     return PluginPage(
         slug, registry.name(slug), [offer.name for offer in offers],

@@ -57,7 +57,7 @@ def save_account(plugin: str, name: str, values: Mapping[str, str], *, by: Actor
     """Keep an account's settings, sealed; a secret left empty stays as it was. Raises Invalid at the field."""
     allow(by, "admin")
     account = account_of(plugin, key) if key is not None else None
-    former = accounts.values_of(account) if account is not None else {}
+    former = (accounts.values_of(account) if account is not None else None) or {}
     kept = {one.name: values.get(one.name, "").strip() or (former.get(one.name, "") if one.secret else "")
             for one in entries(plugin)}
     kept = {setting: value for setting, value in kept.items() if value}

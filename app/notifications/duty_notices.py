@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -45,11 +45,11 @@ def tell_of_handover(event: Event) -> None:
                  reason=f"Your shift in {schedule.name} is over; {after} took over", scope=f"team:{schedule.team_id}")
 
 
-def look_ahead() -> int:
-    """A day ahead: whoever comes on duty is told, and managers when nobody does; each shift and gap once. Every week
-    managers learn of people on duty whom no page can reach."""
+def look_ahead(keys: Sequence[int]) -> int:
+    """A day ahead in these schedules: whoever comes on duty is told, and managers when nobody does; each shift and gap
+    once. Every week managers learn of people on duty whom no page can reach."""
     now = clock.now()
-    every = {one.id: one for one in session.scalars(schedules.in_use())}
+    every = {one.id: one for one in session.scalars(schedules.in_use().where(Schedule.id.in_(keys)))}
     plans = schedules.plans_of(every.values(), since=now)
     inactive = schedules.inactive_of(*plans.values())
     return sum(_ahead(every[key], plan, now, inactive) for key, plan in plans.items())

@@ -11,6 +11,7 @@ from sqlalchemy import CursorResult, or_, select, update
 from app.core import clock
 from app.core.db import session, transaction
 from app.core.events import Event, sentence
+from app.core.isolation import words
 from app.core.shadow import JUST_NOW, begun_since, newest
 from app.notifications import accounts
 from app.notifications.channel_models import DutyPost, Room
@@ -93,8 +94,20 @@ def _call(message: Message, address: Address, route: accounts.Route, seen: int) 
         return Retry(f"The channel has a fault ({type(fault).__name__})")
 
 
+def postpone(key: int, fault: Exception) -> None:
+    """A fault of ours before or after the call: it counts as a failed attempt, and the other posts go on."""
+    with transaction():
+        row = session.get(DutyPost, key, populate_existing=True, with_for_update=True)
+        if row is not None:
+            row.attempts += 1
+            _note(row, Retry(words(fault)))
+
+
 def _record(key: int, outcome: Receipt | Exception) -> None:
-    row = session.get_one(DutyPost, key, populate_existing=True)
+    _note(session.get_one(DutyPost, key, populate_existing=True), outcome)
+
+
+def _note(row: DutyPost, outcome: Receipt | Exception) -> None:
     row.lease_until, row.next_at = None, None
     row.room.error = "" if isinstance(outcome, Receipt) else str(outcome)[:300]
     if isinstance(outcome, Retry) and row.attempts <= len(WAITS):

@@ -101,6 +101,8 @@ def _claim(message_id: int) -> Claim | None:
     together = bundles.due(asked) if asked is not None else []
     if not together or together[0].id != message_id:  # a bundle goes with its first message
         return None
+    for number in sorted({one.incident_id for one in together if one.incident_id is not None}):
+        _shared(number)  # in the order in which whoever changes several takes them
     taken = [one for one in together if _taken(one)]
     if not taken:
         return None

@@ -46,7 +46,7 @@ def page(incident: Incident, people: Sequence[User], paging: Paging) -> list[Mes
     for message in written:
         message.run_id, message.level, message.round = paging.run_id, paging.level, paging.round
         message.reason = paging.reasons.get(message.user_id, "")
-        if message.next_at == message.queued_at and message.method_id in told:
+        if message.next_at <= message.queued_at and message.method_id in told:
             message.next_at = told[message.method_id] + APART
     return _keep(written)
 
@@ -232,9 +232,9 @@ def _siblings(message: Message) -> Select[Message]:
 def _queued(kind: str, method: ContactMethod, incident: Incident | None, *, once: str | None = None,
             after: int = 0) -> Message:
     now = clock.now()
-    due = now + timedelta(seconds=after)
+    since, due = max(now, incident.triggered_at) if incident else now, now + timedelta(seconds=after)
     return Message(kind=kind, once=once, incident_id=incident.id if incident else None, user_id=method.user_id,
-                   method_id=method.id, channel=method.channel, address=method.address, queued_at=now, next_at=due,
+                   method_id=method.id, channel=method.channel, address=method.address, queued_at=since, next_at=due,
                    urgency=incident.urgency if incident else "low", expires_at=due + EXPIRES, state="queued", step=0)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy import CursorResult, or_, select, update
 
 from app.core import clock
 from app.core.db import session, transaction
+from app.core.isolation import words
 from app.core.metrics import FAULTS
 from app.core.shadow import JUST_NOW, Shadow, begun_since, newest
 from app.incidents.models import Incident
@@ -24,13 +25,13 @@ from app.shadow import queries as shadows
 from app.shadow.service import Held, note
 
 log = structlog.get_logger()
-LEASE = timedelta(seconds=60)
+LEASE, EACH_NOTE = timedelta(seconds=60), timedelta(seconds=10)
 WAITS = (2, 5, 15, 60, 300)
 
 
 @dataclass(frozen=True)
 class Refresh:
-    """One post to bring up to date."""
+    """One post to bring up to date; `said` are those of its notes that stand in the thread by now."""
 
     surface_id: int
     outgoing: Outgoing
@@ -42,6 +43,7 @@ class Refresh:
     changed: bool = True
     notes: tuple[tuple[int, str], ...] = ()
     people: Sequence[str] | None = None
+    said: list[int] = field(default_factory=list)
 
 
 def stale(incident: Incident) -> bool:
@@ -85,6 +87,16 @@ def refresh(surface_id: int) -> bool:
     return True
 
 
+def postpone(surface_id: int, fault: Exception) -> None:
+    """A fault of ours before or after the call: it counts as a failed attempt, and the other posts go on."""
+    with transaction():
+        surface = session.get(Surface, surface_id, populate_existing=True, with_for_update=True)
+        if surface is not None and surface.next_at is not None:
+            surface.lease_until = surface.next_at = None
+            surface.attempts += 1
+            _failed(surface, Retry(words(fault)))
+
+
 def _claim(surface_id: int) -> Refresh | None:
     now, seen = clock.now(), newest()
     result = session.execute(update(Surface).where(
@@ -104,9 +116,10 @@ def _claim(surface_id: int) -> Refresh | None:
     if (shadow := shadows.of_incident(incident, incident.triggered_at)) is not None:
         _withhold(surface, incident, shadow, now)
         return None
-    routes = accounts.routes(surface.channel, only=surface.account)
+    routes, until = accounts.routes(surface.channel, only=surface.account), now + LEASE + len(notes) * EACH_NOTE
+    surface.lease_until = surface.next_at = until
     return Refresh(surface.id, outgoing, Address(surface.address, {}), Receipt(provider_id=surface.provider_id),
-                   now + LEASE, routes if isinstance(routes, Exception) else routes[0], seen, changed,
+                   until, routes if isinstance(routes, Exception) else routes[0], seen, changed,
                    tuple((note.id, f"{note.author_name}: {note.body}") for note in notes),
                    threads.members(incident.id, surface.channel) if surface.own else None)
 
@@ -143,8 +156,9 @@ def _call(claim: Refresh) -> Receipt | Exception | None:
         if claim.changed:
             found = channel.update(claim.outgoing, claim.address, claim.receipt, config)
         made = found if isinstance(found, Receipt) else None
-        if claim.notes:
-            channel.say([words for _, words in claim.notes], made or claim.receipt, config)
+        for number, text in claim.notes:
+            channel.say([text], made or claim.receipt, config)
+            claim.said.append(number)
         return made
     except (Retry, Refused, Rejected, NoAccess) as expected:
         return expected
@@ -158,23 +172,26 @@ def _record(surface: Surface, claim: Refresh, outcome: Receipt | Exception | Non
     surface.lease_until = None
     if surface.next_at == claim.until:  # else something changed meanwhile, and it is due again
         surface.next_at = None
+    surface.said_id = max([surface.said_id, *claim.said])
     if isinstance(outcome, Exception):
-        surface.error = str(outcome)[:300]
-        if isinstance(outcome, Retry) and outcome.made is not None:
-            surface.provider_id = outcome.made.provider_id[:300]
-        if isinstance(outcome, Retry) and surface.attempts <= len(WAITS) and surface.next_at is None:
-            wait = max(WAITS[surface.attempts - 1], min(outcome.after or 0, 300))
-            surface.next_at = clock.now() + timedelta(seconds=wait)
-        elif surface.room is not None:
-            surface.room.error = surface.error
-        return
+        return _failed(surface, outcome)
     if isinstance(outcome, Receipt) and outcome.provider_id:
         surface.provider_id = outcome.provider_id[:300]
     if isinstance(claim.route, accounts.Route):
         surface.account = claim.route.account
     surface.shown, surface.error, surface.updated_at = compose.look(claim.outgoing), "", clock.now()
-    surface.said_id = max([surface.said_id, *(number for number, _ in claim.notes)])
     surface.attempts = 0
     if surface.room is not None:
         surface.room.error = ""
+
+
+def _failed(surface: Surface, outcome: Exception) -> None:
+    surface.error = str(outcome)[:300]
+    if isinstance(outcome, Retry) and outcome.made is not None:
+        surface.provider_id = outcome.made.provider_id[:300]
+    if isinstance(outcome, Retry) and surface.attempts <= len(WAITS) and surface.next_at is None:
+        wait = max(WAITS[surface.attempts - 1], min(outcome.after or 0, 300))
+        surface.next_at = clock.now() + timedelta(seconds=wait)
+    elif surface.room is not None:
+        surface.room.error = surface.error
 

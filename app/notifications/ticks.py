@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
@@ -14,6 +14,7 @@ from sqlalchemy import Select, delete, select, update
 
 from app.core import clock
 from app.core.db import session, transaction
+from app.core.isolation import isolated
 from app.core.lanes import Lane, drained, looked
 from app.core.retention import Kept
 from app.core.secrets import Unreadable
@@ -21,6 +22,8 @@ from app.core.worker import alive
 from app.notifications import duty_notices, duty_posts, outcomes, queries, sending, surfaces
 from app.notifications.channel_models import HeardReply
 from app.notifications.models import ContactMethod, Message, OneTapLink
+from app.oncall.models import Schedule
+from app.oncall.queries import in_use
 
 POSTS_AT_ONCE = 8
 NEW_KEY = "web push has a new key here. Open OnCall in that browser once, and it pages you again"
@@ -42,16 +45,20 @@ def send() -> int:
 
 def refresh_posts() -> int:
     """Bring posts that no longer agree with their incident up to date."""
+    return _posted(surfaces.due, surfaces.refresh, surfaces.postpone)
+
+
+def _posted(due: Callable[[int], list[int]], work: Callable[[int], bool], failed: Callable[[int, Exception], None]) -> int:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    if not looked(surfaces.due, 1):
+    if not looked(due, 1):
         return 0
     with ThreadPoolExecutor(POSTS_AT_ONCE, "post") as pool:
-        return drained(Lane(app, pool, POSTS_AT_ONCE * 2, surfaces.due, work=surfaces.refresh))
+        return drained(Lane(app, pool, POSTS_AT_ONCE * 2, due, work=work, failed=failed))
 
 
 def post_handovers() -> int:
     """Post hand-offs in the rooms of their schedules."""
-    return sum(duty_posts.send(key) for key in looked(duty_posts.due, POSTS_AT_ONCE))
+    return _posted(duty_posts.due, duty_posts.send, duty_posts.postpone)
 
 
 def release() -> int:
@@ -100,8 +107,11 @@ def _server_key(method: ContactMethod) -> str:
 
 def look_ahead() -> int:
     """Tell of shifts and gaps a day ahead, and of people on duty whom nothing reaches."""
-    with transaction():
-        return duty_notices.look_ahead()
+    try:
+        keys = list(session.scalars(in_use().with_only_columns(Schedule.id)))
+    finally:
+        session.rollback()
+    return isolated(keys, duty_notices.look_ahead)
 
 
 def _alone(before: datetime) -> Select[Any]:

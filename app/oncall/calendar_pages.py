@@ -17,7 +17,7 @@ from app.identity.queries import allow, may
 from app.oncall import feeds, links, pages
 from app.oncall.calendar_models import CalendarFeed, CalendarLink
 from app.oncall.feed_texts import subject_of
-from app.oncall.imports import url_of
+from app.oncall.imports import LOCKED, url_of
 from app.oncall.models import CalendarImport, Schedule
 from app.oncall.queries import all_schedules, schedule_by_key
 
@@ -187,4 +187,4 @@ def typed_calendars(form: Mapping[str, str], schedule: Schedule) -> list[dict[st
 
 def _shown(row: CalendarImport) -> str:
     url = httpx.URL(url_of(row))
-    return f"{url.host}/…{str(url)[-4:]}"
+    return f"{url.host}/…{str(url)[-4:]}" if url.host else LOCKED

@@ -43,11 +43,10 @@ def _read(key: int, seen: object) -> int:
         claimed = session.execute(update(CalendarImport).where(
             CalendarImport.id == key, CalendarImport.next_at == seen).values(next_at=clock.now() + LEASE))
         row = session.get(CalendarImport, key, populate_existing=True)
-        url = imports.url_of(row) if row is not None and claimed.rowcount else ""  # type: ignore[attr-defined]
-        asked = row.url_hash if row is not None else ""
-    if not url:
-        return 0
-    text, reason = _fetched(url)
+        if row is None or not claimed.rowcount:  # type: ignore[attr-defined]
+            return 0
+        url, asked = imports.url_of(row), row.url_hash
+    text, reason = _fetched(url) if url else (b"", imports.LOCKED)
     try:
         with transaction():
             _keep(key, asked, text, reason)

@@ -129,15 +129,11 @@ def part_for(request: CoverRequest, key: str) -> CoverPart:
     return found
 
 
-def settle() -> int:
-    """End the requests whose time came or that nobody needs any more, and remind of the others."""
-    done, waiting = 0, select(CoverRequest.id, CoverRequest.schedule_id).where(CoverRequest.state.in_(WAITING))
-    for key, schedule_id in session.execute(waiting).all():
-        locked(Schedule, schedule_id)
-        request = locked(CoverRequest, key)
-        if request is not None and request.state in WAITING:
-            done += _over(request) or _reminded(request)
-    return done
+def settle(key: int) -> int:
+    """End a request whose time came or that nobody needs any more, or remind of it; whether there was anything to do."""
+    locked(Schedule, session.get_one(CoverRequest, key).schedule_id)
+    request = locked(CoverRequest, key)
+    return int(request is not None and request.state in WAITING and (_over(request) or _reminded(request)))
 
 
 def still_open(request: CoverRequest) -> list[Span]:

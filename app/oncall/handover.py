@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
@@ -103,13 +104,14 @@ def leave_note(schedule: Schedule, body: str, *, by: Actor) -> HandoverNote:
     return note
 
 
-def watch_gaps() -> int:
-    """State gaps of the next 30 days: those that a change has made, all of them every week, and that all are closed."""
+def watch_gaps(keys: Sequence[int]) -> int:
+    """State gaps of these schedules in the next 30 days: those that a change has made, all of them every week, and that all
+    are closed."""
     now, done = clock.now(), 0
-    schedules = {one.id: one for one in session.scalars(queries.in_use())}
+    schedules = {one.id: one for one in session.scalars(queries.in_use().where(Schedule.id.in_(keys)))}
     plans = queries.plans_of(schedules.values(), since=now)
     inactive = queries.inactive_of(*plans.values())
-    told = _last_told()
+    told = _last_told([one.ref for one in schedules.values()])
     for key, plan in plans.items():
         done += _watched(schedules[key], gaps(plan, now, now + GAPS_AHEAD, inactive), told.get(schedules[key].ref), now)
     return done
@@ -132,11 +134,11 @@ def _watched(schedule: Schedule, found: list[Gap], last: Event | None, now: date
     return bool(fresh or weekly or (known and not found))
 
 
-def _last_told() -> dict[str, Event]:
-    """The last fact about gaps of each schedule."""
+def _last_told(refs: Sequence[str]) -> dict[str, Event]:
+    """The last fact about gaps of each of these schedules."""
     kinds = (events.GAPS_FOUND.name, events.GAPS_CLOSED.name)
-    found = session.scalars(select(Event).where(Event.kind.in_(kinds), Event.at > clock.now() - 2 * AT_LEAST)
-                            .order_by(Event.id))
+    found = session.scalars(select(Event).where(Event.kind.in_(kinds), Event.subject.in_(refs),
+                                                Event.at > clock.now() - 2 * AT_LEAST).order_by(Event.id))
     return {one.subject: one for one in found}
 
 

@@ -17,7 +17,7 @@ from app.core.access import SYSTEM
 from app.core.db import locked, session
 from app.core.events import record
 from app.core.forms import Problems, check_list
-from app.core.secrets import digest, open_, seal
+from app.core.secrets import Unreadable, digest, open_, seal
 from app.identity.models import User
 from app.oncall import events
 from app.oncall.ical import Occurrence, occurrences
@@ -25,7 +25,7 @@ from app.oncall.models import CalendarImport, Holiday, ImportedShift, Schedule
 
 USES = ("primary", "override", "holidays")
 AHEAD, EVERY, PATIENCE = timedelta(days=400), timedelta(minutes=15), timedelta(hours=1)
-MOST_UNMATCHED, _DAY = 50, timedelta(days=1)
+LOCKED, MOST_UNMATCHED, _DAY = "Its address can't be read any more: enter it anew", 50, timedelta(days=1)
 _ADDRESS = re.compile(r"[\w.+-]+@[\w.-]+\w")
 Span = tuple[datetime, datetime, tuple[int, ...]]
 
@@ -81,16 +81,18 @@ def store(schedule: Schedule, wanted: Mapping[str, str]) -> bool:
         if row_ is None:
             row_ = CalendarImport(use=use)
             schedule.calendars.append(row_)
-        row_.url_hash = digest(url)
-        row_.url_sealed = seal(url, bound_to=f"calendar_import:{row_.url_hash}")
+        row_.url_hash, row_.url_sealed = (mark := digest(url)), seal(url, bound_to=f"calendar_import:{mark}")
         row_.next_at, row_.failing_since, row_.told_at, row_.error, moved = now, None, None, "", True
     session.flush()
     return moved
 
 
 def url_of(row: CalendarImport) -> str:
-    """The address, which is a secret for most calendars."""
-    return open_(row.url_sealed, bound_to=f"calendar_import:{row.url_hash}")
+    """The address, which is a secret for most calendars; "" where its key is gone, which keeps no other from being read."""
+    try:
+        return open_(row.url_sealed, bound_to=f"calendar_import:{row.url_hash}")
+    except Unreadable:
+        return ""
 
 
 def took(row: CalendarImport, text: bytes) -> None:
@@ -200,8 +202,7 @@ def _sure(candidates: Iterable[frozenset[int]], team: frozenset[int]) -> Iterato
 def flattened(spans: Iterable[Span], now: datetime) -> list[Span]:
     """Spans without overlap from `now` on, in order: where several run, all their people are on duty together."""
     left = [(max(start, now), end, people) for start, end, people in spans if end > now]
-    edges = sorted({edge for start, end, _ in left for edge in (start, end)})
-    by_start = sorted(left)
+    edges, by_start = sorted({edge for start, end, _ in left for edge in (start, end)}), sorted(left)
     found: list[Span] = []
     running: list[Span] = []
     place = 0

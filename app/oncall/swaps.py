@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
-
 from app.core.access import SYSTEM, Actor
 from app.core.db import locked, session
 from app.core.errors import Conflict, Forbidden, NotFound
@@ -124,15 +122,11 @@ def swap_for(schedule: Schedule, key: str) -> Swap:
     return found
 
 
-def settle() -> int:
-    """End the swaps whose time came or that can't come about any more, and remind of the others."""
-    done = 0
-    for key, schedule_id in session.execute(select(Swap.id, Swap.schedule_id).where(Swap.state == "proposed")).all():
-        locked(Schedule, schedule_id)
-        swap = locked(Swap, key)
-        if swap is not None and swap.state == "proposed":
-            done += _settled(swap)
-    return done
+def settle(key: int) -> int:
+    """End a swap whose time came or that can't come about any more, or remind of it; whether there was anything to do."""
+    locked(Schedule, session.get_one(Swap, key).schedule_id)
+    swap = locked(Swap, key)
+    return int(swap is not None and swap.state == "proposed" and _settled(swap))
 
 
 def _settled(swap: Swap) -> bool:

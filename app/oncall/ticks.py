@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from sqlalchemy import Select, select
+
 from app.core.db import session, transaction
-from app.core.isolation import each
+from app.core.isolation import each, isolated
 from app.oncall import covers, handover, swaps, zones
 from app.oncall.exchange_rules import WAITING
-from app.oncall.models import CoverRequest, Swap
+from app.oncall.models import CoverRequest, Schedule, Swap
+from app.oncall.queries import in_use
 
 
 def settle() -> int:
     """End what is too late or can't come about any more, and remind of what still waits."""
-    if not _any_waiting():
-        return 0
-    with transaction():
-        done = swaps.settle()
-    with transaction():
-        return done + covers.settle()
+    offered, asked = (_keys(select(kind.id).where(kind.state.in_(WAITING))) for kind in (Swap, CoverRequest))
+    try:
+        return each(offered, swaps.settle)
+    finally:
+        each(asked, covers.settle)
 
 
 def hand_over() -> int:
@@ -28,8 +32,7 @@ def hand_over() -> int:
 
 def watch_gaps() -> int:
     """Tell of gaps ahead."""
-    with transaction():
-        return handover.watch_gaps()
+    return isolated(_keys(in_use().with_only_columns(Schedule.id)), handover.watch_gaps)
 
 
 def note_zones() -> int:
@@ -38,9 +41,9 @@ def note_zones() -> int:
         return zones.note()
 
 
-def _any_waiting() -> bool:
+def _keys(query: Select[Any]) -> list[int]:
     """A look without any lock, so that an idle system writes nothing."""
     try:
-        return any(session.query(kind.id).filter(kind.state.in_(WAITING)).limit(1).first() for kind in (Swap, CoverRequest))
+        return list(session.scalars(query))
     finally:
         session.rollback()

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from app.core import clock
 from app.core.db import session, transaction
 from app.core.errors import Conflict, Forbidden
+from app.core.events import Event
 from app.escalation import service as escalation
 from app.identity.models import Team, User
 from app.incidents import notes, room, service
@@ -146,6 +147,20 @@ def test_who_waits_is_told_and_who_speaks_is_reminded(app: Flask, signed_in: Bro
         assert [tick("app.incidents.ticks.remind_of_updates") for _ in range(2)] == [1, 0]
     run_jobs()
     assert words()[1:] == [("Bob", "An update for those who wait is due")]
+
+
+def test_one_that_can_not_be_reminded_of_keeps_no_other_waiting(app: Flask, ana: User, payments: Team,
+                                                                tick: Callable[[str], Any]) -> None:
+    """The first has an interval that no calendar holds: the second is reminded of, in the same look."""
+    for every in (10**12, 900):
+        with transaction():
+            incident = session.merge(build.incident(team=payments))
+            incident.update_every, incident.update_due_at = every, clock.now() - timedelta(seconds=1)
+    assert tick("app.incidents.ticks.remind_of_updates") == 2
+    session.expire_all()
+    due = {one.id: one.update_due_at > clock.now() for one in session.query(Incident)}
+    assert due == {1: True, 2: True} and [one.subject for one in session.query(Event).filter_by(
+        kind="incident.update_due")] == ["incident:2"]
 
 
 def test_who_was_asked_says_whether_they_come(signed_in: Browser, ana: User, charlie: User, payments: Team) -> None:

@@ -14,7 +14,7 @@ from app.core.jobs import function
 from app.identity.models import User
 from app.incidents import service
 from app.incidents.models import Counter, Incident
-from app.notifications import quiet
+from app.notifications import quiet, sending
 from app.notifications import service as notifications
 from app.notifications.channel_models import Surface
 from app.notifications.models import Message
@@ -84,6 +84,19 @@ def test_two_hundred_at_once_page_in_time_and_keep_nobody_else_waiting(storm: An
     play(now, tick, 60, step=20)
     told = [number for mail in smtp.to("ana@example.com")[4:] for number in re.findall(r"#(\d+) \[", mail.text)]
     assert len(mails(smtp)) == 8 and told == [str(at) for at in range(5, 201)]
+
+
+def test_the_incidents_of_a_bundle_are_locked_in_the_order_of_their_numbers(storm: Any, now: Any, tick: Any,
+                                                                            monkeypatch: Any) -> None:
+    """Whoever changes several locks them so, too, and nobody waits for the other in a circle: #7 was paged about before #5."""
+    storm(7)
+    fifth, _, seventh = messages("page")[4:]
+    with transaction():
+        fifth.incident_id, seventh.incident_id = 7, 5
+    locked, lock = [], sending._shared
+    monkeypatch.setattr(sending, "_shared", lambda number: locked.append(number) or lock(number))
+    play(now, tick, 60, step=60)
+    assert list(dict.fromkeys(locked)) == [5, 6, 7]
 
 
 def test_a_critical_one_among_them_goes_alone_and_at_once(storm: Any, smtp: MailServer) -> None:

@@ -52,6 +52,19 @@ def test_what_is_missing_is_said_at_its_field_and_nothing_typed_is_lost(admin):
     assert session.query(ChannelAccount).count() == 0
 
 
+def test_an_account_whose_key_is_gone_takes_no_other_along_and_is_entered_anew(admin, app):
+    """HRD-22: the channel's other accounts go on; the page still opens."""
+    for name in ("Germany", "France"):
+        post(admin, "/settings/channels/twilio", **{**TWILIO, "name": name})
+    with transaction():
+        session.get_one(ChannelAccount, 1).config_sealed = "gone"
+    assert [one.account for one in accounts.all_routes("sms")] == [session.get_one(ChannelAccount, 2).key]
+    for path in ("/settings/channels", "/settings/channels/twilio?account=1"):
+        assert admin.get(path).status_code == 200
+    post(admin, "/settings/channels/twilio", **{**TWILIO, "account": "1"})
+    assert len(accounts.all_routes("sms")) == 2
+
+
 def test_disconnecting_removes_the_secrets(admin):
     post(admin, "/settings/channels/twilio", **TWILIO)
     account = session.query(ChannelAccount).one()

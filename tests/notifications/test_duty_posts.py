@@ -60,6 +60,25 @@ def test_a_busy_channel_is_asked_again_and_an_incident_is_not_posted_there(room,
     assert len(room.calls) == 2
 
 
+def test_a_post_that_can_not_be_made_is_put_off_and_keeps_no_other_waiting(room, passes, monkeypatch):
+    from app.notifications import duty_posts
+
+    passes(2)
+    with transaction():
+        session.add_all(DutyPost(event_id=number, room_id=1, key="primary", text=text, next_at=at(24))
+                        for number, text in ((-2, "Broken"), (-1, "Good")))
+    made = duty_posts.shadows.of_team
+
+    def broken(team, when):
+        if session.query(DutyPost).filter(DutyPost.text == "Broken", DutyPost.lease_until.is_not(None)).count():
+            raise KeyError("a fault")
+        return made(team, when)
+    monkeypatch.setattr(duty_posts.shadows, "of_team", broken)
+    passes(24.5)
+    assert "Good" in [call.json()["text"] for call in room.calls]
+    assert session.query(DutyPost).filter_by(text="Broken").one().attempts == 1
+
+
 def test_a_schedule_of_another_team_has_no_room_here_and_one_that_goes_is_posted_no_more(room, passes, signed_in, olga, ana):
     build.schedule("theirs", team=build.team("search", manager=olga), turns=[[olga]])
     form = {"channel": "slack", "team": "payments", "address": "C2", "schedule": "theirs"}

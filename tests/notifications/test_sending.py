@@ -1,8 +1,11 @@
 """From a due message to the person: attempts and waits, what replaces what, and words that stay words."""
 
+from datetime import timedelta
+
 import pytest
 import structlog
 
+from app.core import clock
 from app.core.db import session, transaction
 from app.core.events import Event
 from app.incidents import service as incidents
@@ -42,6 +45,16 @@ def test_somebody_with_mail_and_nothing_else_is_paged_by_mail_at_once(now, tick,
     assert mail.subject == "[High] #1: Checkout is down" and mail.message["In-Reply-To"] == mail.message["References"]
     assert "http://localhost/incidents/1" in mail.text and "http://localhost/tap/" in mail.html
     assert message().started_at == message().queued_at
+
+
+def test_a_page_written_by_a_clock_that_is_a_little_behind_is_sent_and_only_once(now, tick, smtp, ana):
+    """Two machines' clocks agree to 20 ms: an incident that opened "later" on another one is no reason to begin anew."""
+    page(ana, triggered_at=clock.now() + timedelta(milliseconds=15))
+    tick(SEND)
+    now.shift(10)
+    for path in ("app.escalation.ticks.start_missing", SEND):
+        tick(path)
+    assert states() == [("mail", "sent")] and run().state == "running"
 
 
 def test_somebody_with_only_a_webhook_is_paged_by_it_at_once(now, tick, http_sink, dora):

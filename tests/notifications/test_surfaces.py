@@ -1,8 +1,12 @@
 """Posts agree with their incident: whoever answers wherever, every surface shows it, and none delays a page."""
 
+from datetime import timedelta
+
 import pytest
 
+from app.core import clock
 from app.core.db import session, transaction
+from app.incidents.models import Note
 from app.notifications.channel_models import Room, Surface
 from app.plugin_api import Refused, Retry
 from tests import build
@@ -106,3 +110,40 @@ def test_a_room_that_is_gone_says_so_on_the_room(now, tick, run_jobs, pigeon, an
     pigeon.faults = [Refused("The room does not exist")]
     tick(POSTS)
     assert session.query(Room).one().error == "The room does not exist"
+
+
+def test_posts_that_can_not_be_made_are_put_off_and_keep_no_other_waiting(two, now, pigeon, tick, monkeypatch):
+    """A fault of ours with more posts than are looked at together: the last is brought up to date all the same."""
+    from app.notifications import surfaces
+
+    with transaction():
+        session.query(Surface).filter_by(id=1).update({"next_at": clock.now(), "shown": ""})
+        session.add_all(Surface(incident_id=1, channel="pigeon", address="broken", next_at=clock.now() - timedelta(seconds=1))
+                        for _ in range(20))
+    made = surfaces._outgoing
+    monkeypatch.setattr(surfaces, "_outgoing", lambda surface, incident: made(
+        surface, {}["no title"] if surface.address == "broken" else incident))
+    pigeon.updates.clear()
+    tick(POSTS)
+    session.expire_all()
+    broken = session.query(Surface).filter_by(address="broken").first()
+    assert len(pigeon.updates) == 1 and broken.attempts == 1 and broken.next_at > clock.now() and "a fault of ours" in broken.error
+
+
+def test_a_note_that_stands_below_a_post_is_not_said_again_because_the_next_one_failed(now, tick, pigeon, ana):
+    """SRC-23: three notes, and the channel is busy after the first."""
+    incident = page(ana)
+    said, busy = [], [None, Retry("busy")]
+
+    def say(lines, receipt, config):
+        if busy and (fault := busy.pop(0)):
+            raise fault
+        said.extend(lines)
+    pigeon.say, pigeon.can = say, pigeon.can | {"thread"}
+    with transaction():
+        session.add_all(Note(incident_id=incident.id, author=ana.ref, author_name="Ana", body=body) for body in "abc")
+        session.add(Surface(incident_id=incident.id, channel="pigeon", address="room", provider_id="p1", next_at=clock.now()))
+    tick(POSTS)
+    now.shift(3)
+    tick(POSTS)
+    assert said == ["Ana: a", "Ana: b", "Ana: c"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfoNotFoundError
+
 import pytest
 import time_machine
 
@@ -57,6 +59,20 @@ def test_a_schedule_that_cannot_be_worked_out_keeps_no_other_from_its_hand_off(p
     for hours in (1, 24):
         passes(tick, run_jobs, hours, HAND_OVER)
     assert facts() == ["schedule.handed_over"] and told(bob) == ["You are on duty in Second until Wed 2026-07-22 09:00 UTC"]
+
+
+def test_a_schedule_that_cannot_be_worked_out_hides_no_gap_and_no_shift_of_another(primary, payments, tick, run_jobs, ana, bob):
+    """SCH-32, SCH-39: each is looked at by itself where all together fail."""
+    build.schedule("second", team=payments, turns=[[bob]], starts="2026-07-21T09:00", ends="2026-07-30T09:00", unit="day")
+    with transaction():
+        session.get_one(Schedule, primary.id).time_zone = "Nowhere/At all"
+    for path in (WATCH, AHEAD):
+        with pytest.raises(ZoneInfoNotFoundError):  # the tick is said to have failed
+            passes(tick, run_jobs, 1, path)
+    with time_machine.travel(at(1), tick=False):
+        run_jobs()
+    assert told(bob) == ["Your shift in Second begins Tue 2026-07-21 09:00 UTC"]
+    assert [one.partition(" from")[0] for one in told(ana, "gap")] == ["Nobody is on duty in Second"]
 
 
 def test_an_override_that_begins_is_a_hand_off_at_once(primary, tick, run_jobs, ana, bob):

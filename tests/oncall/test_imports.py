@@ -131,6 +131,20 @@ def test_a_calendar_for_overrides_stands_above_the_layers_and_below_what_people_
     assert on_duty(imported(), NOW).layer == "override calendar"
 
 
+def test_an_address_whose_key_is_gone_is_said_keeps_no_other_waiting_and_can_be_entered_anew(
+        imported, payments, tick, http_sink, signed_in, ana):
+    with transaction():
+        save_schedule({"key": "second", "name": "Second", "team": "payments", "time_zone": "UTC", "calendars": [
+            {"use": "primary", "url": f"{http_sink.url}/other.ics"}]}, by=OPERATOR)
+        imported().calendars[0].url_sealed = "gone"
+    tick(READ)
+    assert [call.path for call in http_sink.calls] == ["/other.ics"]
+    assert "enter it anew" in signed_in(ana).get("/schedules/primary/calendars").text
+    signed_in(ana).post("/schedules/primary/calendars", data={"primary": f"{http_sink.url}/cal.ics"})
+    tick(READ)
+    assert who(imported) == ["Ana"]
+
+
 def test_networks_of_ones_own_are_refused_with_a_sentence(imported, tick):
     """SCH-37: private network addresses are refused."""
     configure("")

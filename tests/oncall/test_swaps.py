@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from zoneinfo import ZoneInfoNotFoundError
 
 import pytest
 import time_machine
@@ -180,6 +181,17 @@ def test_a_swap_ends_when_its_first_shift_begins_and_says_so(primary, tick, ana,
         assert tick(SETTLE) == 1 and tick(SETTLE) == 0
     session.expire_all()
     assert session.get(Swap, swap.id).state == "expired" and facts()[-1] == "schedule.swap_expired"
+
+
+def test_a_schedule_that_cannot_be_worked_out_keeps_no_other_swap_from_ending(primary, payments, tick, ana, bob):
+    second = build.schedule("second", team=payments, turns=[[ana], [bob]], starts="2026-07-20T09:00", unit="day")
+    broken, good = proposed(primary, bob, ana), proposed(second, bob, ana)
+    with transaction():
+        session.get_one(Schedule, primary.id).time_zone = "Nowhere/At all"
+    with time_machine.travel(at(24), tick=False), pytest.raises(ZoneInfoNotFoundError):  # the tick is said to have failed
+        tick(SETTLE)
+    session.expire_all()
+    assert [session.get(Swap, one.id).state for one in (broken, good)] == ["proposed", "expired"]
 
 
 def test_it_is_withdrawn_when_the_counterpart_leaves_the_team(primary, payments, run_jobs, ana, bob):
