@@ -90,6 +90,12 @@ def check_key(text: object) -> str:
     return text
 
 
+def id_of(text: object) -> int:
+    """The id that an address or a form names; 0, which nothing has, when it names none."""
+    digits = str(text)
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 18 else 0
+
+
 def free_key(name: str, noun: str, taken: Callable[[str], bool]) -> str:
     """A key made of a name that nobody else has yet: who comes second gets -2."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()

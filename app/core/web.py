@@ -27,7 +27,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.core import once
 from app.core.access import Actor, View
-from app.core.bodies import Request
+from app.core.bodies import Name, Number, Request
 from app.core.db import AWAY, take_back, transaction
 from app.core.errors import Failure, Invalid, RateLimited
 from app.core.log import begin_request, id_for
@@ -62,6 +62,10 @@ class Application(Flask):
     """Flask whose changing requests run inside one transaction, rendering included."""
 
     request_class = Request
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.url_map.converters.update(default=Name, string=Name, int=Number)
 
     def dispatch_request(self) -> Any:
         """The view's answer; an answer that says "no" rolls back, the commit comes before anything leaves."""

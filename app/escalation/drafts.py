@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.core.forms import id_of
 from app.escalation import rules
 
 Form = Mapping[str, Sequence[str]]
@@ -52,7 +53,7 @@ class Draft:
 
 def read(form: Form) -> Draft:
     """The draft of a form's fields; a target that is chosen but not added yet counts as added."""
-    numbers = range(min(int(_one(form, "levels", "0") or 0) if _one(form, "levels", "0").isdecimal() else 0, 20))
+    numbers = range(min(id_of(_one(form, "levels", "0")), 20))
     levels = tuple(LevelDraft(
         _one(form, f"timeout-{at}", "5m"), _targets(form, at), tuple(form.get(f"severity-{at}", ())),
         _one(form, f"urgency-{at}"), tuple(form.get(f"days-{at}", ())), _one(form, f"from-{at}"), _one(form, f"to-{at}"),
@@ -74,7 +75,7 @@ def moved(draft: Draft, action: str) -> Draft:
     """The draft after a press: `add-level`, `remove-level:1`, `up:1`, `down:0`, `remove-target:1:0`, `take-turns:0`;
     others change nothing."""
     verb, _, place = action.partition(":")
-    places = [int(part) for part in place.split(":") if part.isdecimal()]
+    places = [int(part) for part in place.split(":") if part.isdecimal() and len(part) < 4]
     levels = list(draft.levels)
     if verb == "add-level" and len(levels) < rules.LEVELS:
         levels.append(LevelDraft())

@@ -196,7 +196,7 @@ def add_member(key: str) -> Any:
     team = team_pages.team_of(key, by)
     allow(by, "team.edit", team_id=team.id)
     chosen = request.form.get("user", "")
-    user = pages.person_of(int(chosen) if chosen.isdecimal() else 0)
+    user = pages.person_of(chosen)
     try:
         service.set_member(team, user, request.form.get("role", "responder"), by=by, new=True)
     except (Conflict, Invalid) as refusal:

@@ -18,6 +18,7 @@ from app.core.access import Actor
 from app.core.db import alone, db, session
 from app.core.errors import Invalid, NotFound, Problem
 from app.core.events import KINDS, Event, sentence
+from app.core.forms import id_of as number_of
 from app.core.panels import panels
 from app.identity.models import Membership, Team, User
 from app.identity.queries import allow, visible_teams
@@ -49,12 +50,6 @@ def involved(incident: Incident, by: Actor) -> bool:
         return False
     return session.scalar(select(exists().where(Responder.incident_id == incident.id,
                                                 Responder.user_id == by.user_id))) or False
-
-
-def number_of(text: int | str) -> int:
-    """The number that a path or a query names; 0, which nothing has, when it names none."""
-    digits = str(text)
-    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 18 else 0
 
 
 def asked_elsewhere(by: Actor) -> bool:

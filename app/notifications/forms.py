@@ -21,7 +21,7 @@ class TypedRule:
 def typed_rules(minutes: Sequence[str], methods: Sequence[str], press: str) -> list[TypedRule]:
     """The rows that name a method, without the one whose remove button was pressed (`remove-2`)."""
     verb, _, number = press.partition("-")
-    gone = int(number) if verb == "remove" and number.isdecimal() else -1
+    gone = int(number) if verb == "remove" and number.isdecimal() and len(number) < 4 else -1
     rows = [TypedRule(after.strip(), method) for after, method in zip(minutes, methods, strict=False)]
     return [row for at, row in enumerate(rows) if row.method and at != gone]
 
@@ -33,7 +33,7 @@ SPANS = {"every": WEEK, "work": WEEK[:5], "weekend": WEEK[5:], **{day: (day,) fo
 def typed_quiet(days: Sequence[str], starts: Sequence[str], ends: Sequence[str], press: str) -> list[dict[str, object]]:
     """The rows that name days, without the one whose remove button was pressed, as the document writes them."""
     verb, _, number = press.partition("-")
-    gone = int(number) if verb == "remove" and number.isdecimal() else -1
+    gone = int(number) if verb == "remove" and number.isdecimal() and len(number) < 4 else -1
     rows = zip(days, starts, ends, strict=False)
     return [{"days": list(SPANS[word]), "from": start.strip(), "to": end.strip()}
             for at, (word, start, end) in enumerate(rows) if word in SPANS and at != gone]

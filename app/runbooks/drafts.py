@@ -191,7 +191,8 @@ def _check_credentials(values: Mapping[str, Any], problems: Problems) -> None:
 
 
 def _check_templates(said: Mapping[str, Any], problems: Problems) -> None:
-    known = set((said["parameters"] if isinstance(said["parameters"], Mapping) else {}).get("properties") or {})
+    declared = said["parameters"].get("properties") if isinstance(said["parameters"], Mapping) else None
+    known = set(declared) if isinstance(declared, Mapping) else set()
     for part in ("config", "payload"):
         for place, fault in faults(said[part], rules.ROOTS):
             problems.at(part).add(place, fault)

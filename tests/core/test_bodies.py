@@ -11,6 +11,7 @@ import pytest
 from werkzeug.test import EnvironBuilder
 
 from app.core.db import session
+from app.identity.models import Team
 from app.ingest import door
 from app.ingest.models import Delivery
 from tests import build
@@ -89,3 +90,30 @@ def test_a_form_has_at_most_a_thousand_fields(client, form):
         fields = {"email": "ana@example.com", **{f"f{at}": "" for at in range(number - 1)}}
         return client.post("/login", data=fields, content_type="multipart/form-data" if form == "parts" else None).status_code
     assert sent(1000) == 401 and sent(1002) == 413
+
+
+@pytest.mark.both_databases
+def test_what_no_database_takes_is_in_no_text_of_an_address_or_a_form(client, token, signed_in, olga):
+    """HRD-15: NUL in the path leads nowhere, elsewhere it is another sign."""
+    assert client.get("/api/v1/teams/a%00b", headers=token(olga)).status_code == 404
+    assert client.get("/api/v1/action-items?team=%00", headers=token(olga)).status_code in (200, 422)
+    browser = signed_in(olga)
+    answer = browser.post("/teams", data={"name": "Pay\0ments", "key": "payments"})
+    assert answer.status_code == 303 and session.query(Team).one().name == "Pay\ufffdments"
+
+
+LONG = "9" * 5000
+ODD = [
+    ("GET", "/people/99999999999999999999", {}), ("GET", "/api/v1/deliveries/\u00b2", {}),
+    ("GET", f"/settings/channels/twilio?account={LONG}", {}), ("POST", "/settings/channels/twilio", {"account": LONG}),
+    ("POST", "/me/logins/end", {"login": LONG}), ("POST", "/me/tokens", {"days": LONG}),
+    ("POST", "/teams/payments/members", {"user": LONG}), ("POST", "/me/rules/high", {"press": f"remove-{LONG}"}),
+    ("POST", "/policies/-/new", {"levels": LONG}), ("POST", "/policies/-/new", {"levels": "1", "action": f"up:{LONG}"}),
+]
+
+
+def test_a_number_that_is_none_names_nothing(signed_in, olga, payments):
+    """HRD-15: more digits than any id has, or digits of another script, are no fault of ours."""
+    browser = signed_in(olga)
+    answers = {(method, path[:40]): browser.open(path, method=method, data=form).status_code for method, path, form in ODD}
+    assert {status for status in answers.values() if status >= 500} == set(), answers
