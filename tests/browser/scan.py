@@ -9,7 +9,7 @@ RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "
 # Only what is wrong comes back from the browser: all that is right is many times as long.
 SCAN = """async (rules) => (await axe.run({runOnly: rules, resultTypes: ['violations']})).violations
   .flatMap((one) => one.nodes.slice(0, 3).map((node) => `${one.id} ${node.target.join(' ')}`))"""
-WIDER = "document.documentElement.scrollWidth > innerWidth"
+WIDER = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
 def faults(page: Page, name: str, only: str = "") -> list[str]:

@@ -16,8 +16,8 @@ from tests.browser.scan import WIDER, faults
 
 pytestmark = pytest.mark.browser
 STATIC = Path(__file__).parents[2] / "static"
-MORE = ("/me", "/accessibility", "/settings/channels", "/settings/channels/slack", "/settings/channels/teams", "/offline", "/policies/-/new",
-        "/schedules/-/new", "/integrations/-/new", "/incidents/1?more=1")
+MORE = ("/me", "/accessibility", "/settings/channels", "/settings/channels/slack", "/settings/channels/teams",
+        "/settings/channels/email", "/offline", "/policies/-/new", "/schedules/-/new", "/integrations/-/new", "/incidents/1?more=1")
 SCRIPT = 100_000
 
 
