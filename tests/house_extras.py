@@ -190,6 +190,7 @@ PAGING = {
     "notifications/directly": Extra(3.6, "alarms that need none of what sends messages otherwise", public=True),
     "watch/noting": Extra(3.7, "what is noted of the system's own health, and who is told"),
     "watch/looking": Extra(3.8, "one process's look at the others, with nothing open"),
+    "escalation/known": Extra(2.1, "what levels are looked up in, one by one or read together"),
     "escalation/documents": Extra(2.2, "a policy as the configuration document writes it", public=True),
 }
 

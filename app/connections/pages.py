@@ -39,6 +39,7 @@ class IndexPage:
 def index_page(by: Actor) -> IndexPage:
     """The list."""
     known = queries.actions()
-    rows = [Row(one, known.get(one.action), queries.uses(one, by), may(by, "connection.edit", team_id=one.team_id))
-            for one in session.scalars(queries.visible(by))]
+    found = session.scalars(queries.visible(by)).all()
+    uses = queries.uses_of(found, by)
+    rows = [Row(one, known.get(one.action), uses[one.id], may(by, "connection.edit", team_id=one.team_id)) for one in found]
     return IndexPage(rows, sorted(known.values(), key=lambda action: action.product), may_anywhere(by, "connection.edit"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import current_app
@@ -92,4 +93,10 @@ def connection_document(connection: Connection) -> dict[str, Any]:
 
 def uses(connection: Connection, by: Actor) -> list[str]:
     """Where it is used, in the words of the domains above."""
-    return [use.name for use in identity.uses("connection_used_by", connection, by)]
+    return uses_of([connection], by)[connection.id]
+
+
+def uses_of(connections: Sequence[Connection], by: Actor) -> dict[int, list[str]]:
+    """The same of many, by the connection's id."""
+    found = identity.uses_of("connection_used_by", connections, by)
+    return {key: [use.name for use in some] for key, some in found.items()}

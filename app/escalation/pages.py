@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, or_, select
+from sqlalchemy.orm import selectinload
 
 from app.catalog.models import Service
 from app.core import clock
@@ -16,6 +17,7 @@ from app.core.db import session
 from app.core.errors import NotFound
 from app.core.forms import duration_text
 from app.escalation import queries, rules
+from app.escalation.known import Known, read_ahead
 from app.escalation.models import Policy, Run, TeamPolicy
 from app.escalation.targets import Resolved, resolve, words
 from app.identity.models import Team, User
@@ -112,6 +114,7 @@ class Looking:
     """Remembers within one page whom levels mean at one instant."""
 
     at: datetime
+    read: Known | None = None
     known: dict[str, Resolved] = field(default_factory=dict)
 
     def level(self, level: dict[str, Any], after: int = 0) -> Resolved:
@@ -123,14 +126,13 @@ class Looking:
         """Whom the targets mean `after` seconds later."""
         key = json.dumps([targets, after])
         if key not in self.known:
-            self.known[key] = resolve(targets, self.at + timedelta(seconds=after))
+            self.known[key] = resolve(targets, self.at + timedelta(seconds=after), None if after else self.read)
         return self.known[key]
 
 
-def names(found: Resolved) -> list[str]:
+def names(found: Resolved, known: Known | None = None) -> list[str]:
     """The people by name, in the order of the targets."""
-    rows = dict(session.execute(select(User.id, User.name).where(User.id.in_(found.people))).all())
-    return [rows[key] for key in found.people if key in rows]
+    return (known or Known(clock.now())).names(found.people)
 
 
 def policies_page(by: Actor) -> PoliciesPage:
@@ -139,16 +141,17 @@ def policies_page(by: Actor) -> PoliciesPage:
     query = select(Policy).order_by(Policy.name, Policy.id)
     if seen is not None:
         query = query.where(or_(Policy.team_id.is_(None), Policy.team_id.in_(seen)))
-    looking = Looking(clock.now())
-    rows = [PolicyRow(one, _first(one, looking), queries.users_of(one),
-                      warnings(one, looking)) for one in session.scalars(query)]
+    policies, now = session.scalars(query.options(selectinload(Policy.team))).all(), clock.now()
+    looking = Looking(now, read_ahead((level for policy in policies for level in policy.levels), now))
+    users = queries.users_of_all(policies)
+    rows = [PolicyRow(one, _first(one, looking), users[one.id], warnings(one, looking)) for one in policies]
     return PoliciesPage(rows, may_anywhere(by, "policy.edit"))
 
 
 def _first(policy: Policy, looking: Looking) -> list[str]:
     """Whom its first level pages that is for people at all."""
     level = next((one for one in policy.levels if not rules.posts_only(one["targets"])), None)
-    return names(looking.whom(level["targets"])) if level else []
+    return names(looking.whom(level["targets"]), looking.read) if level else []
 
 
 def warnings(policy: Policy, looking: Looking) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,10 +50,20 @@ def default_policies(team_ids: Iterable[int]) -> dict[int, str]:
 def policy_for(service: Service | None, team: Team | None) -> Policy | None:
     """The service's policy if it has a level, else the team's default if it has one (ESC-16)."""
     own = session.get(Policy, service.policy_id) if service and service.policy_id else None
-    if own is not None and own.levels:
-        return own
-    default = policy_of_team(team)
-    return default if default is not None and default.levels else None
+    return _with_levels(own) or _with_levels(policy_of_team(team))
+
+
+def policies_of(services: Sequence[Service]) -> dict[int, Policy | None]:
+    """The same for each of these services, by its id; two queries, however many there are."""
+    named = {one.policy_id for one in services if one.policy_id}
+    own = {one.id: one for one in session.scalars(select(Policy).where(Policy.id.in_(named)))}
+    default = dict(session.execute(select(TeamPolicy.team_id, Policy).join(Policy, TeamPolicy.policy_id == Policy.id).where(
+        TeamPolicy.team_id.in_({one.team_id for one in services}))).all())
+    return {one.id: _with_levels(own.get(one.policy_id or 0)) or _with_levels(default.get(one.team_id)) for one in services}
+
+
+def _with_levels(policy: Policy | None) -> Policy | None:
+    return policy if policy is not None and policy.levels else None
 
 
 def frozen(policy: Policy) -> Frozen:
@@ -92,10 +102,19 @@ def services_of(policy: Policy) -> list[Service]:
 
 def users_of(policy: Policy) -> list[str]:
     """Who uses the policy: services and teams by name, so that nobody deletes it by mistake."""
-    services = session.scalars(select(Service.name).where(Service.policy_id == policy.id)).all()
-    teams = session.scalars(select(Team.name).join(TeamPolicy, TeamPolicy.team_id == Team.id)
-                            .where(TeamPolicy.policy_id == policy.id)).all()
-    return [*(f"service {name}" for name in services), *(f"team {name}" for name in teams)]
+    return users_of_all([policy])[policy.id]
+
+
+def users_of_all(policies: Sequence[Policy]) -> dict[int, list[str]]:
+    """The same of many, by the policy's id."""
+    found: dict[int, list[str]] = {one.id: [] for one in policies}
+    services = select(Service.policy_id, Service.name).where(Service.policy_id.in_(found)).order_by(Service.id)
+    teams = select(TeamPolicy.policy_id, Team.name).join(Team, TeamPolicy.team_id == Team.id).where(
+        TeamPolicy.policy_id.in_(found)).order_by(Team.id)
+    for what, query in (("service", services), ("team", teams)):
+        for key, name in session.execute(query):
+            found[key].append(f"{what} {name}")
+    return found
 
 
 def health(_subject: None = None) -> dict[str, float]:

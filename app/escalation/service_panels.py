@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
-
 from app.catalog.models import Service
 from app.core import clock
-from app.core.db import session
 from app.escalation import queries, targets
-from app.identity.models import User
+from app.escalation.known import Known, read_ahead
+
+CATCH_ALL = 0  # the id of no policy
 
 
 @dataclass(frozen=True)
@@ -50,11 +49,11 @@ def on_duty(service: Service) -> OnDuty:
     policy = queries.policy_for(service, service.team)
     frozen = queries.frozen(policy) if policy else queries.catch_all()
     origin = ("its own" if policy.id == service.policy_id else "inherited from the team") if policy else "the catch-all"
-    levels, waited = [], 0
+    known, levels, waited = Known(clock.now()), [], 0
     for number, level in enumerate(frozen.levels, 1):
-        found = targets.whom(level, clock.now())
+        found = targets.whom(level, known.at, known=known)
         after = "at once" if waited == 0 else f"after {_words(waited)}"
-        levels.append(Level(number, after, _names(found), "; ".join(found.problems), targets.words(found)))
+        levels.append(Level(number, after, known.names(found.people), "; ".join(found.problems), targets.words(found)))
         waited += int(level["timeout"])
     return OnDuty(levels, frozen.name, origin)
 
@@ -76,27 +75,20 @@ def on_duty_of(services: Sequence[Service]) -> DutyColumn:
 
 
 def duty_of(services: Sequence[Service]) -> dict[int, list[str]]:
-    """Whom each service would page first, by its id; services with one policy are asked for once."""
-    known: dict[int | None, list[str]] = {}
-    cells: dict[int, list[str]] = {}
-    for service in services:
-        policy = queries.policy_for(service, service.team)
-        key = policy.id if policy else None
-        if key not in known:
-            known[key] = _first(queries.frozen(policy) if policy else queries.catch_all())
-        cells[service.id] = known[key]
-    return cells
+    """Whom each service would page first, by its id; policies and people are read at once."""
+    counting = queries.policies_of(services)
+    policies = {policy.id: queries.frozen(policy) for policy in counting.values() if policy}
+    if None in counting.values():
+        policies[CATCH_ALL] = queries.catch_all()
+    known = read_ahead((level for policy in policies.values() for level in policy.levels), clock.now())
+    first = {key: _first(policy, known) for key, policy in policies.items()}
+    return {key: first[policy.id if policy else CATCH_ALL] for key, policy in counting.items()}
 
 
-def _first(policy: queries.Frozen) -> list[str]:
-    found = (_names(targets.whom(level, clock.now())) for level in policy.levels)
+def _first(policy: queries.Frozen, known: Known) -> list[str]:
+    found = (known.names(targets.whom(level, known.at, known=known).people) for level in policy.levels)
     return next((names for names in found if names), [])
 
 
 def _words(seconds: int) -> str:
     return f"{seconds // 60} min" if seconds >= 60 else f"{seconds} s"
-
-
-def _names(found: targets.Resolved) -> list[str]:
-    people = {user.id: user.name for user in session.scalars(select(User).where(User.id.in_(found.people)))}
-    return [people[key] for key in found.people if key in people]

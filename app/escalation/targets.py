@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -13,16 +13,14 @@ from sqlalchemy import select
 from app.core import clock, isolation
 from app.core.db import session
 from app.escalation import rules, turns
+from app.escalation.known import Known
 from app.escalation.models import Run
-from app.identity.models import Membership, Team, User
+from app.identity.models import Team, User
 from app.notifications.channel_models import Room
-from app.notifications.queries import reachable
 from app.oncall.models import Schedule
-from app.oncall.queries import on_duty, shifts
 from app.webhooks.models import Webhook
 
 log = structlog.get_logger()
-AHEAD = timedelta(days=92)
 
 
 @dataclass
@@ -53,25 +51,27 @@ def words(found: Resolved) -> str:
     return ", ".join([*posts, *([f"a call of {' and '.join(found.hooks.values())}"] if found.hooks else [])])
 
 
-def whom(level: Mapping[str, Any], at: datetime, *, severity: str = "", urgency: str = "") -> Resolved:
+def whom(level: Mapping[str, Any], at: datetime, *, severity: str = "", urgency: str = "",
+         known: Known | None = None) -> Resolved:
     """The people a level means at `at`: nobody while its condition does not hold."""
     if reason := rules.unmet(level.get("when"), at, severity=severity, urgency=urgency):
         return Resolved(problems=[reason])
-    return resolve(level["targets"], at)
+    return resolve(level["targets"], at, known)
 
 
-def resolve(targets: list[dict[str, Any]], at: datetime) -> Resolved:
-    """The people these targets mean at `at`, each once, only those whom some method reaches."""
-    found = Resolved(posts_only=rules.posts_only(targets))
+def resolve(targets: list[dict[str, Any]], at: datetime, known: Known | None = None) -> Resolved:
+    """The people these targets mean at `at`, each once, only those whom some method reaches. `known`: what was read ahead
+    for this instant."""
+    found, known = Resolved(posts_only=rules.posts_only(targets)), known or Known(at)
     for target in targets:
         try:
-            _add(found, target, at)
+            _add(found, target, known)
         except isolation.FAILS_ALL:
             raise
         except Exception as fault:  # one schedule that can't be worked out must not keep the others from being paged
             log.exception("target.failed", target=dict(target))
             found.problems.append(f"its {rules.kind_of(target) or 'target'} can't be worked out: {isolation.words(fault)}")
-    usable = reachable(found.people)
+    usable = known.reachable(found.people)
     for user_id in [user_id for user_id in found.people if user_id not in usable]:
         found.problems.append(f"{session.get_one(User, user_id).name} has no proven contact method")
         found.lost.append(user_id)
@@ -79,22 +79,22 @@ def resolve(targets: list[dict[str, Any]], at: datetime) -> Resolved:
     return found
 
 
-def _add(found: Resolved, target: Mapping[str, Any], at: datetime) -> None:
+def _add(found: Resolved, target: Mapping[str, Any], known: Known) -> None:
     kind = rules.kind_of(target)
     if turns.rotation(target):
-        _turn(found, target, at)
+        _turn(found, target, known)
     else:
-        (_next if target.get("next") else _TARGETS[kind])(found, target[kind], at)
+        (_next if target.get("next") else _TARGETS[kind])(found, target[kind], known)
 
 
-def _turn(found: Resolved, target: Mapping[str, Any], at: datetime) -> None:
+def _turn(found: Resolved, target: Mapping[str, Any], known: Known) -> None:
     """The first in line whom some method reaches; those before keep their place and are named."""
     several = Resolved()
     kind = rules.kind_of(target)
     for key in target[kind] if kind == "users" else [target[kind]]:
-        _TARGETS["user" if kind == "users" else kind](several, key, at)
+        _TARGETS["user" if kind == "users" else kind](several, key, known)
     line = turns.waiting(target, target[kind] if kind == "users" else list(several.people))
-    usable = reachable(several.people)
+    usable = known.reachable(several.people)
     chosen = next((one for one in line if one in usable), None)
     before = [one for one in line[:None if chosen is None else line.index(chosen)] if one in several.people]
     found.problems += several.problems
@@ -104,21 +104,21 @@ def _turn(found: Resolved, target: Mapping[str, Any], at: datetime) -> None:
         found.people.setdefault(chosen, f"{several.people[chosen]}, whose turn it is")
 
 
-def _next(found: Resolved, key: int, at: datetime) -> None:
+def _next(found: Resolved, key: int, known: Known) -> None:
     """On duty after the next hand-off; the same people once more are passed over."""
     schedule = session.get(Schedule, key)
     if schedule is None:
         found.problems.append("a schedule of this level was deleted")
         return
-    now, coming = set(on_duty(schedule, at).people), shifts(schedule, at, at + AHEAD)
-    later = next((one for one in coming if one.start and one.start > at and set(one.people) - now), None)
+    now, coming = set(known.on_duty(schedule).people), known.shifts(schedule)
+    later = next((one for one in coming if one.start and one.start > known.at and set(one.people) - now), None)
     if later is None:
         found.problems.append(f"nobody else comes on duty in {schedule.name}")
     for user_id in later.people if later else ():
         found.people.setdefault(int(user_id), f"next on duty in {schedule.name}")
 
 
-def _user(found: Resolved, key: int, at: datetime) -> None:
+def _user(found: Resolved, key: int, known: Known) -> None:
     user = session.get(User, key)
     if user is None or not user.is_active:
         found.problems.append(f"{user.name if user else 'a removed person'} is deactivated")
@@ -126,12 +126,12 @@ def _user(found: Resolved, key: int, at: datetime) -> None:
     found.people.setdefault(user.id, "named in the policy")
 
 
-def _schedule(found: Resolved, key: int, at: datetime) -> None:
+def _schedule(found: Resolved, key: int, known: Known) -> None:
     schedule = session.get(Schedule, key)
     if schedule is None:
         found.problems.append("a schedule of this level was deleted")
         return
-    shift = on_duty(schedule, at)
+    shift = known.on_duty(schedule)
     if not shift.people:
         until = f" until {clock.rfc3339(shift.end)}" if shift.end else ""
         found.problems.append(f"nobody on duty in {schedule.name}{until}")
@@ -139,18 +139,15 @@ def _schedule(found: Resolved, key: int, at: datetime) -> None:
         found.people.setdefault(int(user_id), f"on duty in {schedule.name}")
 
 
-def _team(found: Resolved, key: int, at: datetime) -> None:
-    team = session.get(Team, key)
-    members = session.scalars(select(User).join(Membership).where(
-        Membership.team_id == key, Membership.role.in_(("manager", "responder")), User.state == "active")
-        .order_by(User.id)).all()
+def _team(found: Resolved, key: int, known: Known) -> None:
+    team, members = session.get(Team, key), known.responders(key)
     if team is None or not members:
         found.problems.append(f"{team.name if team else 'a deleted team'} has no responder")
     for member in members:
         found.people.setdefault(member.id, f"in team {team.name if team else ''}")
 
 
-def _room(found: Resolved, key: int, at: datetime) -> None:
+def _room(found: Resolved, key: int, known: Known) -> None:
     room = session.get(Room, key)
     if room is None or room.removed_at is not None:
         found.problems.append("a room of this level was removed")
@@ -158,7 +155,7 @@ def _room(found: Resolved, key: int, at: datetime) -> None:
     found.rooms.setdefault(room.id, room.name or f"the room of {room.channel}")
 
 
-def _webhook(found: Resolved, key: int, at: datetime) -> None:
+def _webhook(found: Resolved, key: int, known: Known) -> None:
     hook = session.get(Webhook, key)
     if hook is None or hook.off_at is not None:
         found.problems.append(f"the webhook {hook.name} is switched off" if hook else "a webhook of this level was deleted")
@@ -166,7 +163,7 @@ def _webhook(found: Resolved, key: int, at: datetime) -> None:
     found.hooks.setdefault(hook.id, hook.name)
 
 
-def _admins(found: Resolved, key: object, at: datetime) -> None:
+def _admins(found: Resolved, key: object, known: Known) -> None:
     for user in session.scalars(select(User).where(User.role == "admin", User.state == "active").order_by(User.id)):
         found.people.setdefault(user.id, "platform admin")
     if not found.people:

@@ -98,9 +98,22 @@ def uses(page: str, thing: object, by: Actor) -> list[Use]:
     return known_uses([use for found in panels(page, thing).values() for use in found], by)
 
 
+def uses_of(page: str, things: Sequence[Any], by: Actor) -> dict[int, list[Use]]:
+    """The same of many things by their ids, where those domains answer for all of them at once."""
+    found: dict[int, list[Use]] = {thing.id: [] for thing in things}
+    for told in panels(page, things).values() if found else ():
+        for key, some in told.items():
+            found[key] += some
+    teams = visible_teams(by)
+    return {key: _known(some, teams) for key, some in found.items()}
+
+
 def known_uses(found: Sequence[Use], by: Actor) -> list[Use]:
     """Those that the actor may know of, and how many others there are."""
-    teams = visible_teams(by)
+    return _known(found, visible_teams(by))
+
+
+def _known(found: Sequence[Use], teams: set[int] | None) -> list[Use]:
     seen = [use for use in found if teams is None or use.team_id is None or use.team_id in teams]
     hidden = len(found) - len(seen)
     return [*seen, *([Use(f"{hidden} of teams that you can’t see")] if hidden else [])]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.connections.models import Connection
 from app.core import clock
@@ -16,6 +17,8 @@ from app.identity.queries import may
 from app.incidents.models import Incident
 from app.postmortems import item_queries, queries, rules
 from app.postmortems.models import ActionItem, ItemTicket, Postmortem, PostmortemIncident
+
+MOST = 20
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,16 @@ def my_items(by: Actor) -> MyItems | None:
     return MyItems(found, clock.now().date()) if found else None
 
 
-def using_connection(connection: Connection) -> list[Use]:
-    """The action items whose issue it still has to make or to look up; those of a draft without their words."""
-    found = session.execute(select(ActionItem.title, Postmortem).join(ItemTicket).join(
-        Postmortem, Postmortem.id == ActionItem.postmortem_id).where(
-        ItemTicket.connection == connection.key, ActionItem.state.in_(rules.LEFT),
-        ItemTicket.state != "failed").order_by(ActionItem.id).limit(20))
-    return [Use(f"the action item “{title}”" if one.state == "published" else "an action item of a draft",
-                team_id=one.team_id) for title, one in found]
+def using_connections(found: Sequence[Connection]) -> dict[int, list[Use]]:
+    """The action items whose issue each of these still has to make or to look up, the first of them; those of a draft
+    without their words."""
+    place = func.row_number().over(partition_by=ItemTicket.connection, order_by=ActionItem.id).label("place")
+    left = select(ItemTicket.connection, ActionItem.title, Postmortem.state, Postmortem.team_id, place).join(
+        ActionItem.ticket).join(Postmortem, Postmortem.id == ActionItem.postmortem_id).where(
+        ItemTicket.connection.in_({one.key for one in found}), ActionItem.state.in_(rules.LEFT),
+        ItemTicket.state != "failed").subquery()
+    uses: dict[str, list[Use]] = {one.key: [] for one in found}
+    for row in session.execute(select(left).where(left.c.place <= MOST).order_by(left.c.place)):
+        what = f"the action item “{row.title}”" if row.state == "published" else "an action item of a draft"
+        uses[row.connection].append(Use(what, team_id=row.team_id))
+    return {one.id: uses[one.key] for one in found}

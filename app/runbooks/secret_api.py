@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -28,11 +29,17 @@ NEW = {"type": "object", "additionalProperties": False, "required": ["name", "va
 OTHER = {"type": "object", "additionalProperties": False, "required": ["value"], "properties": {"value": VALUE}}
 
 
+def documents(secrets: Sequence[Secret]) -> list[dict[str, Any]]:
+    """What may be read of each secret."""
+    uses = vault.uses_of(secrets, actor())
+    return [{"id": str(one.id), "name": one.name, "team": one.team.key if one.team else None,
+             "last_used_at": rfc3339(one.last_used_at), "replaced_at": rfc3339(one.replaced_at),
+             "used_by": [use.name for use in uses[one.id]]} for one in secrets]
+
+
 def document(secret: Secret) -> dict[str, Any]:
-    """What may be read of a secret."""
-    return {"id": str(secret.id), "name": secret.name, "team": secret.team.key if secret.team else None,
-            "last_used_at": rfc3339(secret.last_used_at), "replaced_at": rfc3339(secret.replaced_at),
-            "used_by": [use.name for use in vault.uses(secret, actor())]}
+    """What may be read of one."""
+    return documents([secret])[0]
 
 
 @blueprint.get("/secrets")
@@ -40,7 +47,7 @@ def document(secret: Secret) -> dict[str, Any]:
 @operation("All secrets, without their values", responses={200: listing(SECRET)}, parameters=PAGING)
 def index() -> Response:
     """By name."""
-    return jsonify(paged(vault.visible(actor()), request.args, by=(Secret.name, Secret.id), show=document))
+    return jsonify(paged(vault.visible(actor()), request.args, by=(Secret.name, Secret.id), show_all=documents))
 
 
 @blueprint.post("/secrets")

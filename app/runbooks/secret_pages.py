@@ -60,8 +60,9 @@ class SecretForm:
 
 def index_page(by: Actor) -> SecretsPage:
     """The list."""
-    rows = [Row(one, vault.uses(one, by), may(by, "secret.edit", team_id=one.team_id))
-            for one in session.scalars(vault.visible(by))]
+    found = session.scalars(vault.visible(by)).all()
+    uses = vault.uses_of(found, by)
+    rows = [Row(one, uses[one.id], may(by, "secret.edit", team_id=one.team_id)) for one in found]
     return SecretsPage(rows, may_anywhere(by, "secret.edit"))
 
 

@@ -1,6 +1,8 @@
-"""Which secrets runbooks name, and which runbooks name a secret."""
+"""Which secrets runbooks name, and which runbooks name secrets."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from sqlalchemy import String, cast, or_, select
 
@@ -16,11 +18,11 @@ def missing_secrets(runbook: Runbook) -> list[str]:
     return vault.missing(secrets_named(runbook_document(runbook)), runbook.team_id)
 
 
-def using_secret(secret: Secret) -> list[Use]:
-    """The runbooks that name this secret, for the page of secrets."""
+def using_secrets(found: Sequence[Secret]) -> dict[int, list[Use]]:
+    """The runbooks that name each of these secrets, for the page of secrets."""
     # The text is a first sieve: what it lets through is read as templates.
-    near = or_(*(cast(column, String).like(f"%secret%{secret.name}%") for column in (Runbook.config, Runbook.payload)))
-    found = session.scalars(select(Runbook).where(Runbook.state != "deprecated", near).order_by(Runbook.name))
-    return [Use(f"Runbook {one.name}", f"/runbooks/{one.key}", one.team_id) for one in found
-            if secret.name in secrets_named({"config": one.config, "payload": one.payload})
-            and vault.means(secret, secret.name, one.team_id)]
+    sieve = f"%secret%{found[0].name}%" if len(found) == 1 else "%secret%"
+    near = or_(*(cast(column, String).like(sieve) for column in (Runbook.config, Runbook.payload)))
+    rows = session.scalars(select(Runbook).where(Runbook.state != "deprecated", near).order_by(Runbook.name))
+    return vault.meant(found, [(secrets_named({"config": one.config, "payload": one.payload}),
+                                Use(f"Runbook {one.name}", f"/runbooks/{one.key}", one.team_id)) for one in rows])

@@ -1,18 +1,19 @@
 """Secrets that requests of runbooks and workflows name: kept, handed to whoever renders a request, never shown.
 
 A name means the team's own secret before the one that is everybody's. Where a secret is used, each domain says by the
-row `secret_used_by` of wiring's PANELS: a function of the secret that gives the list of its `Use`s.
+row `secret_used_by` of wiring's PANELS: a function of many secrets that gives the `Use`s of each by its id.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import joinedload
 
 from app.core import clock, secrets
 from app.core.access import Actor
@@ -34,7 +35,7 @@ USED_EVERY = timedelta(minutes=1)
 
 def visible(by: Actor) -> Select[tuple[Secret]]:
     """The secrets whose names the actor may know: those of their teams and everybody's."""
-    query, teams = select(Secret).order_by(Secret.name, Secret.id), managed_teams(by)
+    query, teams = select(Secret).options(joinedload(Secret.team)).order_by(Secret.name, Secret.id), managed_teams(by)
     return query if teams is None else query.where(Secret.team_id.in_(teams) | Secret.team_id.is_(None))
 
 
@@ -72,15 +73,26 @@ def values(names: Iterable[str], team_id: int | None) -> dict[str, str]:
 
 def uses(secret: Secret, by: Actor) -> list[Use]:
     """Everything that names this secret."""
-    return queries.uses("secret_used_by", secret, by)
+    return uses_of([secret], by)[secret.id]
 
 
-def means(secret: Secret, name: str, team_id: int | None) -> bool:
-    """Whether `name` in a thing of this team means this very secret."""
-    if secret.name != name or secret.team_id not in (None, team_id):
-        return False
-    found = named([name], team_id).get(name)
-    return found is not None and found.id == secret.id
+def uses_of(found: Sequence[Secret], by: Actor) -> dict[int, list[Use]]:
+    """The same of many secrets, by their ids."""
+    return queries.uses_of("secret_used_by", found, by)
+
+
+def meant(found: Sequence[Secret], places: Iterable[tuple[set[str], Use]]) -> dict[int, list[Use]]:
+    """Which of these secrets is meant where: each place with the names that stand in it."""
+    uses: dict[int, list[Use]] = {one.id: [] for one in found}
+    alike = session.execute(select(Secret.name, Secret.team_id, Secret.id).where(
+        Secret.name.in_({one.name for one in found})))
+    ids = {(name, team_id): key for name, team_id, key in alike}
+    for names, use in places:
+        for name in names:
+            key = ids.get((name, use.team_id), ids.get((name, None)))
+            if key in uses:
+                uses[key].append(use)
+    return uses
 
 
 def add(name: str, value: str, *, team: str | None, by: Actor) -> Secret:

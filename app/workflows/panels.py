@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from app.connections.models import Connection
 from app.core.panels import Use
 from app.runbooks import vault
@@ -10,16 +12,16 @@ from app.workflows import documents, queries
 from app.workflows.models import Workflow
 
 
-def using_secret(secret: Secret) -> list[Use]:
-    """The workflows whose present graph names the secret."""
-    return [_use(workflow) for workflow, definition in queries.present()
-            if secret.name in documents.secrets_of(definition) and vault.means(secret, secret.name, workflow.team_id)]
+def using_secrets(found: Sequence[Secret]) -> dict[int, list[Use]]:
+    """The workflows whose present graph names each of these secrets."""
+    present = [(documents.secrets_of(definition), _use(workflow)) for workflow, definition in queries.present()]
+    return vault.meant(found, present)
 
 
-def using_connection(connection: Connection) -> list[Use]:
-    """The workflows whose present graph acts by the connection."""
-    return [_use(workflow) for workflow, definition in queries.present()
-            if connection.key in documents.connections_of(definition)]
+def using_connections(found: Sequence[Connection]) -> dict[int, list[Use]]:
+    """The workflows whose present graph acts by each of these connections."""
+    present = [(documents.connections_of(definition), _use(workflow)) for workflow, definition in queries.present()]
+    return {one.id: [use for keys, use in present if one.key in keys] for one in found}
 
 
 def using_runbook(runbook: Runbook) -> list[Use]:
