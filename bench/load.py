@@ -1,4 +1,4 @@
-"""Load that does not wait for answers: an HTTP client on bare asyncio, cheap enough to share the machine."""
+"""Load that does not wait for answers (QUAL-02): an HTTP client on bare asyncio, cheap enough to share the machine."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def commit() -> str:
 
 
 def store(program: str, database: str, figures: list[Figure], settings: dict[str, str]) -> list[str]:
-    """Keep the result; sentences about figures that are much worse than those kept before on the same machine."""
+    """Keep the result (QUAL-01); sentences about figures that are much worse than those kept before on the same machine."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{program}-{database}.json"
     former = json.loads(path.read_text()) if path.exists() else {}

@@ -17,14 +17,38 @@ ALL = {f"{kind}-{number:02}" for kind, most in CHECKS.items() for number in rang
 ID = re.compile(rf"\b(?:{'|'.join(CHECKS)})-\d\d\b")
 TEXTS = re.compile(r'"""(.*?)"""', re.DOTALL)
 
-# What no test and no measurement names yet, and why.
-WAITS = "its own test is being written beside what it is about"
+# What no test and no measurement names yet, and what is not run.
 NOT_YET: dict[str, str] = {
-    **dict.fromkeys((
-        "QUAL-01", "QUAL-02", "QUAL-03", "QUAL-04", "QUAL-06", "QUAL-07", "QUAL-12"), WAITS),
+    "QUAL-03": "of what may run beside the ingest only figures are read meanwhile (bench.storm); no backup, retention, import or open pages",
+    "QUAL-04": "bench.handing counts what 1, 2 and 4 workers hand over; deliveries that so many workers drain are counted by nobody",
+    "QUAL-06": "nothing runs for 24 hours; bench.footprint weighs memory after 800 deliveries, and open files are not counted",
+    "QUAL-12": "no PostgreSQL with a standby was failed over; the guide says what to set",
     "QUAL-29": "local and absolute time is tested, a tab that stays open over midnight or a change of the clocks is not",
     "QUAL-31": "all of this runs on one Debian with Python 3.11 as root; no other system and no other Python was tried",
     "QUAL-34": "errors are worded and tested one by one; no test walks all of them",
+}
+
+# What is named by a test or a measurement that shows much less than the check says, and what it does show.
+PARTLY: dict[str, str] = {
+    "CAT-15": "two edges against each other 200 times; no three that close a triangle",
+    "ESC-01": "sixteen copies at a barrier, threads of one process",
+    "ESC-21": "60 acknowledgements a database in `make test`, 2,400 in `make soak`; workers and timer are threads of one process",
+    "ESC-23": "three clocks as threads of one process, and killed processes in journeys; neither Redis nor database is away for minutes",
+    "HRD-35": "every migration goes down and up, one time with rows; no two releases run side by side",
+    "HRD-36": "sockets are closed with 1001; nothing is stopped or restarted under load",
+    "HRD-41": "pins, checksums and licences are tested; known faults of packages are looked for by `make audit`, which needs the network",
+    "ING-15": "sixteen copies at a barrier, threads of one process",
+    "IPG-22": "fifty notes at a barrier, not a hundred actions of all kinds",
+    "QUAL-01": "`make bench` measures each target once, on the machine it runs on, and fails for a figure that lost a fifth",
+    "QUAL-05": "plans are read for the search of alerts, the inbox and what is read of one person, not for every page",
+    "QUAL-07": "three viewers of two kinds of rights cost two renders; a thousand are only timed (bench.viewing)",
+    "QUAL-15": "a channel that trickles holds no thread; that ingest and other channels keep their targets meanwhile is not measured",
+    "QUAL-17": "rounds are made by `make soak`; two migrations at once (HRD-34) are run once",
+    "QUAL-27": "Chromium alone, at the width of a telephone and of a desk",
+    "QUAL-32": "every command is executed; how long a newcomer takes is measured by nobody",
+    "QUAL-40": "types, linter and mutants; no program counts the lines that tests reach",
+    "RB-21": "two threads of one process, 50 incidents one after the other, 200 in `make soak`",
+    "SCH-12": "two threads of one process, a hundred times",
 }
 
 
@@ -35,7 +59,9 @@ def named() -> Counter[str]:
 
 
 def test_every_check_is_named_or_says_why_not() -> None:
-    """QUAL-41: this is the report; it is empty when all stand in the one or the other place."""
+    """QUAL-41: what fails is missing; what is printed (`pytest -rP`) are those that wait and those that are shown in part."""
+    for title, some in (("not yet", NOT_YET), ("in part", PARTLY)):
+        print(f"{title}: {len(some)}", *(f"  {check}: {why}" for check, why in sorted(some.items())), sep="\n")
     nothing(f"{check} is named by no test" for check in sorted(ALL - named().keys() - NOT_YET.keys()))
 
 
@@ -44,13 +70,18 @@ def test_no_check_is_both_named_and_missing() -> None:
     nothing(f"{check} is named, and NOT_YET says: {NOT_YET[check]}" for check in sorted(named().keys() & NOT_YET.keys()))
 
 
+def test_what_is_shown_in_part_is_named() -> None:
+    """QUAL-41: and is not missing at the same time."""
+    nothing(f"{check} is named by no test" for check in sorted(PARTLY.keys() - named().keys()))
+
+
 def test_only_checks_are_named_that_exist() -> None:
     """QUAL-41: a number that was mistyped hides a check that is missing."""
-    nothing(f"{check} is no check" for check in sorted((named().keys() | NOT_YET.keys()) - ALL))
+    nothing(f"{check} is no check" for check in sorted((named().keys() | NOT_YET.keys() | PARTLY.keys()) - ALL))
     assert sum(CHECKS.values()) == len(ALL) == 632
 
 
-@pytest.mark.parametrize("check", sorted(NOT_YET))
+@pytest.mark.parametrize("check", sorted(NOT_YET | PARTLY))
 def test_a_reason_is_a_sentence(check: str) -> None:
     """QUAL-41: not a word."""
-    assert len(NOT_YET[check].split()) > 4
+    assert len((NOT_YET | PARTLY)[check].split()) > 4

@@ -15,9 +15,9 @@ from tests.test_architecture import nothing
 ROOT = Path(__file__).parents[1]
 ROUNDS = 200
 # The checks that speak of things that happen at once.
-RACES = {"IDN-18", "IDN-26", "IDN-34", "ING-15", "ING-30", "SCH-12", "SCH-16", "SCH-18", "SCH-24", "ESC-01", "ESC-07", "ESC-21", "ESC-28",
-         "ESC-32", "NTF-12", "IPG-08", "IPG-09", "WF-26", "STAT-30", "PM-13", "CAT-01", "CAT-15", "RB-01", "RB-12", "RB-20", "RB-21",
-         "PTN-09", "MIG-08", "INS-19"}
+RACES = {"IDN-18", "IDN-26", "IDN-34", "ING-15", "ING-30", "SCH-12", "SCH-16", "SCH-18", "SCH-24", "ESC-01", "ESC-07", "ESC-21", "ESC-23",
+         "ESC-28", "ESC-32", "NTF-06", "NTF-12", "IDN-29", "IPG-08", "IPG-09", "IPG-22", "WF-26", "STAT-30", "PM-13", "CAT-01", "CAT-15",
+         "RB-01", "RB-12", "RB-20", "RB-21", "PTN-09", "MIG-08", "INS-19"}
 MARKED = re.compile(r'@pytest\.mark\.race.*?"""(.*?)"""', re.DOTALL)
 
 

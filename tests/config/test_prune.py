@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import UTC, datetime
 
 import pytest
@@ -11,12 +10,13 @@ from flask import Flask
 
 from app.config import service
 from app.core.access import OPERATOR
-from app.core.db import session, transaction
+from app.core.db import transaction
 from app.core.errors import Conflict, Invalid
 from app.identity.models import User
 from app.identity.queries import user_by_email
 from app.ingest.queries import integration_by_key
 from tests.config.documents import EXAMPLE, apply, diff, faults, lines
+from tests.racing import at_once
 
 
 def test_without_prune_nothing_goes_and_with_it_only_in_the_kinds_that_are_there(app: Flask) -> None:
@@ -96,16 +96,7 @@ def test_a_service_whose_policy_reaches_nobody_is_warned_about(app: Flask) -> No
 def test_two_applies_at_once_run_one_after_the_other(app: Flask) -> None:
     """MIG-08"""
     found: list[list[str]] = []
-
-    def run() -> None:
-        with app.app_context():
-            found.append(lines(apply(EXAMPLE)))
-            session.remove()
-    threads = [threading.Thread(target=run) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    assert at_once(app, *[lambda: found.append(lines(apply(EXAMPLE)))] * 3) == []
     assert sorted(map(len, found)) == [0, 0, 8]
 
 

@@ -53,6 +53,7 @@ def test_events_of_other_subjects_and_kinds_change_nothing_here(world: World) ->
 
 
 def test_viewers_with_equal_rights_share_a_render_and_others_get_their_own(world: World) -> None:
+    """QUAL-07"""
     clients = [world.open("ana"), world.open("bob"), world.open("charlie")]
     for client in clients:
         hear(client)

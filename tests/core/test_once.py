@@ -12,8 +12,8 @@ from app.core.db import session
 from app.core.events import Event
 from app.core.once import Sending
 from tests import build
-from tests.escalation.test_races import at_once
 from tests.pressing import Form, forms
+from tests.racing import at_once
 from tests.test_access_matrix import PUBLIC, address, routes, world
 
 NEW_PROOF = ("/logout", "/me/prove", "/me/password")  # after these every page that is open is out of date: 403, and nothing is done

@@ -25,7 +25,7 @@ BEFORE = "0053"
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def fresh(request, database_url, environment):
-    """An application on a database that some migrations are missing from, until the last test of this file."""
+    """An application on a database that some migrations are missing from: a test that migrates it takes them back."""
     made = create_app(environment(DATABASE_URL=database_url(request.param, "upgrade")), doors=False)
     with made.app_context():
         schema.attach()
@@ -33,6 +33,15 @@ def fresh(request, database_url, environment):
         yield made
         db.session.remove()
         db.engine.dispose()
+
+
+@pytest.fixture
+def taken_back(fresh):
+    """The same application; afterwards, however the test ends, those migrations are missing again."""
+    yield fresh
+    db.session.remove()
+    schema.remove_all()
+    schema.migrate_to(BEFORE)
 
 
 @pytest.fixture
@@ -82,7 +91,7 @@ def test_every_migration_can_be_read():
 
 
 @pytest.mark.soak
-def test_a_migration_that_is_killed_anywhere_goes_on_at_the_next_try(fresh):
+def test_a_migration_that_is_killed_anywhere_goes_on_at_the_next_try(taken_back):
     """HRD-34: processes die in the middle of it, each a little later than the one before."""
     schema.remove_all()
     patience, deaths = 40, 0
@@ -91,8 +100,6 @@ def test_a_migration_that_is_killed_anywhere_goes_on_at_the_next_try(fresh):
         patience, deaths = patience + 60, deaths + 1
     assert deaths > 3 and schema.present() == schema.head()
     assert set(db.inspect(db.engine).get_table_names()) - {"alembic_version"} == set(Base.metadata.tables)
-    schema.remove_all()
-    schema.migrate_to(BEFORE)
 
 
 def _attempt(statements):
@@ -111,10 +118,10 @@ def _attempt(statements):
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def test_of_two_at_once_one_waits_and_then_nothing_is_pending(check, fresh):
+def test_of_two_at_once_one_waits_and_then_nothing_is_pending(check, taken_back):
     """HRD-34"""
     def migrate():
-        with fresh.app_context():
+        with taken_back.app_context():
             try:
                 return schema.migrate()
             finally:

@@ -12,9 +12,9 @@ from app.escalation.models import Policy, Run
 from app.escalation.policies import save_policy
 from app.incidents.queries import timeline
 from tests import build
-from tests.escalation.test_races import at_once
 from tests.escalation.test_run import play, who_was_paged
 from tests.pager import firing, messages, pager, post
+from tests.racing import at_once
 
 WORKDAY = {"severity": ["critical"], "days": ["mon", "tue", "wed", "thu", "fri"], "from": "09:00", "to": "17:00",
            "time_zone": "Europe/Berlin"}

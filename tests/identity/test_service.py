@@ -17,7 +17,7 @@ from app.core.events import Event
 from app.identity import queries, service
 from app.identity.models import User
 from tests import build
-from tests.escalation.test_races import at_once
+from tests.racing import at_once
 
 
 def acting(person: User) -> Actor:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
 from app.core.access import OPERATOR, Actor
@@ -13,6 +16,7 @@ from app.identity import queries, service
 from app.identity.models import Team, User
 from app.identity.rules import version_of
 from tests import build
+from tests.racing import at_once
 
 
 def acting(person: User) -> Actor:
@@ -77,6 +81,18 @@ def test_the_second_of_two_editors_is_told(payments: Team, ana: User, olga: User
         save(acting(olga), seen, key="payments", description="By Olga", tags=["half"])
     assert refused.value.state["description"] == "By Ana"
     assert queries.team_document(session.get_one(Team, payments.id))["tags"] == []
+
+
+@pytest.mark.race
+@pytest.mark.both_databases
+def test_of_two_who_save_at_one_moment_one_is_told_and_nothing_is_mixed(app: Flask, payments: Team, ana: User, olga: User) -> None:
+    """IDN-29: each field is that of the one who was first."""
+    seen = version_of(queries.team_document(payments))
+    faults = at_once(app, *[partial(save, by, seen, key="payments", description=by.name, tags=[by.name.lower()])
+                            for by in (acting(ana), acting(olga))])
+    found = queries.team_document(session.scalars(select(Team)).one())
+    assert [type(fault) for fault in faults] == [Conflict]
+    assert (found["description"], found["tags"]) in (("Ana", ["ana"]), ("Olga", ["olga"]))
 
 
 def test_adding_somebody_twice_is_a_conflict(payments: Team, ana: User, bob: User, charlie: User) -> None:

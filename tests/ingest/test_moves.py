@@ -17,8 +17,8 @@ from app.incidents.models import Alert, Incident
 from app.ingest import ticks
 from app.ingest.models import Delivery
 from tests import build
-from tests.escalation.test_races import at_once
 from tests.pager import firing, incident, messages, pager, post, run
+from tests.racing import at_once
 
 
 def two_workers_drain(app: Any) -> None:

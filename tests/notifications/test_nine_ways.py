@@ -26,9 +26,9 @@ from app.notifications import mail_replies
 from app.notifications.browsers import add_browser
 from app.notifications.channel_models import HeardReply, ReplyCode
 from tests import build
-from tests.escalation.test_races import at_once
 from tests.fakes import MailServer, PushService, Reply, WebServer
 from tests.notifications.paged import as_actor, messages
+from tests.racing import at_once
 
 SEND, POSTS = "app.notifications.ticks.send", "app.notifications.ticks.refresh_posts"
 KEY = RSAKey.generate_key(2048, {"kid": "k1", "use": "sig"})

@@ -9,12 +9,14 @@ from sqlalchemy.exc import OperationalError
 
 from app.core import clock
 from app.core.db import session, transaction
+from app.core.jobs import function
 from app.core.worker import owner
 from app.escalation.models import Run
 from app.incidents.models import Incident
 from app.notifications import queries, sending, service
 from tests import build
-from tests.notifications.paged import hook, message, messages, page, play
+from tests.notifications.paged import as_actor, hook, message, messages, page, play
+from tests.racing import at_once
 
 SEND = "app.notifications.ticks.send"
 THREADS, MESSAGES = 10, 200
@@ -165,6 +167,24 @@ def test_two_levels_in_one_moment_do_not_send_the_same_twice(now, tick, smtp, an
     assert len(smtp.to("ana@example.com")) == 1
     play(now, tick, 30)
     assert len(smtp.to("ana@example.com")) == 2
+
+
+@pytest.mark.race
+@pytest.mark.both_databases
+def test_a_level_by_the_timer_and_one_by_hand_at_one_moment_send_one_text(app, now, tick, smtp, ana):
+    """NTF-06: while the first still waits, and a sender looks; the next text goes out 30 s later at the earliest."""
+    number, by = page(ana, ana, ana).id, as_actor(ana)
+    with transaction():
+        session.query(Run).one().next_at = clock.now()
+
+    def escalate():
+        with transaction():
+            function("app.escalation.service.escalate")(session.get_one(Incident, number), by=by)
+    assert not at_once(app, escalate, function("app.escalation.ticks.advance"), function(SEND), function(SEND))
+    play(now, tick, 29, step=29)
+    assert len(smtp.to("ana@example.com")) == 1
+    play(now, tick, 1)
+    assert len(smtp.to("ana@example.com")) <= 2 and not [one for one in messages("page") if one.state == "sending"]
 
 
 def test_a_reaction_that_runs_twice_writes_nothing_twice(now, tick, smtp, ana):

@@ -15,8 +15,8 @@ from app.runbooks import executions
 from app.runbooks.models import Execution
 from app.runbooks.runner import runner
 from tests import build
-from tests.escalation.test_races import at_once
 from tests.fakes import Reply
+from tests.racing import at_once
 from tests.servers import eventually
 
 SECRET = "signing-secret-of-the-tests"

@@ -12,7 +12,7 @@ from app.core.events import Event
 from app.runbooks import queries, service
 from app.runbooks.models import Runbook, RunbookVersion
 from tests import build
-from tests.escalation.test_races import at_once
+from tests.racing import at_once
 
 
 def attempt(command, *arguments, **named):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -18,8 +19,8 @@ from app.workflows import calls, working
 from app.workflows.models import WorkflowStep
 from app.workflows.requests import Prepared
 from tests import build
-from tests.escalation.test_races import at_once
 from tests.fakes import Reply
+from tests.racing import at_once
 from tests.workflows.stories import hook, note, runs, workflow
 
 
@@ -120,18 +121,13 @@ def test_who_comes_late_changes_nothing(house, opens, run_jobs, tick, http_sink,
 @pytest.mark.race(rounds=25)
 @pytest.mark.both_databases
 def test_two_workers_at_once_do_a_step_once(house, opens, app, run_jobs):
-    """WF-26, WF-11: the claim decides; at a barrier."""
+    """WF-26, WF-11: the claim decides; at a barrier for each step."""
     workflow("flow", note("a"))
     for at in range(25):
         opens(str(at))
     run_jobs()
-    keys = [step.id * working.VISITS for step in session.query(WorkflowStep)]
-    session.rollback()
-
-    def every():
-        for key in keys:
-            working.work(key)
-    assert at_once(app, every, every, every, every) == []
+    for key in [step.id * working.VISITS for step in session.query(WorkflowStep)]:
+        assert at_once(app, *[partial(working.work, key)] * 4) == []
     assert session.query(Note).count() == 25 and {run.state for run in runs()} == {"succeeded"}
 
 
