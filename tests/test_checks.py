@@ -23,6 +23,7 @@ NOT_YET: dict[str, str] = {
     "QUAL-04": "bench.handing counts what 1, 2 and 4 workers hand over; deliveries that so many workers drain are counted by nobody",
     "QUAL-06": "nothing runs for 24 hours; bench.footprint weighs memory after 800 deliveries, and open files are not counted",
     "QUAL-12": "no PostgreSQL with a standby was failed over; the guide says what to set",
+    "QUAL-13": "single processes are killed; no half of a doubled system vanishes, and no second machine was there",
     "QUAL-29": "local and absolute time is tested, a tab that stays open over midnight or a change of the clocks is not",
     "QUAL-31": "all of this runs on one Debian with Python 3.11 as root; no other system and no other Python was tried",
     "QUAL-34": "errors are worded and tested one by one; no test walks all of them",
