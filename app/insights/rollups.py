@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, text, update
 
 from app.core import clock
 from app.core.access import SYSTEM
-from app.core.db import session, transaction
+from app.core.db import db, session, transaction
 from app.core.events import Event, record
 from app.incidents.models import Alert, Incident
 from app.insights import days, events, spans
@@ -24,8 +24,10 @@ from app.notifications.models import Message
 
 Made = TypeVar("Made")
 BATCH, LOG_BATCH = 200, 2000
-SETTLED = timedelta(seconds=5)
-"""Transactions that began earlier have ended by then: no fact comes in behind one that was read."""
+SETTLED, PATIENCE, APART = timedelta(seconds=5), timedelta(minutes=2), timedelta(seconds=1)
+"""How old a fact is before it is read, how long one that may come in behind is waited for, how far clocks may be apart."""
+WRITING = text("SELECT min(xact_start) FROM pg_stat_activity WHERE backend_xid IS NOT NULL"
+               " AND datname = current_database() AND pid <> pg_backend_pid()")
 PERSON = "user:"
 IDLE = ("incident.opened", "incident.merged_in", "incident.noise_marked", "incident.noise_unmarked")
 
@@ -34,7 +36,7 @@ def refresh() -> int:
     """Read on in the log, a batch at a time: the facts of each incident that it speaks of are made anew."""
     read = mark("log")
     rows = session.execute(select(Event.id, Event.subject).where(
-        Event.id > read.value, Event.at <= clock.now() - SETTLED).order_by(Event.id).limit(LOG_BATCH)).all()
+        Event.id > read.value, Event.at <= _settled()).order_by(Event.id).limit(LOG_BATCH)).all()
     if not rows:
         return 0
     touched = {int(row.subject[9:]) for row in rows if row.subject.startswith("incident:")}
@@ -44,10 +46,17 @@ def refresh() -> int:
     return len(rows)
 
 
+def _settled() -> datetime:
+    """Up to when the log is complete: a transaction that began earlier and still writes may have facts of less numbers."""
+    now = clock.now()
+    oldest = session.scalar(WRITING) if db.engine.dialect.name == "postgresql" else None
+    return max(min(now - SETTLED, oldest - APART if oldest else now), now - PATIENCE)
+
+
 def is_behind() -> bool:
     """Whether the log goes on behind what was read."""
     read = session.scalar(select(ReadUntil.value).where(ReadUntil.name == "log")) or 0
-    newest = session.scalar(select(func.max(Event.id)).where(Event.at <= clock.now() - SETTLED)) or 0
+    newest = session.scalar(select(func.max(Event.id)).where(Event.at <= _settled())) or 0
     return newest > read
 
 
@@ -147,7 +156,7 @@ def rebuild(said: Callable[[int, int], object] = lambda done, of: None) -> int:
     messages. Says of how many; `said` hears how many of how many are done. Each batch holds the place in the log, so that
     nobody who reads on makes the same facts meanwhile."""
     with transaction():
-        mark("log").value = session.scalar(select(func.max(Event.id)).where(Event.at <= clock.now() - SETTLED)) or 0
+        mark("log").value = session.scalar(select(func.max(Event.id)).where(Event.at <= _settled())) or 0
         of = session.scalar(select(func.count()).select_from(Incident)) or 0
     done = last = 0
     while some := _in_transaction(lambda place=last: _next(place)):

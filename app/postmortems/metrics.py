@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -72,7 +72,8 @@ def metrics(by: Actor, args: Mapping[str, str]) -> Metrics:
     start = _day(args, "from") or end - SPAN
     team = _team(args.get("team", ""), by)
     severe, first = _severe(by, team, start, end), _first_publications(by, team)
-    in_time = {one.id for one in severe if _in_time(one, first)}
+    published = _by_incident(first.values())
+    in_time = {one.id for one in severe if _in_time(one.resolved_at, published.get(one.id, ()))}
     took = [_days(found, at) for found, at in first.values() if start <= at.date() <= end]
     due, done, left = _items(by, team, start, end)
     services, tags = _recurring(by, team, start, end)
@@ -106,13 +107,13 @@ def _span(start: date, end: date) -> tuple[datetime, datetime]:
     return datetime.combine(start, time(), UTC), datetime.combine(end + timedelta(days=1), time(), UTC)
 
 
-def _severe(by: Actor, team: Team | None, start: date, end: date) -> list[Incident]:
-    """Critical and high incidents that ended in the period."""
+def _severe(by: Actor, team: Team | None, start: date, end: date) -> Sequence[Any]:
+    """Number and end of the critical and high incidents that ended in the period."""
     since, until = _span(start, end)
-    query = visible_incidents(select(Incident), by).where(
+    query = visible_incidents(select(Incident.id, Incident.resolved_at), by).where(
         Incident.severity.in_(SEVERE), Incident.status == "resolved", Incident.resolved_at >= since,
         Incident.resolved_at < until, ~Incident.test, ~Incident.in_shadow, Incident.merged_into_id.is_(None))
-    return list(session.scalars(query.where(Incident.team_id == team.id) if team else query))
+    return session.execute(query.where(Incident.team_id == team.id) if team else query).all()
 
 
 def _first_publications(by: Actor, team: Team | None) -> dict[int, tuple[Postmortem, datetime]]:
@@ -124,12 +125,18 @@ def _first_publications(by: Actor, team: Team | None) -> dict[int, tuple[Postmor
     return {found.id: (found, at) for found, at in rows}
 
 
-def _in_time(incident: Incident, first: Mapping[int, tuple[Postmortem, datetime]]) -> bool:
-    """Whether one of its postmortems was published within five working days of its end."""
-    over = incident.resolved_at
-    return over is not None and any(
-        rules.working_days(over.date(), at.date()) <= WORKING_DAYS for found, at in first.values()
-        if any(link.incident_id == incident.id for link in found.links))
+def _by_incident(first: Iterable[tuple[Postmortem, datetime]]) -> dict[int, list[datetime]]:
+    """When the postmortems of each incident were published first."""
+    published: dict[int, list[datetime]] = {}
+    for found, at in first:
+        for link in found.links:
+            published.setdefault(link.incident_id, []).append(at)
+    return published
+
+
+def _in_time(over: datetime, published: Iterable[datetime]) -> bool:
+    """Whether one of an incident's postmortems was published within five working days of its end."""
+    return any(rules.working_days(over.date(), at.date()) <= WORKING_DAYS for at in published)
 
 
 def _days(found: Postmortem, at: datetime) -> float | None:
@@ -175,13 +182,12 @@ def _top(counted: Counter[str]) -> list[tuple[str, int]]:
     return sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))[:TOP]
 
 
-def _months(severe: list[Incident], in_time: set[int]) -> list[dict[str, Any]]:
+def _months(severe: Sequence[Any], in_time: set[int]) -> list[dict[str, Any]]:
     """The incidents of each month, and those with a postmortem in time; the oldest month first."""
     months: dict[str, dict[str, Any]] = {}
     for one in severe:
-        if one.resolved_at is not None:
-            name = f"{one.resolved_at:%Y-%m}"
-            row = months.setdefault(name, {"month": name, "incidents": 0, "in_time": 0})
-            row["incidents"] += 1
-            row["in_time"] += one.id in in_time
+        name = f"{one.resolved_at:%Y-%m}"
+        row = months.setdefault(name, {"month": name, "incidents": 0, "in_time": 0})
+        row["incidents"] += 1
+        row["in_time"] += one.id in in_time
     return [months[name] for name in sorted(months)]

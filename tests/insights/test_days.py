@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from array import array
 from datetime import timedelta
-from threading import Thread
+from threading import Event, Thread
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,8 +13,9 @@ from sqlalchemy import func, insert, select
 
 from app.core.access import SYSTEM
 from app.core.db import session, transaction
+from app.incidents import service as incidents
 from app.incidents.models import Incident
-from app.insights import counting, days, queries, service
+from app.insights import counting, days, queries, rollups, service, ticks
 from app.insights.columns import KINDS, Chosen, Columns
 from app.insights.filters import Filters
 from app.insights.models import FactDay, IncidentFact
@@ -155,3 +156,26 @@ def test_an_erased_person_changes_no_figure_and_is_nowhere_named(checkout, bob, 
     browser = signed_in(olga)
     for path in ("/insights/load", "/insights/load.csv", "/insights/incidents.csv?figure=all"):
         assert "Bob" not in browser.get(path).text and ("load" not in path or "Former person 1" in browser.get(path).text)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_what_takes_long_to_be_written_is_read_once_it_is_there(app, payments, bob, monkeypatch):
+    """INS-28: facts of less numbers than those that were read come in behind them."""
+    monkeypatch.setattr(rollups, "SETTLED", timedelta())
+    first, second = (build.incident(team=payments).id for _ in range(2))
+    written, read = Event(), Event()
+
+    def take(one: int, then=lambda: None) -> None:
+        with app.app_context(), transaction():
+            incidents.acknowledge(session.get_one(Incident, one), by=build.actor(bob))
+            session.flush()
+            then()
+    other = Thread(target=take, args=(first, lambda: written.set() or read.wait(30)))
+    other.start()
+    assert written.wait(30)
+    take(second)
+    ticks.refresh()
+    read.set()
+    other.join()
+    ticks.refresh()
+    assert {*session.scalars(select(IncidentFact.incident_id).where(IncidentFact.acknowledged.is_not(None)))} == {first, second}

@@ -7,6 +7,7 @@ import re
 import pytest
 from sqlalchemy import select
 
+from app.core import clock
 from app.core.db import session
 from app.postmortems import edit_routes, queries
 from app.postmortems.models import Postmortem, Unsaved
@@ -99,3 +100,10 @@ def test_rows_that_two_people_hide_and_show_are_hidden_and_shown(app, client, to
     assert patch(bob, 1, 1, 2) == (1, 2)
     patch(ana, 2, 1, 2, 3)
     assert patch(bob, 2, 2) == (2, 3)
+
+
+def test_what_opened_in_shadow_is_in_no_figure(app, client, token, ana, bob, payments):
+    """INS-04: nobody was paged of it, and nobody has to learn from it."""
+    for shadow in (True, False):
+        build.incident(team=payments, severity="critical", status="resolved", resolved_at=clock.now(), in_shadow=shadow)
+    assert client.get("/api/v1/postmortem-metrics", headers=token(ana)).json["incidents"] == 1
