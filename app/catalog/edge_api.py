@@ -9,7 +9,7 @@ from flask import Blueprint, Response, jsonify, request
 from app.catalog import dependencies, pages, queries, rules
 from app.catalog.models import Service
 from app.core.access import access
-from app.core.forms import check_boolean
+from app.core.forms import Problems, check_boolean
 from app.core.openapi import PROBLEM, component, listing, operation, query
 from app.core.web import actor
 
@@ -65,7 +65,9 @@ def take(key: str, other: str) -> tuple[str, int]:
 
 def _near(key: str, edges: dict[int, set[int]]) -> Response:
     service = queries.service_for(key, actor())
-    further = check_boolean(request.args.get("transitive", ""))
+    problems = Problems()
+    further = problems.take("transitive", check_boolean, request.args.get("transitive", ""))
+    problems.raise_if_any()
     found = rules.distances(edges, service.id, None if further else 1)
     seen = pages.seen(list(found), actor())
     return jsonify({"items": [_shown(one, found[one.id]) for one in seen], "next": None})

@@ -13,6 +13,7 @@ from app.core.errors import Invalid, Problem
 
 UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 LONGEST = 3660 * 86400
+MOST = 2**31 - 1  # what a column of whole numbers holds on PostgreSQL
 DURATION = re.compile(r"(\d{1,9})([smhd])")
 KEY = re.compile(r"[a-z0-9-]{2,60}")
 # PostgreSQL stores no NUL, and no other control character belongs into a name or a note.

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
-from urllib.parse import urlsplit
 
 import redis
 from flask import Flask, Response, request, session
@@ -25,6 +24,7 @@ from app.core.db import session as database
 from app.core.feed import Feed, Line, View, emptied
 from app.core.hub import CHANNEL, REFUSALS, Hub
 from app.core.metrics import sockets
+from app.core.reading import host_of
 from app.core.redis import connect as redis_of
 
 __all__ = ["CHANNEL", "Feed", "Hub", "mount", "publish"]
@@ -55,8 +55,7 @@ class Live:
     def refusal(self, app: Flask, feed: Feed, arguments: dict[str, Any]) -> tuple[int, str]:
         """The status with which a handshake is refused before it becomes a socket, and why; (0, "") when it may."""
         origin = request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc not in (
-                urlsplit(app.config.get("BASE_URL", "")).netloc, request.host):
+        if origin is not None and host_of(origin) not in (host_of(app.config.get("BASE_URL", "")), request.host):
             return 403, "another site asked"
         if TOKENS & request.args.keys():
             return 403, "a token stood in the address"

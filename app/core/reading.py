@@ -171,6 +171,14 @@ def web_link(value: object) -> str:
         return ""
 
 
+def host_of(address: str) -> str:
+    """The host, with its port, of a web address; "" of what is none."""
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return ""
+
+
 def moment(value: object) -> datetime | None:
     """The instant that RFC 3339 text or a number of seconds, milliseconds or microseconds names; year 1 means none."""
     said = text(value)

@@ -31,6 +31,7 @@ from app.core.bodies import Name, Number, Request
 from app.core.db import AWAY, take_back, transaction
 from app.core.errors import Failure, Invalid, RateLimited
 from app.core.log import begin_request, id_for
+from app.core.reading import host_of
 from app.core.secrets import Unreadable, same
 
 log = structlog.get_logger()
@@ -159,7 +160,7 @@ def from_elsewhere() -> bool:
     origin, own = request.headers.get("Origin"), urlsplit(current_app.config["BASE_URL"]).netloc
     if origin == "null" and request.headers.get("Sec-Fetch-Site") == "same-origin":
         return False
-    return bool(origin) and urlsplit(origin).netloc not in (own, request.host)
+    return bool(origin) and host_of(origin or "") not in (own, request.host)
 
 
 def actor(via: str = "") -> Actor:

@@ -115,7 +115,8 @@ def hand_on(event: Event) -> None:
     if user.is_active:
         return
     theirs = select(Message.run_id).where(Message.user_id == user.id, Message.run_id.is_not(None))
-    for run in list(session.scalars(select(Run).where(Run.state == "running", Run.id.in_(theirs)).order_by(Run.id))):
+    for run in list(session.scalars(select(Run).where(Run.state == "running", Run.id.in_(theirs)).order_by(
+            Run.incident_id))):
         level = select(Message.user_id).where(Message.run_id == run.id, Message.level == run.level,
                                               Message.round == run.round)
         paged = set(session.scalars(level))

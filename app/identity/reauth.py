@@ -14,6 +14,7 @@ from app.core.access import access, own_transaction
 from app.core.db import session, transaction
 from app.core.errors import Forbidden, RateLimited
 from app.core.pages import go, page
+from app.core.reading import host_of
 from app.core.web import actor, wants_json
 from app.identity import credentials, factors, rules, signin, signin_pages
 from app.identity.door import blueprint, here, let_in, visitor
@@ -45,8 +46,8 @@ def _back() -> str:
     """The page to return to: this one, or the one whose form was sent."""
     if request.method == "GET":
         return rules.own_path(request.full_path.rstrip("?"))
-    parts = urlsplit(request.headers.get("Referer", ""))
-    return rules.own_path(parts.path) if parts.netloc == request.host else url_for("identity.profile")
+    came = request.headers.get("Referer", "")
+    return rules.own_path(urlsplit(came).path) if host_of(came) == request.host else url_for("identity.profile")
 
 
 def proved(login: LoginSession, *, road: str = "") -> None:

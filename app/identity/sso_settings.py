@@ -98,8 +98,7 @@ def _clean(values: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
     clean["scopes"] = " ".join(clean["scopes"].split()) or "openid email profile"
     clean["admin_values"] = problems.take("admin_values", tags, values.get("admin_values") or [])
     clean["creates"] = problems.take("creates", check_boolean, values.get("creates") or False)
-    parts = urlsplit(clean["issuer"])
-    if clean["issuer"] and (parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.username):
+    if clean["issuer"] and not _is_issuer(clean["issuer"]):
         problems.add("issuer", "Write the provider's address, such as https://id.example.com/realms/main")
     if clean["issuer"] and not clean["client_id"]:
         problems.add("client_id", "The name of this application at the provider is needed")
@@ -108,6 +107,14 @@ def _clean(values: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
     if bool(clean["role_claim"]) != bool(clean["admin_values"]):
         problems.add("role_claim", "A claim and the values that make an administrator belong together")
     return clean
+
+
+def _is_issuer(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc) and not parts.query and not parts.username
 
 
 def _somebody_local() -> bool:

@@ -59,12 +59,14 @@ def asked_elsewhere(by: Actor) -> bool:
                                                 Incident.team_id.not_in(mine)))) or False
 
 
-def just_opened(title: str, by: Actor) -> Incident | None:
-    """What this person opened under this title within the last ten seconds: a form sent twice."""
+def just_opened(title: str, service: Service | None, team: Team | None, *, by: Actor) -> Incident | None:
+    """What this person opened under this title for these within the last ten seconds: a form sent twice."""
     alone(f"open by {by.ref}")
+    owner = team or (service.team if service else None)
     return session.scalar(select(Incident).where(
-        Incident.opened_by == by.ref, Incident.title == title,
-        Incident.opened_at > clock.now() - timedelta(seconds=10)).order_by(Incident.id.desc()).limit(1))
+        Incident.opened_by == by.ref, Incident.title == title, Incident.opened_at > clock.now() - timedelta(seconds=10),
+        Incident.service_id.is_not_distinct_from(service.id if service else None),
+        Incident.team_id.is_not_distinct_from(owner.id if owner else None)).order_by(Incident.id.desc()).limit(1))
 
 
 def incident_for(number: int | str, by: Actor) -> Incident:

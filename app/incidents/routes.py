@@ -48,7 +48,7 @@ def create() -> Response:
         opening = forms.opening(request.form, by)
         person = request.form.get("person", "").strip()
         named = forms.people([person], "person") if person else []
-        incident = queries.just_opened(opening.title, by)
+        incident = queries.just_opened(opening.title, opening.service, opening.team, by=by)
         if incident is None:
             incident = service.open_by_hand(opening, by=by)
             incident = service.add_responders(incident, named, by=by) if named else incident

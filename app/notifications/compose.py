@@ -13,7 +13,7 @@ from flask import current_app
 from sqlalchemy import select
 
 from app.core import clock, secrets
-from app.core.db import session
+from app.core.db import alone, session
 from app.incidents.models import Incident
 from app.incidents.queries import link
 from app.notifications import mail_addresses, rules
@@ -103,6 +103,7 @@ def _code(message: Message) -> str:
     channel = current_app.extensions["plugins"].channels.get(message.channel)
     if message.kind not in ACTIONABLE or channel is None or "code" not in channel.can:
         return ""
+    alone(f"codes of user:{message.user_id}")  # two at once would find the same code free, or make two for one incident
     now, mine = clock.now(), select(ReplyCode).where(ReplyCode.user_id == message.user_id)
     found = session.scalar(mine.where(ReplyCode.incident_id == message.incident_id))
     if found is None:

@@ -47,7 +47,7 @@ def use(link: OneTapLink, action: str, *, ip: str, agent: str) -> str:
     by = Actor(link.user.ref, link.user.name, via=WAYS.get(link.message.channel, f"{link.message.channel} link"),
                user_id=link.user_id, ip=ip, agent=agent)
     link.used_at = clock.now()
-    found = all_of(link)
+    found = sorted(all_of(link), key=lambda one: one.id)  # whoever changes several locks them in this order
     said = [_acknowledged(incident, by) for incident in found]
     return said[0] if len(found) == 1 else " ".join(f"#{one.id}: {words}" for one, words in zip(found, said, strict=True))
 

@@ -112,6 +112,14 @@ ODD = [
 ]
 
 
+@pytest.mark.parametrize(("method", "path", "headers"), [
+    ("POST", "/teams", {"Origin": "http://[x"}), ("POST", "/me/tokens", {"Referer": "http://[x"}),
+    ("GET", "/live/incidents", {"Origin": "http://[x"})])
+def test_an_address_that_is_none_is_another_site(signed_in, olga, method, path, headers):
+    """HRD-16: refused, or of no account; never a fault of ours."""
+    assert signed_in(olga).open(path, method=method, headers=headers).status_code < 500
+
+
 def test_a_number_that_is_none_names_nothing(signed_in, olga, payments):
     """HRD-15: more digits than any id has, or digits of another script, are no fault of ours."""
     browser = signed_in(olga)

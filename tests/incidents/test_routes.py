@@ -127,6 +127,15 @@ def test_a_new_incident_is_opened_once_however_often_the_form_is_sent(signed_in:
     assert rows(browser.get("/incidents").text) == [1]
 
 
+def test_the_same_title_for_another_team_is_another_incident(signed_in: SignedIn, ana: User, payments: Team) -> None:
+    """IPG-13: and both are paged."""
+    build.service("checkout", team=payments)
+    build.team("search", manager=ana)
+    browser, places = signed_in(ana), [{"service": "checkout"}, {"team": "payments"}, {"team": "search"}]
+    assert [browser.post("/incidents/new", data={"title": "It is slow", "severity": "critical", **place}).location
+            for place in places] == ["/incidents/1", "/incidents/2", "/incidents/3"]
+
+
 def test_the_form_of_a_new_incident_says_what_is_missing_and_keeps_what_was_typed(
         signed_in: SignedIn, ana: User, charlie: User, payments: Team) -> None:
     build.service("checkout", team=payments)

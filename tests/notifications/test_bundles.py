@@ -12,7 +12,7 @@ from sqlalchemy import insert, update
 from app.core.db import session, transaction
 from app.core.jobs import function
 from app.identity.models import User
-from app.incidents import service
+from app.incidents import moves, service
 from app.incidents.models import Counter, Incident
 from app.notifications import quiet, sending
 from app.notifications import service as notifications
@@ -86,8 +86,8 @@ def test_two_hundred_at_once_page_in_time_and_keep_nobody_else_waiting(storm: An
     assert len(mails(smtp)) == 8 and told == [str(at) for at in range(5, 201)]
 
 
-def test_the_incidents_of_a_bundle_are_locked_in_the_order_of_their_numbers(storm: Any, now: Any, tick: Any,
-                                                                            monkeypatch: Any) -> None:
+def test_the_incidents_of_a_bundle_are_locked_in_the_order_of_their_numbers(storm: Any, now: Any, tick: Any, client: Any,
+                                                                            smtp: MailServer, monkeypatch: Any) -> None:
     """Whoever changes several locks them so, too, and nobody waits for the other in a circle: #7 was paged about before #5."""
     storm(7)
     fifth, _, seventh = messages("page")[4:]
@@ -97,6 +97,10 @@ def test_the_incidents_of_a_bundle_are_locked_in_the_order_of_their_numbers(stor
     monkeypatch.setattr(sending, "_shared", lambda number: locked.append(number) or lock(number))
     play(now, tick, 60, step=60)
     assert list(dict.fromkeys(locked)) == [5, 6, 7]
+    path, press = re.search(r"http://localhost(/tap/\S+)", smtp.to("ana@example.com")[4].text)[1], moves.lock  # type: ignore[index]
+    monkeypatch.setattr(moves, "lock", lambda number: locked.append(-number) or press(number))
+    client.post(path)
+    assert [number for number in locked if number < 0] == [-5, -6]  # the page about #7 was of before it opened
 
 
 def test_a_critical_one_among_them_goes_alone_and_at_once(storm: Any, smtp: MailServer) -> None:

@@ -3,6 +3,7 @@
 import socket
 import threading
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -14,6 +15,7 @@ from app.core.worker import owner
 from app.escalation.models import Run
 from app.incidents.models import Incident
 from app.notifications import queries, sending, service
+from app.notifications.channel_models import ReplyCode
 from tests import build
 from tests.notifications.paged import as_actor, hook, message, messages, page, play
 from tests.racing import at_once
@@ -195,3 +197,18 @@ def test_a_reaction_that_runs_twice_writes_nothing_twice(now, tick, smtp, ana):
             service.notify(session.get_one(Incident, incident.id), [ana], kind="resolved", cause="event:1", reason="Over")
     tick(SEND)
     assert [one.state for one in messages("resolved")] == ["sent"]
+
+
+@pytest.mark.race(rounds=10)
+@pytest.mark.both_databases
+def test_two_texts_to_one_person_at_once_carry_one_code(app, now, pigeon):
+    """Each goes at its first attempt: ten times two numbers of Dora's, in the same moment."""
+    dora = build.user("dora", reachable=False)
+    for name in ("home", "work"):
+        build.contact(dora, "pigeon", f"loft-{name}", name=name)
+    for _ in range(10):
+        page(dora)
+        waiting = [one.id for one in messages("page") if one.state == "queued"]
+        assert not at_once(app, *(partial(sending.hand_over, one) for one in waiting))
+    assert {(one.state, one.attempts) for one in messages("page")} == {("sent", 1)}
+    assert session.query(ReplyCode).count() == 10 == len({one.code for one in session.query(ReplyCode)})
