@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,6 +34,7 @@ from sqlalchemy.exc import InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import DeclarativeBase, mapped_column, registry
 
+from app.core.masking import storable
 from app.core.one_writer import write_lock
 
 NAMES = {"ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -94,6 +97,7 @@ db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 session = db.session
 # A server behind a network that is cut says nothing: without these a connection waits for it for a quarter of an hour.
 PATIENCE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
+UNSTORABLE = re.compile(r"\\u0000|\\ud[89a-f]|NaN|Infinity")
 IN_BINARY = {"in_binary": True}
 """Options of a statement that asks for many bytes: PostgreSQL then answers with these, not with their digits."""
 
@@ -189,7 +193,7 @@ def init_db(app: Flask) -> None:
     if url.drivername in ("postgresql", "postgres"):
         url = url.set(drivername="postgresql+psycopg")
     app.config["SQLALCHEMY_DATABASE_URI"] = url.render_as_string(hide_password=False)
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"hide_parameters": True} | (
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"hide_parameters": True, "json_serializer": _as_json} | (
         {"connect_args": {"timeout": 30, "check_same_thread": False}, "pool_size": 80, "max_overflow": 40}
         if url.get_backend_name() == "sqlite" else
         {"pool_size": 20, "max_overflow": 60, "pool_pre_ping": True, "pool_timeout": 4,
@@ -201,6 +205,12 @@ def init_db(app: Flask) -> None:
             event.listen(db.engine, "begin", _begin_sqlite)
         else:
             event.listen(db.engine, "before_cursor_execute", _answer_in_binary)
+
+
+def _as_json(value: Any) -> str:
+    """As a column of JSON keeps it: PostgreSQL takes no NUL, no half of a character and no NaN, which JSON can name."""
+    text = json.dumps(value)
+    return text if UNSTORABLE.search(text) is None else json.dumps(storable(value))
 
 
 def _answer_in_binary(_connection: Any, cursor: Any, *told: Any) -> None:

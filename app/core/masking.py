@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -18,9 +19,11 @@ def mask(value: Any, secrets: Iterable[str]) -> Any:
 
 
 def storable(value: Any) -> Any:
-    """The same without what no database takes: NUL, and halves of characters."""
+    """The same without what no database takes: NUL, halves of characters, and what is not a number."""
     if isinstance(value, str):
         return value.replace("\0", "").encode("utf-8", "replace").decode()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if isinstance(value, dict):
         return {storable(str(name)): storable(item) for name, item in value.items()}
     return [storable(item) for item in value] if isinstance(value, list) else value

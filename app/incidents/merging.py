@@ -88,3 +88,4 @@ def _back(incident: Incident, status: str) -> None:
         moves.trigger(incident)
     else:
         incident.status = status
+    moves.wind(incident)

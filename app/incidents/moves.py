@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from app.core import clock
@@ -52,6 +53,12 @@ def trigger(incident: Incident) -> None:
     """Nobody has it (any more): triggered from now on, neither acknowledged nor snoozed."""
     incident.status, incident.triggered_at, incident.snoozed_until = rules.TRIGGERED, clock.now(), None
     incident.acknowledged_at = incident.acknowledged_by = incident.acknowledged_name = None
+
+
+def wind(incident: Incident) -> None:
+    """The time until the next update for those who wait counts anew, where somebody wants them and it is not over."""
+    going = incident.update_every and incident.status != rules.RESOLVED
+    incident.update_due_at = clock.now() + timedelta(seconds=incident.update_every or 0) if going else None
 
 
 def connect(incident: Incident, user_id: int, kind: str, state: str) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from sqlalchemy import func, select
 
 from app.core import clock
@@ -190,7 +188,7 @@ def post_update(incident: Incident, body: str, *, by: Actor) -> Update:
     update = Update(incident_id=incident.id, author=by.ref, author_name=by.name[:200], body=text)
     session.add(update)
     session.flush()
-    _wind(incident)
+    moves.wind(incident)
     waiting = session.scalars(select(Follower.user_id).where(Follower.incident_id == incident.id).order_by(Follower.id))
     moves.said(events.UPDATE_POSTED, incident, by, update=update.id, body=text,
                tell=[one for one in waiting if one != by.user_id])
@@ -206,14 +204,9 @@ def time_updates(incident: Incident, minutes: int | None, *, by: Actor) -> Incid
     every = minutes * 60 if minutes else None
     if every != incident.update_every:
         incident.update_every = every
-        _wind(incident)
+        moves.wind(incident)
         moves.said(events.UPDATES_TIMED, incident, by, every=f"every {minutes} min" if minutes else "no more")
     return incident
-
-
-def _wind(incident: Incident) -> None:
-    going = incident.update_every and incident.status != rules.RESOLVED
-    incident.update_due_at = clock.now() + timedelta(seconds=incident.update_every or 0) if going else None
 
 
 def remind(incident: Incident) -> None:
@@ -223,7 +216,7 @@ def remind(incident: Incident) -> None:
         return
     held = {role.name: role.user_id for role in incident.roles}
     speaker = held.get("communications") or held.get("commander")
-    _wind(incident)
+    moves.wind(incident)
     moves.said(events.UPDATE_DUE, incident, SYSTEM, tell=[speaker] if speaker else [one.id for one in incident.assignees])
 
 

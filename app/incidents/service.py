@@ -152,6 +152,7 @@ def reopen(incident: Incident, *, by: Actor) -> Incident:
     incident.resolved_at = incident.resolved_by = incident.resolved_name = None
     incident.resolution_note, incident.silenced_by = "", None
     moves.trigger(incident)
+    moves.wind(incident)
     moves.said(events.REOPENED, incident, by, via=by.via)
     return incident
 

@@ -125,3 +125,14 @@ def test_a_number_that_is_none_names_nothing(signed_in, olga, payments):
     browser = signed_in(olga)
     answers = {(method, path[:40]): browser.open(path, method=method, data=form).status_code for method, path, form in ODD}
     assert {status for status in answers.values() if status >= 500} == set(), answers
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("payload", ["NaN", "[1e999]", '{"a": "x\\u0000y\\ud800"}', '"\\ud83d\\ude00"'])
+def test_json_that_no_database_takes_is_kept_without_what_it_can_not_keep(client, token, olga, payments, payload):
+    """HRD-15: what was typed as JSON inside of a text."""
+    build.runbook("restart", team=payments)
+    answer = client.patch("/api/v1/runbooks/restart", json={"payload": payload}, headers=token(olga))
+    assert answer.status_code == 200, answer.text
+    kept = {"NaN": None, "[1e999]": [None], '"\\ud83d\\ude00"': "\U0001f600"}.get(payload, {"a": "xy?"})
+    assert client.get("/api/v1/runbooks/restart", headers=token(olga)).json["payload"] == kept

@@ -17,7 +17,7 @@ from app.core.errors import Conflict, Forbidden
 from app.core.events import Event
 from app.escalation import service as escalation
 from app.identity.models import Team, User
-from app.incidents import notes, room, service
+from app.incidents import merging, notes, room, service
 from app.incidents.models import Incident
 from app.notifications.models import Message
 from tests import build
@@ -147,6 +147,22 @@ def test_who_waits_is_told_and_who_speaks_is_reminded(app: Flask, signed_in: Bro
         assert [tick("app.incidents.ticks.remind_of_updates") for _ in range(2)] == [1, 0]
     run_jobs()
     assert words()[1:] == [("Bob", "An update for those who wait is due")]
+
+
+@pytest.mark.parametrize("back", ["reopened", "unmerged"])
+def test_updates_are_due_again_once_it_is_not_over_after_all(app: Flask, ana: User, payments: Team, back: str) -> None:
+    """Every half an hour was wanted, and still is."""
+    incident, other = build.incident(team=payments), build.incident(team=payments)
+    with transaction():
+        room.time_updates(incident, 30, by=by(ana))
+        if back == "reopened":
+            service.reopen(service.resolve(incident, by=by(ana)), by=by(ana))
+        else:
+            merging.merge(incident, other, by=by(ana))
+            assert session.get_one(Incident, incident.id).update_due_at is None
+            merging.unmerge(incident, by=by(ana))
+    due = session.get_one(Incident, incident.id).update_due_at
+    assert due is not None and timedelta(minutes=29) < due - clock.now() <= timedelta(minutes=30)
 
 
 def test_one_that_can_not_be_reminded_of_keeps_no_other_waiting(app: Flask, ana: User, payments: Team,
