@@ -63,6 +63,16 @@ class Document:
             raise Invalid(problems=list(dict.fromkeys(self.problems)))
 
 
+def given(value: Any, path: Path) -> bool:
+    """Whether anything stands at this path."""
+    for part in path:
+        if isinstance(value, dict):
+            value = value.get(part)
+        else:
+            value = value[part] if isinstance(value, list) and isinstance(part, int) and part < len(value) else None
+    return value not in (None, "")
+
+
 def parsed(path: str) -> Path:
     """The parts of a path as people write it, `members[1].user`."""
     return tuple(int(number) if number else name for name, number in PART.findall(path))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -13,12 +13,13 @@ from sqlalchemy import func, select
 from app.catalog.dependencies import set_dependencies
 from app.config import managed, references
 from app.config.changes import Change, Result
-from app.config.document import Document, Item, identity, parsed, secret_paths
+from app.config.document import Document, Item, given, identity, parsed, secret_paths
 from app.config.kinds import BY_NAME, KINDS, Kind, early, everything, is_theirs
 from app.config.reach import forsaken, unattended, unreachable
 from app.core.access import OPERATOR, Actor
 from app.core.db import alone, pending, session, transaction
 from app.core.errors import Conflict, Failure, Invalid, Problem
+from app.core.isolation import attempt
 from app.core.shapes import Path
 from app.identity.queries import may
 from app.ingest.route_store import order_routes
@@ -49,12 +50,10 @@ def apply(document: Document, *, by: Actor = OPERATOR, prune: bool = False, yes:
 def diff(document: Document, *, by: Actor = OPERATOR, prune: bool = False) -> Result:
     """What `apply` would do: the very same, taken back."""
     found = Result()
-    try:
-        with transaction():
-            found = _Work(document, by, prune=prune, yes=True).done()
-            raise _TakenBack
-    except _TakenBack:
-        return found
+    with suppress(_TakenBack), transaction():
+        found = _Work(document, by, prune=prune, yes=True).done()
+        raise _TakenBack
+    return found
 
 
 def work_on(document: Document) -> Result:
@@ -114,16 +113,26 @@ class _Work:
             self.before[kind.name, kind.key(thing).lower()] = written
 
     def _save(self, kind: Kind) -> None:
-        for position, key, item in self._items(kind):
-            if self._as_it_is(kind, key, item):
-                continue
-            if references.names(kind.name, early(kind, item)) & self.failed:
-                self.failed.add((kind.name, key))
-                continue
-            with self._blaming(kind, position, key):
-                self.things[kind.name, key] = thing = kind.save(early(kind, item), by=self.by)
-                if kind.restore and (kind.name, key) not in self.before:
-                    kind.restore(thing, by=self.by)
+        """What one object takes another may have to let go first: those that fail are tried again, while others don't."""
+        left = [one for one in self._items(kind) if not self._as_it_is(kind, *one[1:])]
+        while left:
+            tried, known = len(left), len(self.document.problems)
+            left = [one for one in left if not self._is_saved(kind, *one)]
+            if len(left) == tried:
+                return
+            if left:
+                del self.document.problems[known:]
+                self.failed -= {(kind.name, key) for _, key, _ in left}
+
+    def _is_saved(self, kind: Kind, position: int, key: str, item: Item) -> bool:
+        if references.names(kind.name, early(kind, item)) & self.failed:
+            self.failed.add((kind.name, key))
+            return False
+        with self._blaming(kind, position, key):
+            self.things[kind.name, key] = thing = kind.save(early(kind, item), by=self.by)
+            if kind.restore and (kind.name, key) not in self.before:
+                kind.restore(thing, by=self.by)
+        return (kind.name, key) not in self.failed
 
     def _depend(self) -> None:
         """All dependencies at once: the graph as a whole must be free of cycles, whatever the order of the lines."""
@@ -165,7 +174,7 @@ class _Work:
     def _blaming(self, kind: Kind, position: int, key: str) -> Iterator[None]:
         """A failure becomes a fault of the object's lines, and the next object is looked at all the same."""
         try:
-            with session.begin_nested():
+            with attempt():
                 yield
         except Failure as error:
             self.failed.add((kind.name, key))
@@ -176,7 +185,7 @@ class _Work:
     def _left_out(self, kind: Kind, position: int, path: Path) -> str:
         """What to do about a secret that a new object needs and that an export of another system has not got."""
         item = self.document.items[kind.name][position]
-        wanted = path in secret_paths(kind.name, item, current_app.extensions["plugins"]) and not _given(item, path)
+        wanted = path in secret_paths(kind.name, item, current_app.extensions["plugins"]) and not given(item, path)
         return ". An export leaves secrets out: write it here, or as ${env:NAME}" if wanted else ""
 
     def _prune(self) -> list[Change]:
@@ -226,16 +235,6 @@ class _Work:
                         {name: side.get(name) for name in fields} for side in (before, after)))
                 elif thing.ref in told:
                     yield Change("changed", kind.noun, kind.key(thing), ("secrets",))
-
-
-def _given(value: Any, path: Path) -> bool:
-    """Whether anything stands at this path."""
-    for part in path:
-        if isinstance(value, dict):
-            value = value.get(part)
-        else:
-            value = value[part] if isinstance(value, list) and isinstance(part, int) and part < len(value) else None
-    return value not in (None, "")
 
 
 def _gone(thing: Any) -> bool:

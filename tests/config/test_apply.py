@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask, current_app
@@ -194,3 +195,16 @@ def test_a_webhook_has_the_secret_of_the_document_else_one_of_its_own_and_no_exp
     apply(named % ", secret: chosen-secret")
     assert data_of(methods_of(user_by_email("kim@example.com"))[0]) == {"secret": "chosen-secret"}
     assert lines(apply(named % ", secret: chosen-secret")) == [] and "chosen-secret" not in str(service.export())
+
+
+def test_what_one_object_takes_from_another_is_let_go_first_in_whatever_order_they_stand(app: Flask) -> None:
+    """MIG-01, MIG-06: a chain of hosts that move on; who really takes what another keeps is refused, once."""
+    def pages(*hosts: str) -> dict[str, Any]:
+        return {"status_pages": [{"slug": f"page-{at}", "name": f"Page {at}", "hosts": [host] if host else []}
+                                 for at, host in enumerate(hosts)]}
+    apply(pages("a.example.com", "b.example.com", "c.example.com", ""))
+    moved = pages("b.example.com", "c.example.com", "d.example.com", "a.example.com")
+    said = lines(diff(moved))
+    assert lines(apply(moved)) == said and len(said) == 4 and lines(apply(moved)) == []
+    [fault] = faults(pages("b.example.com", "b.example.com"))
+    assert "belongs to another page" in fault and lines(diff(moved)) == []
