@@ -20,8 +20,9 @@ from supervisor.states import SupervisorStates
 from supervisor.supervisord import Supervisor
 
 import app
-from app.core import plugins
+from app.core import plugins, serve
 
+DOOR = 4  # the socket at which the web process listens; each part begins with it, and the others close it
 SIGNALS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP, signal.SIGCHLD, signal.SIGUSR2)  # what the supervisor hears itself
 LATER = "app.identity.scim_"  # loaded by the first directory that calls: half a second, and few have one
 
@@ -41,6 +42,11 @@ class Options(ServerOptions):  # type: ignore[misc]
         super().__init__()
         self._main = main
 
+    def close_fd(self, fd: int) -> None:
+        """In the child: whatever it inherited, but not the door."""
+        if fd != DOOR:
+            super().close_fd(fd)
+
     def execve(self, filename: str, argv: list[str], env: dict[str, str]) -> NoReturn:
         """In the child, its files and group set up: be what it is to be. Never returns."""
         if argv[:2] == ours():
@@ -50,6 +56,10 @@ class Options(ServerOptions):  # type: ignore[misc]
             os.environ.clear()
             os.environ.update(env)
             sys.argv = argv[1:]
+            if argv[2] == "web":
+                serve.listen_at(DOOR)
+            else:
+                super().close_fd(DOOR)
             setproctitle(" ".join(argv))
             end(self._main)
         os.execve(filename, argv, env)

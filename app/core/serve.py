@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 IDLE = 60  # seconds that a connection stays open between two requests
+_doors: list[str] = []  # where to listen instead of HOST and PORT
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
@@ -69,9 +70,14 @@ def _close_sockets_first(worker: Any) -> None:
     signal.signal(signal.SIGTERM, stop)
 
 
+def listen_at(number: int) -> None:
+    """This process has a socket of this number that listens already, and goes on listening when the process has ended."""
+    _doors[:] = [f"fd://{number}"]
+
+
 def options(config: dict[str, str], *, sockets_only: bool = False, port: int | None = None) -> dict[str, Any]:
     """Gunicorn's settings: threads well above the cap on sockets, since each live page holds one (STACK.md)."""
-    common = {"bind": f"{config['HOST']}:{port or config['PORT']}", "graceful_timeout": 5, "timeout": 60,
+    common = {"bind": _doors or f"{config['HOST']}:{port or config['PORT']}", "graceful_timeout": 5, "timeout": 60,
               "keepalive": IDLE, "loglevel": "warning", "logger_class": _Log, "proc_name": "oncall web",
               "limit_request_field_size": 16384, "limit_request_line": 8190, "limit_request_fields": 100,
               "post_worker_init": _close_sockets_first}

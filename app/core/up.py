@@ -16,7 +16,7 @@ from app.core import prefork
 from app.core import redis as redis_server
 from app.core.errors import Conflict
 
-LOCK = 3  # the supervisor closes every file that it inherits from number 5 upwards
+LOCK, BACKLOG = 3, 2048  # the supervisor closes every file that it inherits from number 5 upwards
 
 PART = """
 [program:{name}]
@@ -93,7 +93,7 @@ def claim(config: dict[str, str]) -> int:
     lock = os.open(run / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _check_port(config["HOST"], int(config["PORT"]))
+        _bound(config).close()
     except BlockingIOError:
         os.close(lock)
         raise Conflict(f"{config['ONCALL_INSTANCE']} is running already. Stop that one first, or set ONCALL_INSTANCE "
@@ -104,12 +104,15 @@ def claim(config: dict[str, str]) -> int:
     return lock
 
 
-def _check_port(host: str, port: int) -> None:
+def _bound(config: dict[str, str]) -> socket.socket:
+    """A socket at the address of HOST and PORT. Raises Conflict when there can be none."""
+    host, port = config["HOST"], int(config["PORT"])
     try:
         family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
+        found = socket.socket(family, kind)
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind(address)
+        return found
     except OSError as fault:
         raise Conflict(f"Nothing can listen on {host} port {port}: {fault.strerror}. Set HOST and PORT to an address "
                        "of this machine that is free.") from None
@@ -118,7 +121,8 @@ def _check_port(host: str, port: int) -> None:
 def run(config: dict[str, str], root: Path, lock: int, *, main: Callable[[], None]) -> None:
     """Be the supervisor of parts that each call `main` with a command line.
 
-    Ctrl-C or SIGTERM stops every part together, in at most 8 seconds, then Redis.
+    Ctrl-C or SIGTERM stops every part together, in at most 8 seconds, then Redis. The address is listened at from here on:
+    whoever comes while the web process starts again waits for it, instead of being turned away or cut off.
     """
     os.environ["ONCALL_INSTANCE"] = config["ONCALL_INSTANCE"]
     path = written(config, root)
@@ -127,6 +131,10 @@ def run(config: dict[str, str], root: Path, lock: int, *, main: Callable[[], Non
     if lock != LOCK:
         os.dup2(lock, LOCK)
     os.set_inheritable(LOCK, True)
+    door = _bound(config)
+    door.listen(BACKLOG)
+    if (number := door.detach()) != prefork.DOOR:
+        os.dup2(number, prefork.DOOR, inheritable=False)
     prefork.supervise(path, main)
 
 

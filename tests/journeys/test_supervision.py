@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import httpx
 import pytest
 
 from tests.journeys.system import System
@@ -14,9 +15,11 @@ BACK_SECONDS = 2 + 5  # two until it is started again, and its own start on a bu
 
 @pytest.mark.parametrize("role", ["web", "worker", "clock", "redis"])
 def test_a_part_that_dies_is_back(system: System, role: str):
+    """HRD-36: whoever comes meanwhile waits for it, and is not turned away."""
     before = set(system.parts(role))
     for part in before:
         part.kill()
+    assert httpx.get(f"{system.url}/healthz", timeout=20).status_code == 200
     eventually(lambda: set(system.parts(role)) - before, within=BACK_SECONDS, what=f"another {role}")
     eventually(system.is_ready, within=20, what=f"a system ready again after its {role}")
 
