@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -38,6 +38,7 @@ class Known:
     coming: dict[int, list[Shift]] = field(default_factory=dict)
     members: dict[int, list[User]] = field(default_factory=dict)
     reached: dict[int, bool] = field(default_factory=dict)
+    lines: dict[str, list[Any]] = field(default_factory=dict)
 
     def on_duty(self, schedule: Schedule) -> Shift:
         """The shift that runs."""
@@ -52,6 +53,11 @@ class Known:
         """Those of the team who may be paged, by id."""
         found = self.members.get(team_id)
         return _responders([team_id])[team_id] if found is None else found
+
+    def line(self, target: Mapping[str, Any], members: Sequence[int]) -> list[int]:
+        """The members in the order in which it is their turn."""
+        kept = self.lines.get(turns.rotation(target))
+        return turns.waiting(target, members) if kept is None else rules.line(members, kept)
 
     def reachable(self, user_ids: Iterable[int]) -> set[int]:
         """Those of these people whom some method reaches."""
@@ -76,8 +82,8 @@ def read_ahead(levels: Iterable[Mapping[str, Any]], at: datetime) -> Known:
         kind = rules.kind_of(target)
         named["user" if kind == "users" else kind].update(target[kind] if kind == "users" else [target.get(kind)])
     rows = {kind: _rows(model, named[kind]) for kind, model in MODELS.items()}
-    line = session.scalars(select(Turn).where(Turn.rotation.in_({turns.rotation(one) for one in targets} - {""})))
-    known = Known(at, rows=[*(one for some in rows.values() for one in some), *line])
+    known = Known(at, rows=[one for some in rows.values() for one in some])
+    known.lines = _lines({turns.rotation(one) for one in targets} - {""})
     known.members = _responders(named["team"])
     _read_duty(known, rows["schedule"], {target["schedule"] for target in targets if target.get("next")})
     on_duty = {int(one) for some in (known.duty.values(), *known.coming.values()) for shift in some for one in shift.people}
@@ -103,6 +109,11 @@ def _read_duty(known: Known, schedules: list[Schedule], followed: set[int]) -> N
 def _rows(model: Any, ids: Iterable[int]) -> list[Any]:
     wanted = set(ids)
     return list(session.scalars(select(model).where(model.id.in_(wanted)))) if wanted else []
+
+
+def _lines(rotations: set[str]) -> dict[str, list[Any]]:
+    found = session.scalars(select(Turn).where(Turn.rotation.in_(rotations))) if rotations else ()
+    return dict.fromkeys(rotations, []) | {one.rotation: one.line for one in found}
 
 
 def _responders(team_ids: Iterable[int]) -> dict[int, list[User]]:

@@ -93,7 +93,7 @@ def _turn(found: Resolved, target: Mapping[str, Any], known: Known) -> None:
     kind = rules.kind_of(target)
     for key in target[kind] if kind == "users" else [target[kind]]:
         _TARGETS["user" if kind == "users" else kind](several, key, known)
-    line = turns.waiting(target, target[kind] if kind == "users" else list(several.people))
+    line = known.line(target, target[kind] if kind == "users" else list(several.people))
     usable = known.reachable(several.people)
     chosen = next((one for one in line if one in usable), None)
     before = [one for one in line[:None if chosen is None else line.index(chosen)] if one in several.people]
