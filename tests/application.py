@@ -8,6 +8,7 @@ from contextvars import Context
 from functools import cache
 from typing import Any
 
+import pytest
 from flask import Flask, current_app, has_app_context
 from flask.testing import FlaskClient
 from rq import Queue
@@ -15,7 +16,7 @@ from rq.registry import FailedJobRegistry
 from sqlalchemy import Engine, event, text
 from werkzeug.datastructures import Headers
 
-from app.core import jobs
+from app.core import jobs, limits
 from app.core.db import Base, db, session
 from app.core.redis import client
 from app.core.worker import HouseWorker
@@ -58,6 +59,14 @@ class Client(FlaskClient):
         finally:
             if has_app_context():
                 session.rollback()
+
+
+def count_nobody(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No limit holds: the limiter would ask Redis three times for each request."""
+    before = app.before_request_funcs[None]
+    uncounted = [one for one in before if getattr(one, "__self__", None) is not limits.limiter]
+    assert len(uncounted) == len(before) - 1
+    monkeypatch.setitem(app.before_request_funcs, None, uncounted)
 
 
 def as_a_process(app: Flask, act: Callable[[], Any]) -> Any:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from sqlalchemy import Integer, String, event, insert, select
 
 from app.core.db import Base, db, session
+from tests.application import count_nobody
 from tests.test_access_matrix import PUBLIC, address, routes, world
 from tests.test_architecture import nothing
 
@@ -89,7 +90,7 @@ def _referring(value, at, inside=False):
 def test_a_list_asks_at_most_thirty_times_whatever_the_number_of_rows(app, signed_in, monkeypatch):
     """Spec 17, other pages: at most 30 queries a page whatever the row count, but for those of ALLOWED; as an administrator, who
     sees most. Of lists below a thing (the executions of a runbook) it tells nothing."""
-    monkeypatch.setattr("app.core.limits.TIERS", dict.fromkeys(("public", "person", "scim"), 100_000))
+    count_nobody(app, monkeypatch)
     browser = signed_in(world()["admin"])
     multiply()
     asked, answers = {}, {}

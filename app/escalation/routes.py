@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request, url_for
 
-from app.catalog.queries import service_named
+from app.catalog.queries import allow_somewhere, service_named
 from app.core.access import access
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.pages import go, page
@@ -131,6 +131,7 @@ def default(key: str) -> Response:
 @access("service.edit")
 def serve(key: str) -> Response:
     """Let it count for a service in place of its team's, or with `off` its team's again."""
+    allow_somewhere(actor())
     found, named = pages.policy_for(key, actor()), service_named(request.form.get("service", "").strip(), actor())
     if named is None:
         shown = pages.policy_page(key, actor(), problem="Name a service by its key")

@@ -6,17 +6,18 @@ import pytest
 
 from app.core.db import session
 from app.status_pages.models import StatusPage
+from tests.application import count_nobody
 
 API = "/api/v1/partners"
 
 
 # What a partner may be answered on the addresses of the house: as anybody from the street is.
 @pytest.fixture
-def walk(monkeypatch):
+def walk(app, monkeypatch):
     """Without limits, and nothing that a request changes is kept."""
     from app.core import db
 
-    monkeypatch.setattr("app.core.limits.TIERS", dict.fromkeys(("public", "person", "scim"), 100_000))
+    count_nobody(app, monkeypatch)
 
     def begin():
         monkeypatch.setattr(db, "_after_commit", [])
