@@ -33,9 +33,9 @@ def add_browser(user: User, subscription: Mapping[str, Any], *, by: Actor, name:
         method.proven_at, method.disabled_at, method.disabled_reason = clock.now(), None, ""
         return method
     names = {method.name for method in queries.methods_of(user)}
-    labels = (name, *(f"{name} {number}" for number in range(2, contacts.MOST + 3)))
+    labels = (name[:50], *(f"{name[:50]} {number}" for number in range(2, len(names) + 3)))
     label = next(text for text in labels if text not in names)
-    method = ContactMethod(user_id=user.id, name=label[:60], channel="webpush", address=str(endpoint),
+    method = ContactMethod(user_id=user.id, name=label, channel="webpush", address=str(endpoint),
                            proven_at=clock.now())
     session.add(method)
     session.flush()

@@ -19,7 +19,6 @@ from app.notifications import rules
 from app.notifications.models import ContactMethod, Message, NotificationRule
 from app.oncall import queries as schedules
 from app.oncall import rules as duty
-from app.oncall.models import Schedule
 
 FORTNIGHT = timedelta(days=14)
 DONE = ("sent", "delivered", "failed")
@@ -149,7 +148,7 @@ def _teams(ids: Iterable[int], teams: set[int] | None) -> dict[int, list[str]]:
 def _on_duty() -> set[int]:
     """Who is on duty at some time in the next two weeks."""
     now = clock.now()
-    plans = schedules.plans_of(session.scalars(select(Schedule)).all(), since=now)
+    plans = schedules.plans_of(session.scalars(schedules.in_use()).all(), since=now)
     inactive = schedules.inactive_of(*plans.values())
     return {one for plan in plans.values() for shift in duty.shifts(plan, now, now + FORTNIGHT, inactive=inactive)
             for one in shift.people}

@@ -39,6 +39,15 @@ def browser(person, sink):
         return add_browser(person, sink.subscription(), by=as_actor(person), name="Push to Chrome")
 
 
+def test_there_may_be_any_number_of_browsers_of_one_kind(push_sink, dora):
+    """Private windows leave one behind each: the twenty-third is taken like the first."""
+    one = push_sink.subscription()
+    for number in range(25):
+        with transaction():
+            add_browser(dora, {**one, "endpoint": f"{one['endpoint']}/{number}"}, by=as_actor(dora), name="Firefox " * 8)
+    assert len({found.name for found in session.query(ContactMethod).filter_by(user_id=dora.id)}) == 25
+
+
 def test_a_browser_gets_what_its_service_worker_reads(now, tick, push_sink, dora):
     """NTF-33, NTF-34: flat JSON: the incident to open, a tag of its own, a button that acknowledges."""
     browser(dora, push_sink)

@@ -169,8 +169,8 @@ def test_a_provider_in_trouble_stands_on_the_page_of_deliveries_within_a_minute(
         page(dora)
         tick(SEND)
         if number == 3:
-            assert said() == ("pigeon", 3, 1, {"dove": {"sent": 3}})
+            assert said() == ("Pigeon", 3, 1, {"dove": {"sent": 3}})
         now.shift(15 if number < 3 else 60)
-    assert said() == ("pigeon", 8, 1, {"dove": {"sent": 8}})
+    assert said() == ("Pigeon", 8, 1, {"dove": {"sent": 8}})
     shown = signed_in(dora).get("/insights/delivery").text.partition("Providers in trouble")[2]
     assert "pigeon" in shown and '<td class="r">8</td><td class="r">1</td>' in shown

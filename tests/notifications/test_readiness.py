@@ -7,9 +7,11 @@ from app.core.db import session, transaction
 from app.core.events import Event
 from app.notifications import accounts
 from app.notifications.models import Message
+from app.oncall.archive import archive_schedule
+from app.oncall.queries import schedule_by_key
 from app.plugin_api import NoAccess
 from tests import build
-from tests.notifications.paged import messages, page
+from tests.notifications.paged import as_actor, messages, page
 
 SEND = "app.notifications.ticks.send"
 
@@ -37,6 +39,15 @@ def test_the_report_names_each_trouble_in_words(crew, signed_in, token):
         "Ana": ["On duty within two weeks, and only one way to reach them works"], "Bob": ["No contact method is proven"],
         "Dora": ["No contact method is proven", "sms is switched off"], "Eve": []}
     assert list(found)[0] == "Ana" and found["Eve"]["on_duty"]
+
+
+def test_who_stands_in_an_archived_schedule_alone_is_on_duty_no_more(crew, signed_in, token, olga):
+    """SCH-26: and nobody is alarmed about them."""
+    assert report(signed_in, token, crew["ana"])["Eve"]["on_duty"]
+    with transaction():
+        archive_schedule(schedule_by_key("primary"), by=as_actor(olga))
+    found = report(signed_in, token, crew["ana"])
+    assert not found["Eve"]["on_duty"] and found["Ana"]["problems"] == []
 
 
 def test_two_failures_in_a_row_turn_it_red_and_the_next_success_clears_it(crew, signed_in, token):
@@ -93,7 +104,7 @@ def test_admins_are_told_when_a_provider_does_not_let_us_in(crew, tick, run_jobs
         accounts.note(accounts.all_routes("pigeon")[0], NoAccess("The key is wrong"))
     run_jobs()
     tick(SEND)
-    assert [mail.subject for mail in smtp.to("olga@example.com")] == ["pigeon is left out"]
+    assert [mail.subject for mail in smtp.to("olga@example.com")] == ["Pigeon is left out"]
     assert smtp.to("ana@example.com") == []
 
 
