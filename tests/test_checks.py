@@ -32,13 +32,13 @@ NOT_YET: dict[str, str] = {
 # What is named by a test or a measurement that shows much less than the check says, and what it does show.
 PARTLY: dict[str, str] = {
     "CAT-15": "two edges against each other 200 times; no three that close a triangle",
-    "ESC-01": "sixteen copies at a barrier, threads of one process",
+    "ESC-01": "the fifty are threads of one process",
     "ESC-21": "60 acknowledgements a database in `make test`, 2,400 in `make soak`; workers and timer are threads of one process",
     "ESC-23": "three clocks as threads of one process, and killed processes in journeys; neither Redis nor database is away for minutes",
     "HRD-35": "every migration goes down and up, one time with rows; no two releases run side by side",
     "HRD-36": "sockets are closed with 1001; nothing is stopped or restarted under load",
     "HRD-41": "pins, checksums and licences are tested; known faults of packages are looked for by `make audit`, which needs the network",
-    "ING-15": "sixteen copies at a barrier, threads of one process",
+    "ING-15": "the fifty are threads of one process",
     "IPG-22": "fifty notes at a barrier, not a hundred actions of all kinds",
     "QUAL-01": "`make bench` measures each target once, on the machine it runs on, and fails for a figure that lost a fifth",
     "QUAL-05": "plans are read for the search of alerts, the inbox and what is read of one person, not for every page",
