@@ -15,8 +15,10 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
+from app.core import figures
 from app.core.tally import FOLDER
 
+figures.take_room()
 HEARD = 600.0  # seconds
 PART = re.compile(r"\boncall (up|web|live|worker|clock|mail)\b")
 WAITS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300)
