@@ -143,7 +143,7 @@ def policies_page(by: Actor) -> PoliciesPage:
         query = query.where(or_(Policy.team_id.is_(None), Policy.team_id.in_(seen)))
     policies, now = session.scalars(query.options(selectinload(Policy.team))).all(), clock.now()
     looking = Looking(now, read_ahead((level for policy in policies for level in policy.levels), now))
-    users = queries.users_of_all(policies)
+    users = queries.users_of_all(policies, by)
     rows = [PolicyRow(one, _first(one, looking), users[one.id], warnings(one, looking)) for one in policies]
     return PoliciesPage(rows, may_anywhere(by, "policy.edit"))
 
@@ -190,8 +190,8 @@ def policy_page(key: str, by: Actor, *, problem: str = "") -> PolicyPage:
         Run.policy_id == policy.id, Run.state == "running").group_by(Run.policy_version)).all())
     return PolicyPage(
         policy=policy, levels=levels_of(policy, looking), steps=steps_of(policy, looking),
-        used_by=queries.users_of(policy), warnings=warnings(policy, looking),
-        defaults=[(team, team.id in mine) for team in teams if team.id in used],
+        used_by=queries.users_of(policy, by), warnings=warnings(policy, looking),
+        defaults=[(team, team.id in mine) for team in teams if team.id in used and may(by, "team.read", team_id=team.id)],
         teams=[(team.key, team.name) for team in teams if team.id in mine - used], may_serve=bool(mine),
         services=[one for one in queries.services_of(policy) if may(by, "service.edit", team_id=one.team_id)],
         running=sum(versions.values()), older=sum(versions.values()) - versions.get(policy.version, 0),

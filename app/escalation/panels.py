@@ -12,6 +12,7 @@ from sqlalchemy import or_, select
 
 from app.catalog.models import Service
 from app.core import clock
+from app.core.access import OPERATOR
 from app.core.db import session
 from app.core.forms import duration_text
 from app.core.panels import Use
@@ -185,9 +186,7 @@ def would_page(place: tuple[Service | None, Team | None]) -> list[tuple[str, str
 
 def team_health(team: Team) -> list[tuple[str, str]]:
     """Whether anybody is paged for the team at all: a default policy, and no policy without a level."""
-    found = []
-    if queries.policy_of_team(team) is None:
-        found.append(("No policy", "What is broken pages the catch-all, not this team"))
+    found = [] if queries.policy_of_team(team) else [("No policy", "What is broken pages the catch-all, not this team")]
     for policy in session.scalars(select(Policy).where(Policy.team_id == team.id).order_by(Policy.name)):
         if not any(level.get("targets") for level in policy.levels):
             found.append(("Empty policy", f"{policy.name} pages nobody"))
@@ -202,7 +201,7 @@ def ailments() -> list[str]:
     return [f"The policy {policy.name} pages nobody: {why}. Name people, a schedule or a team in it."
             for policy in session.scalars(select(Policy).order_by(Policy.name).where(
                 or_(Policy.team_id.is_(None), Policy.team_id.not_in(gone))))
-            if policy.levels and (why := _pages_nobody(policy)) and queries.users_of(policy)]
+            if policy.levels and (why := _pages_nobody(policy)) and queries.users_of(policy, OPERATOR)]
 
 
 def _pages_nobody(policy: Policy) -> str:

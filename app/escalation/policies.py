@@ -234,7 +234,7 @@ def remove_policy(policy: Policy, *, by: Actor) -> None:
     allow(by, "policy.edit", team_id=policy.team_id)
     if policy.key == rules.CATCH_ALL:
         raise Conflict("The catch-all policy can't be deleted")
-    users = queries.users_of(policy)
+    users = queries.users_of(policy, by)
     if users:
         raise Conflict(f"{policy.name} is used by {', '.join(users)}")
     before = policy_document(policy)

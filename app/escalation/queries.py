@@ -9,10 +9,13 @@ from typing import Any
 from sqlalchemy import func, select
 
 from app.catalog.models import Service
+from app.core.access import Actor
 from app.core.db import session
+from app.core.panels import Use
 from app.escalation import rules
 from app.escalation.models import Policy, Run, TeamPolicy
 from app.identity.models import Team
+from app.identity.queries import known_of
 
 
 @dataclass(frozen=True)
@@ -100,21 +103,23 @@ def services_of(policy: Policy) -> list[Service]:
     return list(session.scalars(select(Service).where(Service.policy_id == policy.id).order_by(Service.name)))
 
 
-def users_of(policy: Policy) -> list[str]:
-    """Who uses the policy: services and teams by name, so that nobody deletes it by mistake."""
-    return users_of_all([policy])[policy.id]
+def users_of(policy: Policy, by: Actor) -> list[str]:
+    """Who uses the policy, so that nobody deletes it by mistake: services and teams by name, and how many others there are
+    of which the actor may not know."""
+    return users_of_all([policy], by)[policy.id]
 
 
-def users_of_all(policies: Sequence[Policy]) -> dict[int, list[str]]:
+def users_of_all(policies: Sequence[Policy], by: Actor) -> dict[int, list[str]]:
     """The same of many, by the policy's id."""
-    found: dict[int, list[str]] = {one.id: [] for one in policies}
-    services = select(Service.policy_id, Service.name).where(Service.policy_id.in_(found)).order_by(Service.id)
-    teams = select(TeamPolicy.policy_id, Team.name).join(Team, TeamPolicy.team_id == Team.id).where(
+    found: dict[int, list[Use]] = {one.id: [] for one in policies}
+    services = select(Service.policy_id, Service.name, Service.team_id).where(Service.policy_id.in_(found)).order_by(
+        Service.id)
+    teams = select(TeamPolicy.policy_id, Team.name, Team.id).join(Team, TeamPolicy.team_id == Team.id).where(
         TeamPolicy.policy_id.in_(found)).order_by(Team.id)
     for what, query in (("service", services), ("team", teams)):
-        for key, name in session.execute(query):
-            found[key].append(f"{what} {name}")
-    return found
+        for key, name, team_id in session.execute(query):
+            found[key].append(Use(f"{what} {name}", team_id=team_id))
+    return {key: [use.name for use in some] for key, some in known_of(found, by).items()}
 
 
 def health(_subject: None = None) -> dict[str, float]:

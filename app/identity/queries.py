@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import func, or_, select
@@ -104,6 +104,11 @@ def uses_of(page: str, things: Sequence[Any], by: Actor) -> dict[int, list[Use]]
     for told in panels(page, things).values() if found else ():
         for key, some in told.items():
             found[key] += some
+    return known_of(found, by)
+
+
+def known_of(found: Mapping[int, Sequence[Use]], by: Actor) -> dict[int, list[Use]]:
+    """`known_uses` of many things by their ids."""
     teams = visible_teams(by)
     return {key: _known(some, teams) for key, some in found.items()}
 

@@ -227,3 +227,16 @@ def test_a_private_teams_policy_is_hidden(app, signed_in, charlie):
     browser = signed_in(charlie)
     assert browser.get("/policies/vault").status_code == 404
     assert "vault" not in (browser.get("/policies").text + browser.get("/policies/-/new").text).lower()
+
+
+def test_who_may_not_know_of_a_team_reads_no_name_of_it_at_a_policy_that_it_uses(app, signed_in):
+    """USER-06: neither in the list, nor on the page, nor where the policy can't be deleted; a number says that there are more."""
+    house = pager()
+    hidden = build.team("hidden", private=True, manager=build.user("mallory"))
+    build.service("vault", team=hidden, policy=house.policy)
+    with transaction():
+        session.add(TeamPolicy(team_id=hidden.id, policy_id=house.policy.id))
+    browser = signed_in(house.ana)
+    shown = [browser.get("/policies").text, browser.get("/policies/payments").text, browser.post("/policies/payments/delete").text]
+    assert [("Vault" in one, "Hidden" in one, "2 of teams that you can" in one) for one in shown] == [(False, False, True)] * 3
+    assert "service Vault" in signed_in(build.user("root", role="admin")).get("/policies/payments").text
