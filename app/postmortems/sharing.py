@@ -19,6 +19,7 @@ from app.postmortems import events, queries, rules, service
 from app.postmortems.models import Postmortem, ShareLink
 
 ADDRESS = re.compile(r"(?:mailto:)?[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
+LEFT_OUT = "[address left out]"
 INWARD = re.compile(r'<a href="(?!https?://)[^"]*"[^>]*>(.*?)</a>', re.DOTALL)
 
 
@@ -74,12 +75,13 @@ def address(token: str) -> str:
 def outward(text: str) -> str:
     """What somebody outside may read of a text: no mail address, no way into the house."""
     house = re.compile(rf"<?{re.escape(current_app.config['BASE_URL'])}[^\s)>\]]*>?")
-    return ADDRESS.sub("[address left out]", house.sub("[internal link left out]", text))
+    return ADDRESS.sub(LEFT_OUT, house.sub("[internal link left out]", text))
 
 
 def unlinked(html: Markup) -> Markup:
-    """The same without links that lead nowhere but into the house; what they said stays."""
-    return Markup(INWARD.sub(r"\1", html))
+    """The same without links that lead nowhere but into the house; what they said stays, but for addresses that the text
+    wrote in another way than it reads."""
+    return Markup(ADDRESS.sub(LEFT_OUT, INWARD.sub(r"\1", html)))
 
 
 def outward_all(value: Any) -> Any:
