@@ -69,7 +69,15 @@ def _item(kind: str, item: dict[str, Any], names: Renaming) -> dict[str, Any]:
             _put(item, path, ours)
     if kind == "teams" and "members" in item:
         item["members"] = _once(item["members"], "user")
+    for level in item.get("levels", ()):
+        level["targets"] = list(map(_in_turns, level["targets"]))
     return item
+
+
+def _in_turns(target: dict[str, Any]) -> dict[str, Any]:
+    """Several of theirs may be one of ours: nobody takes turns with themselves."""
+    people = list(dict.fromkeys(target.get("users", ())))
+    return target if not people else {**target, "users": people} if len(people) > 1 else {"user": people[0]}
 
 
 def _put(item: Any, path: Iterable[str | int], value: str) -> None:

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from app.plugin_api import Imported, Keys, listed, moment, settled
+from app.plugin_api import Imported, Keys, listed, moment, settled, span_text
 
 from .importing_people import People
 
 MOST_REPEATS = 9
+ACKNOWLEDGED = (300, 86400)
+"""How many seconds an acknowledgement may last here."""
 
 
 def policies(data: Mapping[str, Any], imported: Imported, keys: Keys, people: People) -> None:
@@ -21,6 +23,8 @@ def policies(data: Mapping[str, Any], imported: Imported, keys: Keys, people: Pe
         levels = []
         for rule in policy.get("escalation_rules") or []:
             targets = [found for one in rule.get("targets") or [] if (found := _target(one, keys, people, changes))]
+            if (rule.get("escalation_rule_assignment_strategy") or {}).get("type") == "round_robin":
+                targets = _in_turns(targets, changes)
             levels.append((int(rule.get("escalation_delay_in_minutes") or 30) * 60, targets))
         loops = int(policy.get("num_loops") or 0)
         if loops > MOST_REPEATS:
@@ -39,6 +43,15 @@ def _target(one: Mapping[str, Any], keys: Keys, people: People, changes: list[st
         return {"schedule": key}
     changes.append(f"the target {one.get('summary') or one.get('id')} is not there any more")
     return None
+
+
+def _in_turns(targets: list[dict[str, Any]], changes: list[str]) -> list[dict[str, Any]]:
+    """One of these is paged, the next one each time; of schedules all are."""
+    people = list(dict.fromkeys(one["user"] for one in targets if "user" in one))
+    if any("schedule" in one for one in targets):
+        changes += ["a level in which schedules take turns pages all of them"] if len(targets) > 1 else []
+        return targets
+    return [{"users": people, "pick": "round_robin"}] if len(people) > 1 else targets[:1]
 
 
 def services(data: Mapping[str, Any], imported: Imported, keys: Keys, people: People) -> None:
@@ -60,10 +73,32 @@ def services(data: Mapping[str, Any], imported: Imported, keys: Keys, people: Pe
         imported.add("services", key=key, name=_name(service, key), team=team, policy=policy,
                      description=str(service.get("description") or "")[:2000] or None,
                      tags=["business"] if kind == "business_service" else None,
-                     lifecycle="archived" if off else None, depends_on=sorted(needs.get(key, ())) or None)
+                     lifecycle="archived" if off else None, depends_on=sorted(needs.get(key, ())) or None,
+                     noise=_noise(service, changes))
         imported.judge(kind, service, key, changes)
         for one in service.get("integrations") or []:
             _integration(one, service, key, team, imported=imported, keys=keys)
+
+
+def _noise(service: Mapping[str, Any], changes: list[str]) -> dict[str, str] | None:
+    """How long an acknowledgement lasts; what else its incidents do by themselves there is added to `changes`."""
+    rule = service.get("incident_urgency_rule") or {}
+    if rule.get("type") == "use_support_hours":
+        changes.append("its incidents were urgent by the hour; here their severity decides")
+    elif rule.get("urgency") in ("high", "low"):
+        changes.append(f"its incidents were all of {rule['urgency']} urgency; here their severity decides")
+    if lasts := int(service.get("auto_resolve_timeout") or 0):
+        changes.append(f"its incidents resolved by themselves after {span_text(lasts)}; here when the sender says so")
+    grouping = service.get("alert_grouping_parameters") or {"type": service.get("alert_grouping")}
+    if grouping.get("type"):
+        changes.append(f"its {grouping['type']} grouping of alerts is left out")
+    lasts = int(service.get("acknowledgement_timeout") or 0)
+    if not lasts:
+        return None
+    least, most = ACKNOWLEDGED
+    if not least <= lasts <= most:
+        changes.append(f"an acknowledgement lasted {span_text(lasts)}; here {span_text(min(max(lasts, least), most))}")
+    return {"acknowledge_timeout": span_text(min(max(lasts, least), most))}
 
 
 def _name(service: Mapping[str, Any], key: str) -> str:

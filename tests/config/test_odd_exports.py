@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 import time_machine
 
+from app.config import importing
 from app.core.errors import Invalid
+from tests import build
 from tests.config.documents import apply
 from tests.config.exports import EXPORTS, NOW, of, oncall, opsgenie, pagerduty, verdicts
 
@@ -122,3 +124,33 @@ def test_whatever_stands_in_one_place_it_is_read_or_refused_in_a_sentence(read, 
         except Invalid as fault:
             refused += "damaged" in fault.detail
     assert refused < 60
+
+
+@pytest.mark.parametrize("source", sorted(EXPORTS))
+def test_several_of_theirs_may_be_one_of_ours(app, source):
+    """MIG-17: whoever had three accounts there has one here, in turns and rotations, too."""
+    build.user("me", email="me@example.com")
+    names = {"people": {f"{name}@example.com": "me@example.com" for name in ("ana", "bob", "chen")}}
+    found = importing.converted(app.extensions["plugins"].importers[source], EXPORTS[source], NOW, names=names)
+    with time_machine.travel(NOW, tick=False):
+        assert not any("user me@" in str(change) for change in apply(found.document).changes)
+
+
+def test_what_a_service_does_by_itself_and_who_takes_turns_is_carried_or_named(read):
+    """MIG-14: acknowledgements that lapse, urgency by the hour, resolving and grouping by itself; one person of a level each time."""
+    export = copy.deepcopy(pagerduty.EXPORT)
+    export["services"]["services"][0] |= {
+        "acknowledgement_timeout": 1800, "auto_resolve_timeout": 14400, "alert_grouping_parameters": {"type": "time"},
+        "incident_urgency_rule": {"type": "use_support_hours", "during_support_hours": {"type": "constant", "urgency": "high"}}}
+    for at, ids in enumerate((("PANA", "PBOB"), ("PANA", "PANA"))):
+        export["escalation_policies"]["escalation_policies"][0]["escalation_rules"][at] |= {
+            "escalation_rule_assignment_strategy": {"type": "round_robin"}, "targets": [pagerduty.ref("user", one) for one in ids]}
+    imported = read("pagerduty", export)
+    verdict, reason = verdicts(imported, "service")["Checkout"]
+    assert verdict == "changed" and all(said in reason for said in ("urgent by the hour", "after 4h", "time grouping"))
+    assert of(imported, "services", "checkout")["noise"] == {"acknowledge_timeout": "30m"}
+    first, _ = of(imported, "escalation_policies", "payments")["levels"]
+    assert first["targets"] == [{"users": ["ana@example.com", "bob@example.com"], "pick": "round_robin"}]
+    with time_machine.travel(NOW, tick=False):
+        apply(imported.document)
+

@@ -23,7 +23,8 @@ from tests.incidents.people import by
 from tests.postmortems.stories import published, written
 from tests.postmortems.test_editing import HOSTILE
 
-INSIDE = "Ask carol@example.com, erin\\@example.com or frank&#64;example.com, see http://localhost/incidents/1 and [the page](/services/checkout). **Bold** end."
+INSIDE = ("Ask carol@example.com, erin\\@example.com or frank&#64;example.com, see http://localhost/incidents/1 and "
+          "[the page](/services/checkout). **Bold** end.")
 
 
 @pytest.fixture
