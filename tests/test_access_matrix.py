@@ -138,10 +138,12 @@ def browsers(app, signed_in):
 
 @pytest.fixture
 def walk(app, monkeypatch):
-    """Walk without leaving a trace: no limit, and whatever a request changes is rolled back in place of committed."""
+    """Walk without leaving a trace: no limit, refusals are counted nowhere, and whatever a request changes is rolled back in place
+    of committed."""
     from app.core import db
 
     count_nobody(app, monkeypatch)
+    monkeypatch.setattr("app.identity.audit_refusals.note", lambda *_: None)
 
     def begin():
         monkeypatch.setattr(db, "_after_commit", [])

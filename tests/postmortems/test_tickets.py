@@ -8,9 +8,11 @@ from datetime import timedelta
 import pytest
 import time_machine
 
+from app.connections import queries as connections
+from app.core.access import OPERATOR
 from app.core.db import session, transaction
 from app.postmortems import items, tickets
-from app.postmortems.models import ActionItem, ItemTicket
+from app.postmortems.models import ActionItem, ItemTicket, Postmortem
 from app.shadow import service as shadows
 from app.shadow.models import Unsent
 from tests import build
@@ -128,6 +130,21 @@ def test_machines_order_it_and_a_used_connection_stays(order, client, token, tic
     second = build.action_item(session.query(ActionItem).one().postmortem, ana, title="Other")
     answer = client.post(f"/api/v1/action-items/{second.id}/ticket", headers=token(ana), json={"connection": "none"})
     assert answer.status_code == 404
+
+
+@pytest.mark.both_databases
+def test_each_connection_names_the_first_twenty_items_that_wait_for_it(app, payments, ana):
+    """Those of another one, and those that are done, are not among them."""
+    used, other, idle = (build.connection(key, action="jira_issue", team=payments, config={}) for key in ("used", "other", "idle"))
+    told = build.postmortem(build.incident(team=payments), author=ana)
+    items = [build.action_item(told, ana, title=f"Item {number:02}") for number in range(23)]
+    with transaction():
+        session.add_all(ItemTicket(item_id=item.id, connection="other" if at == 1 else "used") for at, item in enumerate(items))
+        session.query(ActionItem).filter_by(title="Item 00").one().state = "done"
+        session.query(Postmortem).one().state = "published"
+    found = connections.uses_of([used, other, idle], OPERATOR)
+    assert found == {used.id: [f"the action item “Item {number:02}”" for number in range(2, 22)],
+                     other.id: ["the action item “Item 01”"], idle.id: []}
 
 
 @pytest.mark.parametrize("slug", sorted(MADE))

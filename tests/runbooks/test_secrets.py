@@ -10,6 +10,7 @@ from app.core.events import Event
 from app.runbooks import vault
 from app.runbooks.models import Secret
 from tests import build
+from tests.workflows.stories import hook, workflow
 
 
 def everywhere(browser, *addresses):
@@ -71,6 +72,20 @@ def test_a_teams_own_secret_is_meant_before_everybodys(app, payments, charlie):
             {"ops": "ours"}, {"ops": "everybody's"}]
     assert vault.missing(["ops", "mine"], payments.id) == ["mine"]
     assert session.query(Secret).filter_by(team_id=payments.id).one().last_used_at is not None
+
+
+def test_the_list_says_of_each_where_it_is_meant(app, client, signed_in, olga, payments, token):
+    """Spec 13: one name is the team's own there, and everybody's elsewhere; runbooks, then workflows."""
+    for name, team in (("ops", payments), ("ops", None), ("idle", None)):
+        build.secret(name, "hunter2-hunter2", team=team)
+    for key, team in (("restart", payments), ("drain", build.team("others"))):
+        build.runbook(key, team=team, payload={"key": "{{ secret.ops }}"})
+    workflow("flow", hook("call", "https://ops.example.com", with_={"headers": {"X": "{{ secret.ops }}"}}), team="payments")
+    listed = client.get("/api/v1/secrets", headers=token(olga)).json["items"]
+    assert {(one["name"], one["team"]): one["used_by"] for one in listed} == {
+        ("idle", None): [], ("ops", "payments"): ["Runbook Restart", "Workflow Flow"], ("ops", None): ["Runbook Drain"]}
+    page = signed_in(olga).get("/secrets").text
+    assert page.count("Runbook Restart") == page.count("Runbook Drain") == page.count("Workflow Flow") == 1
 
 
 def test_a_secret_in_use_is_replaced_but_not_deleted(app, client, ana, payments, token, monkeypatch):
