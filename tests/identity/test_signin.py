@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -40,6 +41,13 @@ def test_ana_signs_in_and_lands_where_she_wanted_to_go(client: FlaskClient, ana:
     assert (answer.status_code, answer.location) == (303, "/people?q=bo")
     assert "Ana" in client.get("/people").text
     assert kinds() == ["user.signed_in"]
+
+
+def test_the_cursor_stands_where_something_is_to_be_typed(app: Flask, client: FlaskClient, ana: User) -> None:
+    """In the address at first, after a wrong password in the password: in one field alone."""
+    for text, field in ((client.get("/login").text, "f-email"), (attempt(app, "ana@example.com").text, "f-password")):
+        [focused] = [tag for tag in re.findall(r"<input[^>]*>", text) if "autofocus" in tag]
+        assert f'id="{field}"' in focused
 
 
 def test_the_next_address_never_leaves_the_site(client: FlaskClient, ana: User) -> None:
