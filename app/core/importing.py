@@ -14,7 +14,7 @@ from app.core.forms import time_zone
 
 Verdict = Literal["carried", "changed", "skipped", "conflict"]
 Get = Callable[..., Any]
-LONGEST_KEY, MOST_LEVELS, LAST_LEVEL = 60, 10, 300
+LONGEST_KEY, MOST_LEVELS, LAST_LEVEL, LEAST_WAIT = 60, 10, 300, 60
 UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
@@ -183,7 +183,10 @@ def settled(levels: Iterable[tuple[int, list[dict[str, Any]]]], team: str | None
     if not found and team:
         changes.append("nobody is left in it: the team is paged")
         found = [(LAST_LEVEL, [{"team": team}])]
-    return [{"timeout": span_text(max(60, seconds)), "targets": targets} for seconds, targets in found[:MOST_LEVELS]]
+    found = found[:MOST_LEVELS]
+    changes += [f"{span_text(seconds)} until the next level are {span_text(LEAST_WAIT)} here"
+                for seconds, _ in found if seconds < LEAST_WAIT]
+    return [{"timeout": span_text(max(LEAST_WAIT, seconds)), "targets": targets} for seconds, targets in found]
 
 
 def restrictions_of(day: int, start: int, seconds: int) -> list[tuple[int, str, str]]:

@@ -42,6 +42,8 @@ def _levels(steps: list[Mapping[str, Any]], keys: Keys, people: People,
             waited += int(step.get("duration") or 0)
             continue
         found = _targets(step, keys, people, changes)
+        if found and not step.get("important"):
+            changes.append("it has steps that go by default rules; here all go by the urgency of the incident")
         repeat = REPEATS if kind == "repeat_escalation" else repeat
         if found and waited and targets:
             levels.append((waited, targets))

@@ -154,3 +154,11 @@ def test_what_a_service_does_by_itself_and_who_takes_turns_is_carried_or_named(r
     with time_machine.travel(NOW, tick=False):
         apply(imported.document)
 
+
+def test_a_time_too_short_for_us_is_named_and_so_are_steps_that_were_not_important(read):
+    """MIG-14, MIG-15: nothing is rounded, and no rule is changed for another, without a word."""
+    export = copy.deepcopy(oncall.EXPORT)
+    export["escalation_policies"]["results"][1]["duration"] = 30
+    reason = verdicts(read("grafana-oncall", export), "escalation_chain")["Payments"][1]
+    assert "30s until the next level are 1m here" in reason and "it has steps that go by default rules" in reason
+
