@@ -20,7 +20,7 @@ from app.core.hold import Look
 from app.core.jobs import function, stir
 from app.core.metrics import TICKED
 from app.core.pulse import beat
-from app.core.worker import owner
+from app.core.worker import begin, owner
 
 log = structlog.get_logger()
 TICKS = "ticks"
@@ -60,9 +60,7 @@ def run_clock(app: Flask, table: Iterable[Every], startup: tuple[str, ...]) -> N
         signal.signal(number, lambda *_: stop.set())
     rows = list(table)
     skew.follow(app)
-    with app.app_context():
-        for path in startup:
-            function(path)()
+    begin(app, startup, pause=stop.wait)
     due = {row: 0.0 for row in rows}
     running: dict[Every, Future[None]] = {}
     with ThreadPoolExecutor(len(rows), "tick") as pool:

@@ -7,6 +7,7 @@ import signal
 import threading
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
@@ -16,6 +17,7 @@ from app.core.slow_clients import HEADER_SECONDS
 if TYPE_CHECKING:
     from flask import Flask
 
+log = structlog.get_logger()
 IDLE = 60  # seconds that a connection stays open between two requests
 _doors: list[str] = []  # where to listen instead of HOST and PORT
 
@@ -36,12 +38,17 @@ class _Server(BaseApplication):  # type: ignore[misc]
         """Make the application in the worker, after the fork."""
         from app import create_app
         from app.core import life, skew
+        from app.core.db import AWAY, session
         from app.core.jobs import function
         from app.core.rotation import require_keys
 
         app = create_app()
         with app.app_context():
-            require_keys()
+            try:
+                require_keys()
+            except AWAY as fault:  # whoever comes hears 503 until it is back
+                log.warning("keys.not_checked", reason=str(fault).splitlines()[0][:200])
+                session.remove()
         skew.follow(app)
         life.show(app, str(self.options["proc_name"]).removeprefix("oncall "))
         function(app.extensions["keep_looking"])(app)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import structlog
@@ -109,12 +110,28 @@ def _started(pid: int) -> str:
     return "running"
 
 
+def begin(app: Flask, startup: Iterable[str], *, pause: Callable[[float], bool | None] = time.sleep) -> None:
+    """Do what a process does once at its start, as soon as the database is there, unless `pause` says that it is to stop."""
+    with app.app_context():
+        while not _begun(startup) and not pause(WAIT):
+            pass
+
+
+def _begun(startup: Iterable[str]) -> bool:
+    try:
+        for path in startup:
+            function(path)()
+        return True
+    except AWAY as fault:
+        session.remove()
+        log.warning("start.waits_for_the_database", reason=str(fault).splitlines()[0][:200])
+        return False
+
+
 def run_worker(app: Flask, startup: tuple[str, ...]) -> None:
     """Work until told to stop; a lost Redis is waited for, the clock does the due work meanwhile."""
     skew.follow(app)
-    with app.app_context():
-        for path in startup:
-            function(path)()
+    begin(app, startup)
     try:
         while not _worked(app):
             time.sleep(WAIT)

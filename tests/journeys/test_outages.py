@@ -76,7 +76,8 @@ def refused(system: System) -> None:
 
 
 def test_postgresql_away_for_a_minute(own: System, server: Postgres):
-    """QUAL-11: 503 with Retry-After, never 2xx; overdue pages leave within 10 s of its return, and no process began anew."""
+    """QUAL-11, in part: 503 with Retry-After, never 2xx; an overdue page leaves within 10 s of its return, and no process began
+    anew. That what is overdue goes before what is new is not looked at."""
     own.deliver(firing("service-2", "Before"))
     own.mailed(ANA, "Before")
     before, until = running(own), time.monotonic() + SECONDS
@@ -107,6 +108,30 @@ def test_what_was_to_be_done_when_postgresql_went_is_done_when_it_is_back(own: S
     server.resume()
     eventually(lambda: [one for one in own.mails(BOB, "Answered") if one.subject.startswith("Acknowledged")], within=10,
                what="Bob hearing that Ana took it")
+
+
+def test_processes_that_begin_while_postgresql_is_away_are_there_when_it_is_back(own: System, server: Postgres):
+    """QUAL-11: senders are told to come again meanwhile, and none of the processes has to begin a second time."""
+    server.halt()
+    for part in (part for role in ("web", "worker", "clock") for part in own.parts(role)):
+        part.kill()
+    eventually(lambda: knocks(own) == 503, within=60, every=1, what="a web process that says so")
+    before = running(own)
+    own.pause(min(SECONDS, 10))
+    refused(own)
+    server.resume()
+    own.deliver(firing("service-5", "Begun"))
+    own.mailed(ANA, "Begun")
+    own.mailed(BOB, "Begun", within=TIMER + 10)
+    assert running(own) == before
+
+
+def knocks(system: System) -> int:
+    """What a delivery is answered; 0 without an answer."""
+    try:
+        return system.post(firing("service-1", "Meanwhile")).status_code
+    except httpx.TransportError:
+        return 0
 
 
 @contextmanager
@@ -141,14 +166,15 @@ def paged_in_time(system: System, *, seconds: float) -> None:
         sent = system.deliver(firing(f"service-{number % 40}", title))
         first = system.mailed(ANA, title, within=15)
         second = system.mailed(BOB, title, within=TIMER + 15)
-        assert first.at - sent < 10 and second.at - first.at < TIMER + 2 + 3, (first.at - sent, second.at - first.at)
+        assert first.at - sent < 10 and second.at - first.at < TIMER + 5, (first.at - sent, second.at - first.at)
         system.deliver(firing(f"service-{number % 40}", title, status="resolved"))
         number += 1
 
 
 @pytest.mark.parametrize(("outage", "times"), [(redis_stopped, 1), (redis_replaced, 3), (redis_flushed, 3)])
 def test_redis_away_or_empty(alone: System, outage, times):
-    """QUAL-10: nothing lost, nothing doubled, no other process began anew, ready again within ten seconds."""
+    """QUAL-10, in part: nothing lost, nothing doubled, a timer at most five seconds late on a busy machine, no other process
+    began anew, ready again within ten seconds. How late open pages are is not looked at."""
     before = running(alone, but="redis")
     for _ in range(times):
         with outage(alone):

@@ -116,6 +116,21 @@ def test_while_the_database_is_away_no_job_uses_up_its_tries(app, work, happened
     assert tried == ["waits", "looks", "looks", "looks"] * 8 + ["waits"] and not failed.failed()
 
 
+@pytest.mark.parametrize(("told_to_stop", "done"), [(False, ["waits", "waits", "works"]), (True, ["waits"])])
+def test_a_process_that_begins_while_the_database_is_away_waits_for_it(app, monkeypatch, told_to_stop, done):
+    """QUAL-11: or ends when it is told to."""
+    tried.clear()
+    faults = [OperationalError("SELECT", {}, Exception("away")) for _ in range(2)]
+
+    def first():
+        tried.append("waits" if faults else "works")
+        if faults:
+            raise faults.pop()
+    monkeypatch.setattr(worker, "function", lambda _path: first)
+    as_a_process(app, lambda: worker.begin(app, ["first"], pause=lambda _: told_to_stop))
+    assert tried == done
+
+
 def test_a_fault_of_a_database_that_is_there_counts(app, work, happened):
     """HRD-40: such as a lock that is never got; the job does not go round for ever."""
     enqueue(WAITS, happened)
