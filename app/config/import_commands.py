@@ -14,6 +14,7 @@ from flask import current_app
 
 from app.cli import oncall, with_app
 from app.config import importing
+from app.config.tree import Unreadable, read
 from app.core import clock
 from app.core.importing import Importer, Line
 
@@ -44,7 +45,7 @@ def import_(kind: str, folder: Path | None, token: str | None, url: str, keep: P
         kept = keep or Path(current_app.config["ONCALL_INSTANCE"]) / "imports" / kind
         data = importing.fetch(importer, token or "", kept, clock.now(), url=url,
                                progress=lambda text: click.echo(text, err=True))
-    names = yaml.safe_load(map_file.read_text(encoding="utf-8")) if map_file is not None else None
+    names = _names(map_file) if map_file is not None else None
     found = importing.converted(importer, data, clock.now(), trust=trust_verified, names=names)
     text = yaml.safe_dump({"version": 1, **found.document}, sort_keys=False, allow_unicode=True, width=120,
                           default_flow_style=None)
@@ -57,6 +58,20 @@ def import_(kind: str, folder: Path | None, token: str | None, url: str, keep: P
         lines = json.dumps([asdict(line) for line in found.plan], indent=1, ensure_ascii=False)
         plan_file.write_text(lines, encoding="utf-8")
     _tell(found.plan)
+
+
+def _names(path: Path) -> dict[str, dict[str, str]]:
+    """Whom and what their people and teams are here."""
+    try:
+        said, _ = read(path.read_bytes())
+    except OSError as fault:
+        raise click.ClickException(f"{path} can't be read: {fault.strerror}") from None
+    except Unreadable as fault:
+        raise click.ClickException(f"{path}:{fault.line}:{fault.column} {fault.message}") from None
+    names = {part: said.get(part) or {} for part in ("people", "teams")} if isinstance(said, dict) else {"": said}
+    if not all(isinstance(some, dict) for some in names.values()):
+        raise click.ClickException(f"{path} says people and teams, each as theirs: ours")
+    return names
 
 
 def _importer(kind: str) -> Importer:

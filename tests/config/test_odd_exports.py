@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+import click
 import pytest
 import time_machine
 
 from app.config import importing
+from app.config.import_commands import _names
 from app.core.errors import Invalid
 from tests import build
 from tests.config.documents import apply
@@ -160,4 +162,13 @@ def test_a_time_too_short_for_us_is_named_and_so_are_steps_that_were_not_importa
     export["escalation_policies"]["results"][1]["duration"] = 30
     reason = verdicts(read("grafana-oncall", export), "escalation_chain")["Payments"][1]
     assert "30s until the next level are 1m here" in reason and "it has steps that go by default rules" in reason
+
+
+@pytest.mark.parametrize("text", ["[ana]", "people: [ana]", "people: {a: b", "ana", ""])
+def test_a_map_that_says_something_else_ends_in_a_sentence(tmp_path, text):
+    """MIG-20."""
+    path = tmp_path / "map.yaml"
+    path.write_text(text)
+    with pytest.raises(click.ClickException, match="map.yaml"):
+        _names(path)
 
