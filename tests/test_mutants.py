@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,10 @@ def is_content(tests: list[str], mutant: str = "", within: float = PATIENCE) -> 
         return asked.wait(within) == 0
     except subprocess.TimeoutExpired:
         asked.send_signal(signal.SIGINT)  # its servers end with it
-        asked.wait(60)
+        with suppress(subprocess.TimeoutExpired):  # it does not listen where all of this runs in the background
+            asked.wait(60)
+        asked.kill()
+        asked.wait()
         return False
 
 
