@@ -47,7 +47,7 @@ PARTLY: dict[str, str] = {
     "QUAL-17": "rounds are made by `make soak`; two migrations at once (HRD-34) are run once",
     "QUAL-27": "Chromium alone, at the width of a telephone and of a desk",
     "QUAL-32": "every command is executed; how long a newcomer takes is measured by nobody",
-    "QUAL-40": "types, linter and mutants; no program counts the lines that tests reach",
+    "QUAL-40": "types and linter, and mutants in `make soak`; no program counts the lines that tests reach",
     "RB-21": "two threads of one process, 50 incidents one after the other, 200 in `make soak`",
     "SCH-12": "two threads of one process, a hundred times",
 }

@@ -85,7 +85,7 @@ def read_ahead(levels: Iterable[Mapping[str, Any]], at: datetime) -> Known:
     known = Known(at, rows=[one for some in rows.values() for one in some])
     known.lines = _lines({turns.rotation(one) for one in targets} - {""})
     known.members = _responders(named["team"])
-    _read_duty(known, rows["schedule"], {target["schedule"] for target in targets if target.get("next")})
+    _read_duty(known, rows["schedule"], {target.get("schedule") for target in targets if target.get("next")})
     on_duty = {int(one) for some in (known.duty.values(), *known.coming.values()) for shift in some for one in shift.people}
     met = {user.id: user for user in rows["user"]} | {one.id: one for some in known.members.values() for one in some}
     known.people = met | {one.id: one for one in _rows(User, on_duty - met.keys())}
@@ -94,7 +94,7 @@ def read_ahead(levels: Iterable[Mapping[str, Any]], at: datetime) -> Known:
     return known
 
 
-def _read_duty(known: Known, schedules: list[Schedule], followed: set[int]) -> None:
+def _read_duty(known: Known, schedules: list[Schedule], followed: set[int | None]) -> None:
     """Where one of them can't be worked out, each is asked for by itself, so that one fault is one target's."""
     try:
         known.duty = on_duty_now(schedules, known.at) if schedules else {}
