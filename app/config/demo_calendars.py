@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
 from app.core.db import session, transaction
 from app.oncall import imports
-from app.oncall.ical import Entry, written
+from app.oncall.ical import Entry, occurrences, written
 from app.oncall.models import CalendarImport
 
 
@@ -18,5 +19,5 @@ def read_holidays(now: datetime) -> None:
     text = written("Holidays", [Entry(f"{name}@demo", at, at + timedelta(hours=12), name, "", "", at) for name, at in days])
     with transaction():
         for row in session.scalars(select(CalendarImport)):
-            imports.took(row, text)
+            imports.took(row, occurrences(text, ZoneInfo(row.schedule.time_zone), now - imports.AHEAD, now + imports.AHEAD))
             row.next_at = now + timedelta(days=400)

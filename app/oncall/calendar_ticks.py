@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
 from traceback import format_tb
+from zoneinfo import ZoneInfo
 
 import httpx
 import structlog
@@ -17,7 +18,7 @@ from app.core.metrics import FAULTS
 from app.core.shadow import covering
 from app.oncall import imports, links
 from app.oncall.calendar_models import CalendarLink
-from app.oncall.ical import MOST_BYTES, Unreadable
+from app.oncall.ical import MOST_BYTES, Occurrence, Unreadable, occurrences
 from app.oncall.link_rules import changes, without
 from app.oncall.models import CalendarImport, Schedule
 from app.plugin_api import Access, NoAccess, Refused, Rejected, Retry
@@ -45,27 +46,36 @@ def _read(key: int, seen: object) -> int:
         row = session.get(CalendarImport, key, populate_existing=True)
         if row is None or not claimed.rowcount:  # type: ignore[attr-defined]
             return 0
-        url, asked = imports.url_of(row), row.url_hash
+        url, asked = imports.url_of(row), (row.url_hash, row.use, row.schedule.time_zone)
     text, reason = _fetched(url) if url else (b"", imports.LOCKED)
-    try:
-        with transaction():
-            _keep(key, asked, text, reason)
-    except Unreadable as fault:
-        with transaction():
-            _keep(key, asked, b"", str(fault))
+    found, reason = _worked_out(text, *asked[1:]) if not reason else ([], reason)
+    with transaction():
+        _keep(key, asked, found, reason)
     return 1
 
 
-def _keep(key: int, asked: str, text: bytes, reason: str) -> None:
-    """The outcome, unless the address became another while it was read."""
+def _worked_out(text: bytes, use: str, zone: str) -> tuple[list[Occurrence], str]:
+    """What the copy says, or why it says nothing; with nothing open, since it may take its time."""
+    now = clock.now().replace(microsecond=0)
+    try:
+        return occurrences(text, ZoneInfo(zone), now - imports.AHEAD if use == "holidays" else now, now + imports.AHEAD), ""
+    except Unreadable as fault:
+        return [], str(fault)
+
+
+def _keep(key: int, asked: tuple[str, str, str], found: Sequence[Occurrence], reason: str) -> None:
+    """The outcome, unless the address or the zone became another while it was read."""
     row = session.get(CalendarImport, key, populate_existing=True)
-    if row is None or row.url_hash != asked:
+    if row is None or row.url_hash != asked[0]:
         return
-    row.next_at = clock.now() + imports.EVERY
+    row.next_at = clock.now()
+    if row.schedule.time_zone != asked[2]:
+        return
+    row.next_at += imports.EVERY
     if reason:
         imports.failed(row, reason)
     else:
-        imports.took(row, text)
+        imports.took(row, found)
 
 
 def _fetched(url: str) -> tuple[bytes, str]:

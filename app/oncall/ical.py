@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from math import prod
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -14,7 +15,8 @@ from recurring_ical_events import of
 from app.oncall.wallclock import local_instant, wall_time
 
 MOST_BYTES = 2 * 1024 * 1024
-MOST_OCCURRENCES = 20_000
+MOST_OCCURRENCES, MOST_STEPS = 20_000, 300_000
+_DAYS = {"WEEKLY": 7, "MONTHLY": 28, "YEARLY": 365}
 _OFTEN = frozenset({"SECONDLY", "MINUTELY", "HOURLY"})
 _WINDOW, _DAY = timedelta(days=60), timedelta(days=1)
 _PRODUCT = "-//OnCall Platform//Schedules//EN"
@@ -58,7 +60,17 @@ def occurrences(text: bytes, zone: ZoneInfo, start: datetime, end: datetime) -> 
     are left out. Raises Unreadable.
     """
     calendar = _calendar(text)
-    zone = _own_zone(calendar) or zone
+    try:
+        _refuse_endless(calendar, end)
+        found = _within(calendar, _own_zone(calendar) or zone, start, end)
+    except Unreadable:
+        raise
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError) as fault:
+        raise Unreadable("An event of this calendar has times that can't be understood") from fault
+    return sorted(found, key=lambda one: (one.start, one.end, one.uid))
+
+
+def _within(calendar: Calendar, zone: ZoneInfo, start: datetime, end: datetime) -> Iterable[Occurrence]:
     found: dict[tuple[str, datetime, datetime], Occurrence] = {}
     for event in _events(calendar, start, end):
         one = _occurrence(event, zone)
@@ -66,7 +78,7 @@ def occurrences(text: bytes, zone: ZoneInfo, start: datetime, end: datetime) -> 
             found[one.uid, one.start, one.end] = one
         if len(found) > MOST_OCCURRENCES:
             raise Unreadable(f"This calendar holds more than {MOST_OCCURRENCES} events")
-    return sorted(found.values(), key=lambda one: (one.start, one.end, one.uid))
+    return found.values()
 
 
 def _calendar(text: bytes) -> Calendar:
@@ -78,12 +90,23 @@ def _calendar(text: bytes) -> Calendar:
         raise Unreadable("This is not a calendar in iCalendar format (RFC 5545)") from fault
     if not isinstance(calendar, Calendar):
         raise Unreadable("This is not a calendar in iCalendar format (RFC 5545)")
+    return calendar
+
+
+def _refuse_endless(calendar: Calendar, end: datetime) -> None:
+    """A series is gone through from its beginning: one that takes too many steps is not begun."""
+    steps = 0.0
     for event in calendar.walk("VEVENT"):
         rules = event.get("RRULE") or []
         for rule in rules if isinstance(rules, list) else [rules]:
-            if _OFTEN.intersection(map(str.upper, map(str, rule.get("FREQ", [])))):
+            often = {str(one).upper() for one in rule.get("FREQ", [])}
+            if often & _OFTEN:
                 raise Unreadable("An event repeats more often than daily; write such events one by one")
-    return calendar
+            began = event["DTSTART"].dt
+            days = max(0, end.toordinal() - began.toordinal()) / min((_DAYS.get(one, 1) for one in often), default=1)
+            steps += days * prod(len(given) for name, given in rule.items() if name.startswith("BY"))
+    if steps > MOST_STEPS:
+        raise Unreadable("Its events repeat too often since too long ago; let them begin later")
 
 
 def _events(calendar: Calendar, start: datetime, end: datetime) -> Iterator[Event]:
@@ -93,10 +116,7 @@ def _events(calendar: Calendar, start: datetime, end: datetime) -> Iterator[Even
     low, last = start - _DAY, end + _DAY
     while low < last:
         high = min(low + _WINDOW, last)
-        try:
-            yield from series.between(low, high)
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as fault:
-            raise Unreadable("An event of this calendar has times that can't be understood") from fault
+        yield from series.between(low, high)
         low = high
 
 

@@ -20,7 +20,7 @@ from app.core.forms import Problems, check_list
 from app.core.secrets import Unreadable, digest, open_, seal
 from app.identity.models import User
 from app.oncall import events
-from app.oncall.ical import Occurrence, occurrences
+from app.oncall.ical import Occurrence
 from app.oncall.models import CalendarImport, Holiday, ImportedShift, Schedule
 
 USES = ("primary", "override", "holidays")
@@ -95,15 +95,14 @@ def url_of(row: CalendarImport) -> str:
         return ""
 
 
-def took(row: CalendarImport, text: bytes) -> None:
-    """A new copy counts from now on, for who is on duty or for holidays; what has been stays. Raises ical.Unreadable."""
+def took(row: CalendarImport, found: Sequence[Occurrence]) -> None:
+    """A new copy counts from now on, for who is on duty or for holidays; what has been stays."""
     schedule, now = locked(Schedule, row.schedule_id) or row.schedule, clock.now().replace(microsecond=0)
     if row.use == "holidays":
-        found = occurrences(text, ZoneInfo(schedule.time_zone), now - AHEAD, now + AHEAD)
         if _keep_days(schedule, named_days(found), now=now):
             record(events.HOLIDAYS_READ, schedule.ref, by=SYSTEM, also=[schedule.team.ref], name=schedule.name)
     else:
-        _took_shifts(row, schedule, occurrences(text, ZoneInfo(schedule.time_zone), now, now + AHEAD), now)
+        _took_shifts(row, schedule, found, now)
     if row.told_at is not None:
         record(events.CALENDAR_BACK, schedule.ref, by=SYSTEM, also=[schedule.team.ref], name=schedule.name, use=row.use)
     row.read_at, row.failing_since, row.told_at, row.error = now, None, None, ""

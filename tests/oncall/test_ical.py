@@ -59,6 +59,11 @@ def test_attendees_are_addresses_without_those_who_declined():
 @pytest.mark.parametrize(("text", "said"), [
     (b"<html>Sign in</html>", "not a calendar"), (b"", "not a calendar"), (b"\xff\xfe\x00", "not a calendar"),
     (calendar("UID:1\nDTSTART:20260302T080000Z\nDURATION:PT1M\nRRULE:FREQ=SECONDLY"), "more often than daily"),
+    (calendar("UID:1\nDTSTART:20260302T080000Z\nDURATION:PT1M\nRRULE:FREQ=WEEKLY;BYDAY=XX"), "can't be understood"),
+    (calendar("UID:1\nDTSTART;VALUE=DATE:20260323\nDTEND:00010101\nRECURRENCE-ID:20260324T090000"), "can't be understood"),
+    (calendar("UID:1\nDTSTART:00010101T080000\nDURATION:PT1M\nRRULE:FREQ=DAILY"), "since too long ago"),
+    (calendar("UID:1\nDTSTART:20200101T080000\nDURATION:PT1M\nRRULE:FREQ=DAILY;BYHOUR=" + ",".join(map(str, range(24)))
+              + ";BYMINUTE=" + ",".join(map(str, range(60)))), "since too long ago"),
     (b"x" * (2 * 1024 * 1024 + 1), "2 MiB")])
 def test_what_is_no_calendar_is_refused_with_a_sentence(text, said):
     with pytest.raises(Unreadable, match=said):

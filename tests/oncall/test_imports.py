@@ -9,11 +9,12 @@ import pytest
 import time_machine
 
 from app.core.access import OPERATOR
-from app.core.db import session, transaction
+from app.core.db import in_transaction, session, transaction
 from app.core.errors import Invalid
 from app.core.events import Event
 from app.core.http import configure
 from app.identity.models import User
+from app.oncall import calendar_ticks
 from app.oncall.ical import occurrences
 from app.oncall.imports import directory, match
 from app.oncall.models import CalendarImport
@@ -143,6 +144,16 @@ def test_an_address_whose_key_is_gone_is_said_keeps_no_other_waiting_and_can_be_
     signed_in(ana).post("/schedules/primary/calendars", data={"primary": f"{http_sink.url}/cal.ics"})
     tick(READ)
     assert who(imported) == ["Ana"]
+
+
+def test_a_calendar_is_worked_out_with_nothing_open_and_a_spoilt_one_says_so(imported, tick, http_sink, monkeypatch):
+    """A long one holds up nobody; one whose times are none keeps the last copy."""
+    opened = []
+    worked_out = calendar_ticks.occurrences
+    monkeypatch.setattr(calendar_ticks, "occurrences", lambda *said: opened.append(in_transaction()) or worked_out(*said))
+    http_sink.answer = Reply(200, calendar("UID:1\nDTSTART:20260302T080000Z\nRRULE:FREQ=WEEKLY;BYDAY=XX"))
+    tick(READ)
+    assert opened == [False] and "can't be understood" in row().error
 
 
 def test_networks_of_ones_own_are_refused_with_a_sentence(imported, tick):
