@@ -77,8 +77,12 @@ class System:
 
     def __enter__(self) -> System:
         self.start()
-        self.oncall("apply", "-", given=json.dumps(document()))
-        made = json.loads(self.oncall("token", "create", "--user", ANA, "--json"))
+        try:
+            self.oncall("apply", "-", given=json.dumps(document()))
+            made = json.loads(self.oncall("token", "create", "--user", ANA, "--json"))
+        except BaseException:
+            self.__exit__()
+            raise
         self.http.headers["Authorization"] = f"Bearer {made['token']}"
         return self
 
