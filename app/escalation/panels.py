@@ -190,8 +190,8 @@ def team_health(team: Team) -> list[tuple[str, str]]:
     for policy in session.scalars(select(Policy).where(Policy.team_id == team.id).order_by(Policy.name)):
         if not any(level.get("targets") for level in policy.levels):
             found.append(("Empty policy", f"{policy.name} pages nobody"))
-        elif why := _pages_nobody(policy):
-            found.append(("Pages nobody", f"{policy.name}: {why}"))
+        elif _pages_nobody(policy):
+            found.append(("Pages nobody", f"{policy.name} only posts in rooms or calls webhooks"))
     return found
 
 

@@ -1,6 +1,7 @@
 """Microsoft Teams: a double of the Bot Framework signs what comes in with its published keys, and takes what we say."""
 
 import json
+import sys
 
 import pytest
 import time_machine
@@ -51,8 +52,10 @@ def now():
 
 
 @pytest.fixture
-def teams(app):
-    """A Teams that takes everything."""
+def teams(app, monkeypatch):
+    """A Teams that takes everything. Another may have stood at this port before."""
+    for module, kept in (("wire", "_tokens"), ("trust", "_known")):
+        monkeypatch.setattr(sys.modules[f"oncall_plugins.teams.{module}"], kept, {})
     server = Framework()
     app.config.update(TEAMS_APP_ID=APP, TEAMS_APP_PASSWORD="secret", TEAMS_TENANT_ID=TENANT, TEAMS_SERVICE_URL=server.url,
                       TEAMS_LOGIN_URL=server.url, TEAMS_OPENID_URL=f"{server.url}/openid")
