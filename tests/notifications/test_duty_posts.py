@@ -81,10 +81,10 @@ def test_a_post_that_can_not_be_made_is_put_off_and_keeps_no_other_waiting(room,
 
 def test_a_schedule_of_another_team_has_no_room_here_and_one_that_goes_is_posted_no_more(room, passes, signed_in, olga, ana):
     build.schedule("theirs", team=build.team("search", manager=olga), turns=[[olga]])
-    form = {"channel": "slack", "team": "payments", "address": "C2", "schedule": "theirs"}
+    form = {"channel": "slack", "team": "payments", "address": "C2-of-theirs", "schedule": "theirs"}
     browser = signed_in(olga)
     assert browser.post(f"{SLACK}/rooms", data=form).status_code == 303
-    assert "hand-offs only" in browser.get(SLACK).text and "C2" not in browser.get(SLACK).text
+    assert "hand-offs only" in browser.get(SLACK).text and "C2-of-theirs" not in browser.get(SLACK).text
     with transaction():
         remove_schedule(schedule_by_key("primary"), by=person(ana))
     passes(25)
