@@ -2,6 +2,7 @@
 
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import count
 
 import pytest
 import time_machine
@@ -15,6 +16,8 @@ from app.incidents.models import Incident
 from app.oncall.models import Schedule
 from tests import build
 from tests.pager import firing, messages, pager, post
+
+refusals = count(1)
 
 
 @pytest.fixture
@@ -73,16 +76,18 @@ def test_a_run_whose_every_level_fails_ends_in_the_catch_all(app, client, run_jo
 
 @contextmanager
 def refused(which="1"):
-    """The database takes no messages of which this is true."""
+    """The database takes no messages of which this is true. A name is used once: SQLite's other connections keep, until they
+    next read, the trigger that was there, and will make none of its name."""
+    name = f"no_page_{next(refusals)}"
     with transaction():
-        session.execute(text(f"CREATE TRIGGER no_page BEFORE INSERT ON messages WHEN {which} "
+        session.execute(text(f"CREATE TRIGGER {name} BEFORE INSERT ON messages WHEN {which} "
                              "BEGIN SELECT RAISE(ABORT, 'refused'); END"))
     try:
         yield
     finally:
         session.rollback()
         with transaction():
-            session.execute(text("DROP TRIGGER no_page"))
+            session.execute(text(f"DROP TRIGGER {name}"))
 
 
 def test_what_can_not_be_paged_by_any_level_is_tried_again_each_minute(app, client, run_jobs, tick, now):
