@@ -37,6 +37,16 @@ def isolated(keys: Sequence[int], work: Callable[[Sequence[int]], int], failed: 
 def each(keys: Iterable[int], work: Callable[[int], int], failed: Failed | None = None) -> int:
     """The same for rows that are done in a transaction of their own from the start; without `failed` one that can't be done
     is left as it is, and once the others are done the first of these faults is raised."""
+    return apart(keys, lambda key: _inside(work, key), failed)
+
+
+def _inside(work: Callable[[int], int], key: int) -> int:
+    with transaction():
+        return work(key)
+
+
+def apart(keys: Iterable[int], work: Callable[[int], int], failed: Failed | None = None) -> int:
+    """The same for work that opens its transactions itself."""
     faults: list[Exception] = []
     done = sum(_alone(key, work, failed, faults) for key in keys)
     if faults:
@@ -46,8 +56,7 @@ def each(keys: Iterable[int], work: Callable[[int], int], failed: Failed | None 
 
 def _alone(key: int, work: Callable[[int], int], failed: Failed | None, faults: list[Exception]) -> int:
     try:
-        with transaction():
-            return work(key)
+        return work(key)
     except NO_FAULT_OF_A_ROW:
         raise
     except Exception as fault:

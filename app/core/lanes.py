@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 import structlog
 from flask import Flask
 
-from app.core.db import AWAY, session
+from app.core.db import AWAY, session, transaction
 
 log = structlog.get_logger()
 POLL = 0.25
@@ -74,12 +74,13 @@ def looked(due: Callable[[int], list[int]], limit: int) -> list[int]:
 
 
 def kept(record: Callable[[], None]) -> None:
-    """`record()`, what came of a call, in a transaction of its own; again and again while the database is away, since what
-    is not recorded would be done a second time."""
+    """`record()`, what came of a call, in a transaction; again and again while the database is away, since what is not
+    recorded would be done a second time."""
     until = time.monotonic() + AT_MOST
     while True:
         try:
-            return record()
+            with transaction():
+                return record()
         except AWAY as fault:
             if time.monotonic() > until:
                 raise

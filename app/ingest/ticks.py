@@ -143,15 +143,16 @@ def _note(key: int, reason: str) -> None:
 def _postpone(key: int, fault: Exception) -> int:
     """A fault of ours or of a plugin: tried five times, then `failed` and visible. A database that is full or just away is
     no fault of the delivery, which is tried for a day."""
+    away = isinstance(fault, AWAY)
     with transaction():
         delivery = session.get_one(Delivery, key)
         delivery.attempts += 1
-        gone = delivery.attempts >= (rules.ATTEMPTS_OF_A_DAY if isinstance(fault, AWAY) else rules.ATTEMPTS)
+        gone = delivery.attempts >= (rules.ATTEMPTS_OF_A_DAY if away else rules.ATTEMPTS)
         delivery.state = "failed" if gone else "received"
         delivery.next_at = clock.now() + timedelta(seconds=rules.wait_after(delivery.attempts))
-        FAULTS.labels(delivery.integration.plugin).inc()
-        ours = "" if isinstance(fault, Hangs) else f"A fault of ours: {type(fault).__name__}: "
-        delivery.note = ours + str(fault)[:300]
+        FAULTS.labels(delivery.integration.plugin).inc(0 if away else 1)
+        said = "The database could not take it: " if away else f"A fault of ours: {type(fault).__name__}: "
+        delivery.note = ("" if isinstance(fault, Hangs) else said) + str(fault)[:300]
     return 1
 
 

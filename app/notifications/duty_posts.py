@@ -12,6 +12,7 @@ from app.core import clock
 from app.core.db import session, transaction
 from app.core.events import Event, sentence
 from app.core.isolation import words
+from app.core.lanes import kept
 from app.core.shadow import JUST_NOW, begun_since, newest
 from app.notifications import accounts
 from app.notifications.channel_models import DutyPost, Room
@@ -51,10 +52,7 @@ def send(key: int) -> bool:
         return False
     message, address, route = claimed
     outcome = route if isinstance(route, Exception) else _call(message, address, route, seen)
-    with transaction():
-        _record(key, outcome)
-        if isinstance(route, accounts.Route) and not isinstance(outcome, Refused | Rejected):
-            accounts.note(route, outcome if isinstance(outcome, Exception) else None)
+    kept(lambda: _record(key, route, outcome))
     return True
 
 
@@ -103,8 +101,10 @@ def postpone(key: int, fault: Exception) -> None:
             _note(row, Retry(words(fault)))
 
 
-def _record(key: int, outcome: Receipt | Exception) -> None:
+def _record(key: int, route: accounts.Route | Exception, outcome: Receipt | Exception) -> None:
     _note(session.get_one(DutyPost, key, populate_existing=True), outcome)
+    if isinstance(route, accounts.Route) and not isinstance(outcome, Refused | Rejected):
+        accounts.note(route, outcome if isinstance(outcome, Exception) else None)
 
 
 def _note(row: DutyPost, outcome: Receipt | Exception) -> None:

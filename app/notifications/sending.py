@@ -66,14 +66,13 @@ def hand_over(message_id: int) -> bool:
 
 
 def _record(claim: Claim, tried: list[Tried], outcome: Receipt | Exception) -> None:
-    with transaction():
-        for number, attempts in claim.messages.items():
-            message = session.get(Message, number, populate_existing=True, with_for_update=True)
-            if message is not None and _is_still_ours(message, attempts):
-                message.account = tried[-1].route.account if tried else ""
-                alone = claim.outgoing.incident and number == claim.message_id  # one post is kept true once
-                record_outcome(message, outcome, look(claim.outgoing) if alone else None)
-        _note(tried)
+    for number, attempts in claim.messages.items():
+        message = session.get(Message, number, populate_existing=True, with_for_update=True)
+        if message is not None and _is_still_ours(message, attempts):
+            message.account = tried[-1].route.account if tried else ""
+            alone = claim.outgoing.incident and number == claim.message_id  # one post is kept true once
+            record_outcome(message, outcome, look(claim.outgoing) if alone else None)
+    _note(tried)
 
 
 def _is_still_ours(message: Message, attempts: int) -> bool:

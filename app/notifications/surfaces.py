@@ -13,6 +13,7 @@ from sqlalchemy import CursorResult, or_, select, update
 from app.core import clock
 from app.core.db import session, transaction
 from app.core.isolation import words
+from app.core.lanes import kept
 from app.core.metrics import FAULTS
 from app.core.shadow import JUST_NOW, Shadow, begun_since, newest
 from app.incidents.models import Incident
@@ -78,12 +79,7 @@ def refresh(surface_id: int) -> bool:
     if claim is None:
         return False
     outcome = _call(claim)
-    with transaction():
-        surface = session.get(Surface, surface_id, populate_existing=True, with_for_update=True)
-        if surface is not None:
-            _record(surface, claim, outcome)
-        if isinstance(claim.route, accounts.Route) and not isinstance(outcome, Refused | Rejected):
-            accounts.note(claim.route, outcome if isinstance(outcome, Exception) else None)
+    kept(lambda: _record(claim, outcome))
     return True
 
 
@@ -168,7 +164,15 @@ def _call(claim: Refresh) -> Receipt | Exception | None:
         return Retry(f"The channel has a fault ({type(fault).__name__})")
 
 
-def _record(surface: Surface, claim: Refresh, outcome: Receipt | Exception | None) -> None:
+def _record(claim: Refresh, outcome: Receipt | Exception | None) -> None:
+    surface = session.get(Surface, claim.surface_id, populate_existing=True, with_for_update=True)
+    if surface is not None:
+        _settle(surface, claim, outcome)
+    if isinstance(claim.route, accounts.Route) and not isinstance(outcome, Refused | Rejected):
+        accounts.note(claim.route, outcome if isinstance(outcome, Exception) else None)
+
+
+def _settle(surface: Surface, claim: Refresh, outcome: Receipt | Exception | None) -> None:
     surface.lease_until = None
     if surface.next_at == claim.until:  # else something changed meanwhile, and it is due again
         surface.next_at = None

@@ -10,6 +10,7 @@ from sqlalchemy import CursorResult, or_, select, update
 from app.core import clock, secrets
 from app.core.db import session, transaction
 from app.core.jobs import stir
+from app.core.lanes import kept
 from app.notifications import accounts
 from app.partners import queries, rules
 from app.partners.models import Link
@@ -48,8 +49,7 @@ def _hand_over(key: int) -> bool:
         return False
     routes, message, address = claimed
     outcome = _call(routes, message, address)
-    with transaction():
-        _note(session.get_one(Link, key), outcome)
+    kept(lambda: _note(session.get_one(Link, key, populate_existing=True), outcome))
     return isinstance(outcome, Receipt)
 
 

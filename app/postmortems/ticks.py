@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 from app.core import clock
 from app.core.access import SYSTEM
 from app.core.db import session, transaction
+from app.core.isolation import apart
 from app.postmortems import events, items, notices, rendered, rules, service
 from app.postmortems.models import ActionItem, Postmortem
 
@@ -30,7 +31,7 @@ def keep_html() -> int:
     """The long sections of whatever was written since."""
     found = list(session.scalars(select(Postmortem.id).where(rendered.behind()).order_by(Postmortem.id.desc()).limit(SOME)))
     session.rollback()
-    return sum(map(rendered.keep, found))
+    return apart(found, rendered.keep)
 
 
 def nudge() -> int:

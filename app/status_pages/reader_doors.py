@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Blueprint, Response, current_app, request
 
+from app.core import http
 from app.core.access import access, own_transaction
 from app.core.db import session, transaction
 from app.core.errors import Invalid
-from app.status_pages import queries, reader_sending, rendering, shelf, subscribing
+from app.status_pages import queries, rendering, shelf, subscribing
 from app.status_pages.doors import HIDDEN, nothing
 from app.status_pages.forms import faults
 from app.status_pages.models import StatusPage
+from app.status_pages.reader_sending import CALL_SECONDS
 from app.status_pages.reader_words import READERS
 from app.status_pages.subscriber_models import Subscriber
 from app.status_pages.subscribing import NEWS, Wish
@@ -72,7 +75,7 @@ def _asked(page_id: int, wish: Wish, told: bool) -> Response:
 def _challenged(page_id: int, key: int, wish: Wish, active: bool) -> Response:
     """A webhook has to give a challenge back within 5 s."""
     session.remove()
-    fault = "" if active else reader_sending.challenged(wish.address.strip(), subscribing.secrets.new_token())
+    fault = "" if active else _asked(wish.address.strip(), subscribing.secrets.new_token())
     if fault:
         return _page("subscribe", Shown(_again(page_id), errors={"address": fault}, values={
             "kind": "webhook", "address": wish.address, "news": list(wish.news), "components": list(wish.components)}),
@@ -84,6 +87,18 @@ def _challenged(page_id: int, key: int, wish: Wish, active: bool) -> Response:
             subscribing.confirm(found)
             secret = subscribing.token_of(found)
     return _page("subscribed", Shown(_again(page_id), secret=secret, message="webhook_on"))
+
+
+def _asked(address: str, challenge: str) -> str:
+    """Ask a webhook to give the challenge back within 5 seconds; why it did not, or "". Nothing may be open meanwhile."""
+    body = json.dumps({"type": "challenge", "challenge": challenge}).encode()
+    try:
+        answer = http.request("POST", address, data=body, timeout=CALL_SECONDS, headers={"Content-Type": "application/json"})
+    except http.Unreachable as fault:
+        return fault.reason
+    if 200 <= answer.status < 300 and challenge in answer.text:
+        return ""
+    return "It did not give the challenge back"
 
 
 @blueprint.get("/status/subscription/<token>")

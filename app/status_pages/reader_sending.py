@@ -16,6 +16,7 @@ from sqlalchemy.orm import joinedload
 
 from app.core import clock, http
 from app.core.db import session, transaction
+from app.core.lanes import kept
 from app.core.shadow import JUST_NOW, Shadow, begun_since, newest
 from app.core.signatures import sign
 from app.notifications import accounts
@@ -76,11 +77,14 @@ def send_batch(pool: ThreadPoolExecutor) -> int:
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     outcomes = list(pool.map(lambda job: _inside(app, seen, job, routes), jobs))
     if jobs:
-        with transaction():
-            for job, (outcome, tried) in zip(jobs, outcomes, strict=True):
-                _record(job.message_id, outcome)
-                _note(tried)
+        kept(lambda: _record_all(jobs, outcomes))
     return len(jobs)
+
+
+def _record_all(jobs: Sequence[Job], outcomes: Sequence[tuple[Outcome, Tried]]) -> None:
+    for job, (outcome, tried) in zip(jobs, outcomes, strict=True):
+        _record(job.message_id, outcome)
+        _note(tried)
 
 
 def _claim() -> list[Job]:
@@ -235,15 +239,3 @@ def _record(message_id: int, outcome: Outcome) -> None:
     if isinstance(outcome, Refused) or (subscriber.kind != "email" and now - subscriber.failing_since >= OFF_AFTER):
         message.state = "failed"
         subscribing.end(subscriber, reason=message.error or "it failed for a day")
-
-
-def challenged(address: str, challenge: str) -> str:
-    """Ask a webhook to give the challenge back within 5 seconds; why it did not, or "". Nothing may be open meanwhile."""
-    body = json.dumps({"type": "challenge", "challenge": challenge}).encode()
-    try:
-        answer = http.request("POST", address, data=body, timeout=CALL_SECONDS, headers={"Content-Type": "application/json"})
-    except http.Unreachable as fault:
-        return fault.reason
-    if 200 <= answer.status < 300 and challenge in answer.text:
-        return ""
-    return "It did not give the challenge back"

@@ -14,6 +14,7 @@ from app.core.db import session, transaction
 from app.core.events import Event, record
 from app.core.http import Answer, ForbiddenAddress, Unreachable, request, retry_after
 from app.core.jobs import stir
+from app.core.lanes import kept
 from app.core.secrets import Unreadable
 from app.core.shadow import JUST_NOW, Shadow, begun_since, newest
 from app.core.signatures import sign
@@ -32,6 +33,7 @@ class Call:
     """A delivery that is ours to make."""
 
     delivery_id: int
+    attempts: int
     url: str
     body: bytes
     secret: str
@@ -46,11 +48,15 @@ def hand_over(delivery_id: int) -> bool:
     if call is None:
         return False
     outcome = _call(call)
-    with transaction():
-        delivery = session.get(WebhookDelivery, delivery_id, populate_existing=True, with_for_update=True)
-        if delivery is not None and delivery.state == "sending":
-            _record(delivery, outcome)
+    kept(lambda: _record_call(call, outcome))
     return True
+
+
+def _record_call(call: Call, outcome: Answer | str) -> None:
+    """Unless somebody has tried again since: what only went back, as our lease ran out meanwhile, is still ours."""
+    delivery = session.get(WebhookDelivery, call.delivery_id, populate_existing=True, with_for_update=True)
+    if delivery is not None and delivery.state in ("sending", "queued") and delivery.attempts == call.attempts:
+        _record(delivery, outcome)
 
 
 def _claim(delivery_id: int) -> Call | None:
@@ -80,7 +86,7 @@ def _claim(delivery_id: int) -> Call | None:
         return _record(delivery, str(fault))
     told = queries.body_of(event) if event else queries.test_body(webhook, delivery.created_at)
     body = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
-    return Call(delivery.id, webhook.url, body, secret, seen)
+    return Call(delivery.id, delivery.attempts, webhook.url, body, secret, seen)
 
 
 def _shadow(delivery: WebhookDelivery, event: Event) -> Shadow | None:

@@ -14,6 +14,7 @@ from app.core import clock
 from app.core.db import AWAY, session, transaction
 from app.core.errors import Failure
 from app.core.events import Event, caused_by
+from app.core.lanes import kept
 from app.core.masking import storable
 from app.core.shadow import JUST_NOW, Shadow, begun_since, newest
 from app.core.worker import owner
@@ -59,8 +60,7 @@ def work(key: int) -> bool:
         return claim
     result = (Result(False, error=JUST_NOW, again=True, after=1) if begun_since(claim.shadows)
               else calls.perform(claim.prepared, look=claim.look))
-    with transaction():
-        _record(claim, result)
+    kept(lambda: _record(claim, result))
     return True
 
 

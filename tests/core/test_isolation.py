@@ -5,7 +5,7 @@ import pytest
 from app.core.access import SYSTEM
 from app.core.db import pending, session, transaction
 from app.core.events import Event, record
-from app.core.isolation import attempt, each, isolated
+from app.core.isolation import apart, attempt, each, isolated
 from app.heartbeats.events import LATE
 from app.identity.models import Team
 from tests import build
@@ -34,6 +34,16 @@ def test_what_nobody_can_mend_is_left_as_it_is(app):
     now = three_teams()
     with pytest.raises(KeyError):  # once all are done, so that the tick is said to have failed
         each([1, 2, 3], named)
+    assert now() == ["One", "B", "Three"]
+
+
+def test_work_that_opens_its_transactions_itself_fails_by_itself_too(app):
+    def work(key):
+        with transaction():
+            return named(key)
+    now = three_teams()
+    with pytest.raises(KeyError):
+        apart([1, 2, 3], work)
     assert now() == ["One", "B", "Three"]
 
 

@@ -132,7 +132,8 @@ def test_an_outcome_that_comes_late_counts_while_nobody_has_tried_again(app, now
     def late(record):
         now.shift(61)
         assert tick("app.notifications.ticks.release") == 1
-        record()
+        with transaction():
+            record()
     monkeypatch.setattr(sending, "kept", late)
     sending.hand_over(*queued(ana, 1))
     tick(SEND)

@@ -167,6 +167,18 @@ def test_a_long_section_is_rendered_once_after_it_is_written_and_by_no_reader(ap
         assert "<strong>Slow</strong>" in browser.get(page).text
 
 
+def test_a_text_that_can_not_be_rendered_keeps_no_other_waiting(app, tick, ana, bob, lessons, monkeypatch):
+    """PM-28: the tick says so once the others are done."""
+    newer = build.postmortem(build.incident(team=session.get_one(Postmortem, lessons.id).team), author=bob)
+    written(lessons, ana, Impact="Older. " * 400)
+    written(newer, bob, Impact="Newer. " * 400)
+    usual = markdown.html
+    monkeypatch.setattr(markdown, "html", lambda text: 1 / 0 if "Newer" in text else usual(text))
+    with pytest.raises(ZeroDivisionError):
+        tick("app.postmortems.ticks.keep_html")
+    assert ["Older" in one for one in kept()] == [True]
+
+
 def test_what_was_kept_goes_with_its_text(app, tick, ana, bob, lessons):
     """PM-31: with another version, and with a draft that is deleted."""
     draft = build.postmortem(build.incident(team=session.get_one(Postmortem, lessons.id).team), author=bob)

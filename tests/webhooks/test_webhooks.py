@@ -15,7 +15,7 @@ from app.core.db import session, transaction
 from app.core.jobs import deliver
 from app.incidents.models import Alert
 from app.incidents.service import acknowledge
-from app.webhooks import rules
+from app.webhooks import rules, sending
 from app.webhooks.models import Webhook, WebhookDelivery
 from tests import build
 from tests.config.documents import apply, diff, faults, lines
@@ -102,6 +102,22 @@ def test_a_call_whose_process_died_is_made_again(hook, http_sink, ana, payments,
     tick("app.webhooks.ticks.release")
     tick(SEND)
     assert sent()[0].state == "sent" and len(http_sink.calls) == 2
+
+
+def test_what_the_receiver_took_when_the_database_went_away_is_not_sent_again(hook, http_sink, ana, payments, run_jobs, tick,
+                                                                           monkeypatch):
+    """QUAL-11: its outcome counts when the database is back, also when the lease ran out meanwhile."""
+    def late(record):
+        with transaction():
+            session.execute(update(WebhookDelivery).values(lease_until=WebhookDelivery.created_at))
+        tick("app.webhooks.ticks.release")
+        with transaction():
+            record()
+    monkeypatch.setattr(sending, "kept", late)
+    noted(ana, build.incident(team=payments))
+    run_jobs()
+    tick(SEND)
+    assert (sent()[0].state, sent()[0].attempts, len(http_sink.calls)) == ("sent", 1, 1)
 
 
 def test_an_event_that_is_delivered_twice_is_told_once(hook, http_sink, ana, payments, run_jobs, tick):
