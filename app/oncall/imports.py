@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -21,23 +18,13 @@ from app.core.secrets import Unreadable, digest, open_, seal
 from app.identity.models import User
 from app.oncall import events
 from app.oncall.ical import Occurrence
+from app.oncall.import_rules import Directory, Span, flattened, match, named_days
 from app.oncall.models import CalendarImport, Holiday, ImportedShift, Schedule
 
 USES = ("primary", "override", "holidays")
 AHEAD, EVERY, PATIENCE = timedelta(days=400), timedelta(minutes=15), timedelta(hours=1)
-LOCKED, MOST_UNMATCHED, _DAY = "Its address can't be read any more: enter it anew", 50, timedelta(days=1)
-_ADDRESS = re.compile(r"[\w.+-]+@[\w.-]+\w")
-Span = tuple[datetime, datetime, tuple[int, ...]]
-
-
-@dataclass(frozen=True)
-class Directory:
-    """Whom an event may name: by e-mail address, by login name (what stands before the @), and by name."""
-
-    emails: Mapping[str, int]
-    logins: Mapping[str, frozenset[int]]
-    names: Mapping[str, frozenset[int]]
-    team: frozenset[int]
+LOCKED = "Its address can't be read any more: enter it anew"
+MOST_UNMATCHED = 50
 
 
 def read(given: object, schedule: Schedule | None, problems: Problems) -> dict[str, str]:
@@ -81,7 +68,8 @@ def store(schedule: Schedule, wanted: Mapping[str, str]) -> bool:
         if row_ is None:
             row_ = CalendarImport(use=use)
             schedule.calendars.append(row_)
-        row_.url_hash, row_.url_sealed = (mark := digest(url)), seal(url, bound_to=f"calendar_import:{mark}")
+        row_.url_hash = digest(url)
+        row_.url_sealed = seal(url, bound_to=f"calendar_import:{row_.url_hash}")
         row_.next_at, row_.failing_since, row_.told_at, row_.error, moved = now, None, None, "", True
     session.flush()
     return moved
@@ -116,16 +104,6 @@ def _took_shifts(row: CalendarImport, schedule: Schedule, found: Sequence[Occurr
     spans = flattened(((one.start, one.end, who) for one, who in matched if who), now)
     if _replace(schedule, row.use, spans, now=now, known=(row.read_at or now) + AHEAD):
         record(events.CALENDAR_READ, schedule.ref, by=SYSTEM, also=[schedule.team.ref], name=schedule.name, use=row.use)
-
-
-def named_days(found: Iterable[Occurrence]) -> dict[str, str]:
-    """The days that a calendar of holidays names, each with all its names; an event of several days names each."""
-    days: dict[str, list[str]] = {}
-    for one in found:
-        for place in range(max(1, round((one.end - one.start) / _DAY))):
-            names = days.setdefault((one.first + place * _DAY).isoformat(), [])
-            names += [one.title] if one.title and one.title not in names else []
-    return {day: (", ".join(names) or "Holiday")[:200] for day, names in days.items()}
 
 
 def _keep_days(schedule: Schedule, wanted: Mapping[str, str], *, now: datetime) -> bool:
@@ -174,48 +152,6 @@ def directory(found: Iterable[Occurrence], schedule: Schedule) -> Directory:
     return Directory(emails, {one: frozenset(keys) for one, keys in logins.items()},
                      {one: frozenset(keys) for one, keys in names.items()},
                      frozenset(one.user_id for one in schedule.team.memberships))
-
-
-def match(one: Occurrence, people: Directory) -> tuple[int, ...]:
-    """Whom an event means: by address, else by login name, else by full name, among attendees and in the title. Of
-    several people of one name the one of the schedule's team; nobody when that leaves a doubt."""
-    title = one.title.casefold()
-    addresses = [*one.attendees, *_ADDRESS.findall(title)]
-    found = [people.emails[address] for address in addresses if address in people.emails]
-    words = [*(address for address in one.attendees if "@" not in address), *re.findall(r"[\w.+-]+", title)]
-    if not found:
-        found = list(_sure((people.logins[word] for word in words if word in people.logins), people.team))
-    if not found:
-        found = list(_sure((keys for name, keys in people.names.items() if name and name in title
-                            and re.search(rf"\b{re.escape(name)}\b", title)), people.team))
-    return tuple(dict.fromkeys(found))[:10]
-
-
-def _sure(candidates: Iterable[frozenset[int]], team: frozenset[int]) -> Iterator[int]:
-    for keys in candidates:
-        nearest = keys & team or keys
-        if len(nearest) == 1:
-            yield next(iter(nearest))
-
-
-def flattened(spans: Iterable[Span], now: datetime) -> list[Span]:
-    """Spans without overlap from `now` on, in order: where several run, all their people are on duty together."""
-    left = [(max(start, now), end, people) for start, end, people in spans if end > now]
-    edges, by_start = sorted({edge for start, end, _ in left for edge in (start, end)}), sorted(left)
-    found: list[Span] = []
-    running: list[Span] = []
-    place = 0
-    for begin, finish in pairwise(edges):
-        running = [one for one in running if one[1] > begin]
-        while place < len(by_start) and by_start[place][0] <= begin:
-            running.append(by_start[place])
-            place += 1
-        people = tuple(dict.fromkeys(person for one in running for person in one[2]))
-        if found and found[-1][1] == begin and found[-1][2] == people:
-            found[-1] = (found[-1][0], finish, people)
-        elif people:
-            found.append((begin, finish, people))
-    return found
 
 
 def _replace(schedule: Schedule, use: str, wanted: Sequence[Span], *, now: datetime, known: datetime) -> bool:

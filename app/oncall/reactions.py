@@ -8,8 +8,8 @@ from app.core.jobs import wake
 from app.oncall import handover, links, queries
 from app.oncall.models import Schedule
 
-TICKS = ("app.oncall.ticks.settle", "app.oncall.ticks.hand_over", "app.oncall.ticks.watch_gaps",
-         "app.oncall.calendar_ticks.sync_links")
+TICKS = ("app.oncall.ticks.settle_swaps", "app.oncall.ticks.settle_covers", "app.oncall.ticks.hand_over",
+         "app.oncall.ticks.watch_gaps", "app.oncall.calendar_ticks.sync_links")
 
 
 def look_again(event: Event) -> None:

@@ -14,13 +14,14 @@ from app.oncall.models import CoverRequest, Schedule, Swap
 from app.oncall.queries import in_use
 
 
-def settle() -> int:
-    """End what is too late or can't come about any more, and remind of what still waits."""
-    offered, asked = (_keys(select(kind.id).where(kind.state.in_(WAITING))) for kind in (Swap, CoverRequest))
-    try:
-        return each(offered, swaps.settle)
-    finally:
-        each(asked, covers.settle)
+def settle_swaps() -> int:
+    """End swaps that are too late or can't come about any more, and remind of those that still wait."""
+    return each(_keys(select(Swap.id).where(Swap.state.in_(WAITING))), swaps.settle)
+
+
+def settle_covers() -> int:
+    """The same with requests for cover."""
+    return each(_keys(select(CoverRequest.id).where(CoverRequest.state.in_(WAITING))), covers.settle)
 
 
 def hand_over() -> int:

@@ -131,7 +131,7 @@ def test_what_was_taken_is_given_back_when_the_requester_agrees(primary, bob, ch
 def test_when_the_shift_begins_the_requester_stays_on_duty_and_all_are_told(primary, tick, run_jobs, bob, chen):
     request = asked(primary, bob)
     with time_machine.travel(at(24), tick=False):
-        tick("app.oncall.ticks.settle")
+        tick("app.oncall.ticks.settle_covers")
         run_jobs()
     session.expire_all()
     assert session.get(CoverRequest, request.id).state == "expired" and duty(primary) == [(at(24), bob.id)]

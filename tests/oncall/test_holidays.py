@@ -13,7 +13,7 @@ from app.core.db import session, transaction
 from app.core.errors import Invalid
 from app.oncall.gaps import gaps
 from app.oncall.ical import occurrences
-from app.oncall.imports import named_days
+from app.oncall.import_rules import named_days
 from app.oncall.lanes import holidays_in
 from app.oncall.models import CalendarImport, Holiday
 from app.oncall.queries import on_duty, on_duty_now, plan_of, schedule_by_key, schedule_document

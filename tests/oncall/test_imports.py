@@ -16,7 +16,8 @@ from app.core.http import configure
 from app.identity.models import User
 from app.oncall import calendar_ticks
 from app.oncall.ical import occurrences
-from app.oncall.imports import directory, match
+from app.oncall.import_rules import match
+from app.oncall.imports import directory
 from app.oncall.models import CalendarImport
 from app.oncall.queries import on_duty, schedule_by_key, schedule_document, shifts
 from app.oncall.service import add_override, save_schedule

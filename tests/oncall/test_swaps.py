@@ -21,7 +21,7 @@ from app.oncall.service import add_override, remove_override
 from tests import build
 from tests.oncall.test_service import at, facts, person
 
-SETTLE = "app.oncall.ticks.settle"
+SETTLE = "app.oncall.ticks.settle_swaps"
 FIRST, SECOND, THIRD = (at(0), at(24)), (at(24), at(48)), (at(48), at(72))
 
 
