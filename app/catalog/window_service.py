@@ -94,8 +94,7 @@ def _local_text(text: object, *, zone: str) -> str:
         found = datetime.fromisoformat(str(text or "").strip())
     except ValueError:
         raise ValueError("Write a local time like 2026-03-01T02:00") from None
-    if found.year not in clock.YEARS:
-        raise ValueError(f"The year must lie between {clock.YEARS[0]} and {clock.YEARS[-1]}")
+    clock.check_year(found)
     if found.tzinfo is not None:
         found = found.astimezone(windows.ZoneInfo(zone)).replace(tzinfo=None)
     return found.isoformat(timespec="seconds")

@@ -1,8 +1,10 @@
-"""Commands on what somebody asked for and comes back to: keep it, find it, note how far it is, end it."""
+"""Commands on what somebody asked for and comes back to: of which time, keep it, find it, note how far it is, end it."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -13,7 +15,7 @@ from app.config.models import Errand
 from app.core import clock, secrets
 from app.core.access import Actor
 from app.core.db import session
-from app.core.errors import Forbidden, NotFound
+from app.core.errors import Forbidden, Invalid, NotFound
 from app.core.events import record
 from app.core.jobs import stir
 from app.identity.queries import may, may_anywhere
@@ -36,6 +38,14 @@ def keep(kind: str, title: str, *, by: Actor, said: dict[str, Any] | None = None
     session.flush()
     record(events.BEGUN, one.ref, by=by, also=["errands", f"errand/{key}"], title=one.title, kind=kind)
     return one
+
+
+def period(form: Mapping[str, str]) -> tuple[datetime, datetime]:
+    """From when until when, as a form says it; without an offset it is UTC. Raises Invalid."""
+    try:
+        return clock.parse_instant(form.get("since", "")), clock.parse_instant(form.get("until", ""))
+    except ValueError:
+        raise Invalid("Say from when until when.") from None
 
 
 def errand_for(key: str, kind: str, by: Actor) -> Errand:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from flask import Blueprint, Response, request, url_for
 
 from app.config import errands, imports, parity, parity_pages
-from app.core import clock
 from app.core.access import access, own_transaction
 from app.core.errors import Invalid
 from app.core.pages import go, page
@@ -35,7 +32,7 @@ def compare() -> Response:
     allow(by, "admin")
     files = [(one.filename or "export.json", one.stream.read()) for one in request.files.getlist("files") if one.filename]
     try:
-        report = parity.reported(form.get("source", ""), imports.data_of(files), _instant("since"), _instant("until"), by=by)
+        report = parity.reported(form.get("source", ""), imports.data_of(files), *errands.period(form), by=by)
     except Invalid as refusal:
         return page("config/parities.html", parity_pages.parities_page(by, typed=form, refused=refusal.detail), status=422)
     return go(url_for(".show", key=report.key))
@@ -54,10 +51,3 @@ def as_csv(key: str) -> Response:
     """The same for spreadsheets."""
     text = parity_pages.as_csv(errands.errand_for(key, "parity", actor()))
     return Response(text, mimetype="text/csv", headers={"Content-Disposition": 'attachment; filename="parity.csv"'})
-
-
-def _instant(name: str) -> datetime:
-    try:
-        return clock.parse_instant(request.form.get(name, ""))
-    except ValueError:
-        raise Invalid("Say from when until when.") from None

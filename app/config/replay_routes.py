@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from flask import Blueprint, Response, request, url_for
 
 from app.config import errands, replay_pages, replays
-from app.core import clock
 from app.core.access import access, own_transaction
 from app.core.errors import Invalid
 from app.core.pages import go, page
@@ -37,7 +34,7 @@ def begin() -> Response:
     text = form.get("text", "").strip()
     try:
         sources = files + ([("pasted.yaml", text.encode())] if text else [])
-        errand = replays.begun(_instant("since"), _instant("until"), sources, answers=form.get("answers", "recorded"), by=by)
+        errand = replays.begun(*errands.period(form), sources, answers=form.get("answers", "recorded"), by=by)
     except Invalid as refusal:
         return page("config/replays.html", replay_pages.replays_page(by, typed=form, invalid=refusal), status=422)
     return go(url_for(".show", key=errand.key))
@@ -48,10 +45,3 @@ def begin() -> Response:
 def show(key: str) -> Response:
     """How far it is, or who would be paged otherwise."""
     return page("config/replay.html", replay_pages.replay_page(errands.errand_for(key, "replay", actor())))
-
-
-def _instant(name: str) -> datetime:
-    try:
-        return clock.parse_instant(request.form.get(name, ""))
-    except ValueError:
-        raise Invalid("Say from when until when.") from None

@@ -11,7 +11,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 from werkzeug.routing import IntegerConverter, UnicodeConverter, ValidationError
 
-MOST_DIGITS = 18
+from app.core.forms import DIGITS
+
 NUL, INSTEAD = "\0", "\N{REPLACEMENT CHARACTER}"
 
 
@@ -28,7 +29,7 @@ class Number(IntegerConverter):
 
     def to_python(self, value: str) -> int:
         """The number."""
-        if len(value) > MOST_DIGITS:
+        if len(value) > DIGITS:
             raise ValidationError
         return int(super().to_python(value))
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 _said: ContextVar[datetime | None] = ContextVar("said", default=None)
 _anchor: tuple[float, float] | None = None
@@ -51,6 +51,12 @@ def rfc3339(at: datetime | None) -> str | None:
     if at is None:
         return None
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def check_year(at: date) -> None:
+    """Raise ValueError with a sentence for a time of which people can't mean to speak."""
+    if at.year not in YEARS:
+        raise ValueError(f"The year must lie between {YEARS[0]} and {YEARS[-1]}")
 
 
 def parse_instant(text: str) -> datetime:

@@ -13,7 +13,7 @@ from app.core.errors import Invalid, Problem
 
 UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 LONGEST = 3660 * 86400
-MOST = 2**31 - 1  # what a column of whole numbers holds on PostgreSQL
+DIGITS, LARGEST = 18, 2**31 - 1  # of an id; what a column of whole numbers that are no ids holds on PostgreSQL
 DURATION = re.compile(r"(\d{1,9})([smhd])")
 KEY = re.compile(r"[a-z0-9-]{2,60}")
 # PostgreSQL stores no NUL, and no other control character belongs into a name or a note.
@@ -91,10 +91,10 @@ def check_key(text: object) -> str:
     return text
 
 
-def id_of(text: object) -> int:
-    """The id that an address or a form names; 0, which nothing has, when it names none."""
+def number_of(text: object) -> int:
+    """The number that an address or a form names; 0, which nothing has, when it names none or one beyond every id."""
     digits = str(text)
-    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 18 else 0
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= DIGITS else 0
 
 
 def free_key(name: str, noun: str, taken: Callable[[str], bool]) -> str:

@@ -239,6 +239,6 @@ def _told(late: list[Event]) -> list[Event]:
         _enqueue(client(), late)
         tell_pages(client(), late)
     except redis.RedisError:
-        return [event for event in late if not [
-            fault for row in heard_by(event.kind) if (fault := _attempt(row.reaction, event.id))]]
+        faults = {event.id: [_attempt(row.reaction, event.id) for row in heard_by(event.kind)] for event in late}
+        return [event for event in late if not any(faults[event.id])]
     return late

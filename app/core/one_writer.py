@@ -16,7 +16,7 @@ _lock_files: dict[str, int] = {}
 
 @contextmanager
 def write_lock(bind: Engine | Connection) -> Iterator[None]:
-    """SQLite has one writer and no queue: a thread lock and file locks make writers wait in order (STACK.md).
+    """Held until the block ends, and nothing at all on PostgreSQL: a thread lock and file locks make writers wait in order.
 
     Of two files the first is a turnstile: whoever let go of the second has to pass it before taking that again, so a
     process with many writers can't keep it from one that has waited longer.

@@ -64,7 +64,8 @@ def remove_all() -> None:
     with _one_at_a_time(), db.engine.begin() as connection:
         ours = set(inspect(connection).get_table_names()) & {*Base.metadata.tables, "alembic_version"}
         if db.engine.dialect.name == "postgresql":
-            connection.execute(text(f"DROP TABLE {', '.join(sorted(ours))} CASCADE" if ours else "SELECT 1"))
+            for name in sorted(ours):
+                connection.execute(text(f'DROP TABLE "{name}" CASCADE'))
             return
         connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
         texts = connection.scalars(text("SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE%'")).all()

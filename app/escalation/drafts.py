@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.core.forms import id_of
+from app.core.forms import number_of
 from app.escalation import rules
 
 Form = Mapping[str, Sequence[str]]
@@ -53,7 +53,7 @@ class Draft:
 
 def read(form: Form) -> Draft:
     """The draft of a form's fields; a target that is chosen but not added yet counts as added."""
-    numbers = range(min(id_of(_one(form, "levels", "0")), 20))
+    numbers = range(min(number_of(_one(form, "levels", "0")), 20))
     levels = tuple(LevelDraft(
         _one(form, f"timeout-{at}", "5m"), _targets(form, at), tuple(form.get(f"severity-{at}", ())),
         _one(form, f"urgency-{at}"), tuple(form.get(f"days-{at}", ())), _one(form, f"from-{at}"), _one(form, f"to-{at}"),

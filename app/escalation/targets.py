@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import select
 
 from app.core import clock, isolation
 from app.core.db import session
@@ -16,6 +15,7 @@ from app.escalation import rules, turns
 from app.escalation.known import Known
 from app.escalation.models import Run
 from app.identity.models import Team, User
+from app.identity.queries import admins
 from app.notifications.channel_models import Room
 from app.oncall.models import Schedule
 from app.webhooks.models import Webhook
@@ -164,7 +164,7 @@ def _webhook(found: Resolved, key: int, known: Known) -> None:
 
 
 def _admins(found: Resolved, key: object, known: Known) -> None:
-    for user in session.scalars(select(User).where(User.role == "admin", User.state == "active").order_by(User.id)):
+    for user in admins():
         found.people.setdefault(user.id, "platform admin")
     if not found.people:
         found.problems.append("there is no active platform admin")

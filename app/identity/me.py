@@ -9,7 +9,7 @@ from flask import g, redirect, request, url_for
 from app.core.access import access
 from app.core.db import session
 from app.core.errors import Invalid, NotFound
-from app.core.forms import id_of, refuse
+from app.core.forms import number_of, refuse
 from app.core.pages import go, page
 from app.core.web import actor
 from app.identity import credentials, devices, pages, service, signin
@@ -67,7 +67,7 @@ def end_logins() -> Any:
     chosen = request.form.get("login", "")
     by, user = actor(), me()
     if chosen:
-        count = signin.end_logins(user, by=by, only=id_of(chosen))
+        count = signin.end_logins(user, by=by, only=number_of(chosen))
     else:
         count = signin.end_logins(user, by=by, but=here().id)
     return go(url_for(".profile"), f"{count} login{'' if count == 1 else 's'} ended")
@@ -101,7 +101,7 @@ def add_token() -> Any:
     """Create an API token and show it this once."""
     days = request.form.get("days", "")
     try:
-        if days and not id_of(days):
+        if days and not number_of(days):
             refuse("expires_days", "Write a number of days")
         _, text = credentials.create_token(me(), by=actor(), name=request.form.get("token_name", ""),
                                            scopes=request.form.getlist("scopes") or None,

@@ -15,7 +15,7 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import NotFound, Problem
-from app.core.forms import id_of
+from app.core.forms import number_of
 from app.core.panels import panels
 from app.identity import devices, rules
 from app.identity.erasing import Erasing, question
@@ -121,7 +121,7 @@ class PersonPage:
 
 def person_of(user_id: int | str) -> User:
     """The person with this id. Raises NotFound."""
-    user = session.get(User, id_of(user_id))
+    user = session.get(User, number_of(user_id))
     if user is None:
         raise NotFound("There is no such person.")
     return user

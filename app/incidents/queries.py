@@ -18,7 +18,7 @@ from app.core.access import Actor
 from app.core.db import alone, db, session
 from app.core.errors import Invalid, NotFound, Problem
 from app.core.events import KINDS, Event, sentence
-from app.core.forms import id_of as number_of
+from app.core.forms import number_of
 from app.core.panels import panels
 from app.identity.models import Membership, Team, User
 from app.identity.queries import allow, visible_teams

@@ -15,7 +15,7 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import NotFound
-from app.core.forms import duration_text, id_of
+from app.core.forms import duration_text, number_of
 from app.core.panels import Use
 from app.identity.queries import allow, visible_teams
 from app.incidents.models import Alert
@@ -100,7 +100,7 @@ def deliveries_query(by: Actor, *, integration: Integration | None = None, state
 
 def delivery_for(key: str, by: Actor) -> Delivery:
     """One delivery with its body, if the person may see it. Raises NotFound."""
-    number = id_of(key)
+    number = number_of(key)
     delivery = session.scalar(select(Delivery).where(Delivery.id == number).options(undefer(Delivery.body)))
     if delivery is None or delivery.integration.key == SELF_TEST:
         raise NotFound

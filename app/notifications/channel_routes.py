@@ -12,7 +12,7 @@ from app.core import clock, secrets
 from app.core.access import access, own_transaction
 from app.core.db import session, transaction
 from app.core.errors import Conflict, Invalid, NotFound, RateLimited
-from app.core.forms import id_of
+from app.core.forms import number_of
 from app.core.pages import go, page
 from app.core.sheets import inert
 from app.core.web import actor
@@ -46,7 +46,7 @@ def index() -> Response:
 def show(slug: str) -> Response:
     """One plugin: accounts, settings, guide."""
     key = request.args.get("account", "")
-    editing = connecting.account_of(slug, id_of(key)) if key else None
+    editing = connecting.account_of(slug, number_of(key)) if key else None
     return page("notifications/channel.html", channel_pages.plugin_page(slug, editing=editing))
 
 
@@ -55,7 +55,7 @@ def show(slug: str) -> Response:
 def save(slug: str) -> Response:
     """Keep an account's settings, or show what is missing."""
     key = request.form.get("account", "")
-    number = id_of(key) if key else None
+    number = number_of(key) if key else None
     try:
         saved = connecting.save_account(slug, request.form.get("name", ""), request.form, by=actor(), key=number)
     except Invalid as refusal:

@@ -15,7 +15,7 @@ from app.core.access import Actor
 from app.core.db import alone, session, transaction
 from app.core.errors import Failure, Invalid
 from app.core.events import record
-from app.core.forms import id_of
+from app.core.forms import number_of
 from app.core.jobs import function
 from app.identity.models import User
 from app.incidents import service as incidents
@@ -89,7 +89,7 @@ def _whose(channel: str, reply: Reply) -> list[ContactMethod]:
 
 
 def _message(key: str) -> Message | None:
-    return session.get(Message, id_of(key))
+    return session.get(Message, number_of(key))
 
 
 def _about(methods: Sequence[ContactMethod], reply: Reply) -> tuple[ContactMethod, Incident] | str:
@@ -113,10 +113,10 @@ def _about(methods: Sequence[ContactMethod], reply: Reply) -> tuple[ContactMetho
 
 def _named(reply: Reply, channel: str) -> Incident | None:
     """The incident that the reply names by its number, or by the message or post that it answers."""
-    if number := id_of("" if reply.post else reply.incident):
+    if number := number_of("" if reply.post else reply.incident):
         return session.get(Incident, number)
     if reply.post or reply.message.startswith("post-"):
-        surface = threads.post_of(channel, reply.post) if reply.post else session.get(Surface, id_of(reply.message[5:]))
+        surface = threads.post_of(channel, reply.post) if reply.post else session.get(Surface, number_of(reply.message[5:]))
         return surface.incident if surface else None
     message = _message(reply.message)
     return message.incident if message else None

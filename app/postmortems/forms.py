@@ -56,8 +56,7 @@ def moment(text: str, field: str, by: Actor, *, present: str = "") -> str:
         return present
     try:
         said = datetime.fromisoformat(text.strip())
-        if said.year not in clock.YEARS:
-            raise ValueError
+        clock.check_year(said)
         return clock.rfc3339(said if said.tzinfo else said.replace(tzinfo=ZoneInfo(zone_of(by)))) or ""
     except (ValueError, OverflowError):
         refuse(field, "This is not a time")

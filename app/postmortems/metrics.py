@@ -91,8 +91,10 @@ def _day(args: Mapping[str, str], name: str) -> date | None:
         day = date.fromisoformat(args[name])
     except ValueError:
         refuse(name, "A date looks like 2026-03-31")
-    if day.year not in clock.YEARS:
-        refuse(name, f"The year lies between {clock.YEARS[0]} and {clock.YEARS[-1]}")
+    try:
+        clock.check_year(day)
+    except ValueError as fault:
+        refuse(name, str(fault))
     return day
 
 

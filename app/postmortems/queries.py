@@ -12,7 +12,7 @@ from sqlalchemy.orm import defer, joinedload
 from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import NotFound
-from app.core.forms import MOST
+from app.core.forms import LARGEST
 from app.identity.models import Membership, User
 from app.identity.queries import allow, may, visible_teams
 from app.incidents.queries import number_of
@@ -74,7 +74,7 @@ def version_of(postmortem: Postmortem, number: int | None = None) -> PostmortemV
     """One version, the newest unless told. Raises NotFound."""
     found = session.scalar(select(PostmortemVersion).where(
         PostmortemVersion.postmortem_id == postmortem.id,
-        PostmortemVersion.number == (postmortem.version if number is None else min(number, MOST))))
+        PostmortemVersion.number == (postmortem.version if number is None else min(number, LARGEST))))
     if found is None:
         raise NotFound
     return found

@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from app.core.access import Actor
 from app.core.db import session
 from app.core.errors import NotFound
-from app.core.forms import MOST, duration_text
+from app.core.forms import LARGEST, duration_text
 from app.core.plugins import Registry
 from app.core.targets import RunbookTarget
 from app.core.templating import names
@@ -88,7 +88,7 @@ def runbook_document(runbook: Runbook) -> dict[str, Any]:
 def version_of(runbook_id: int, number: int) -> RunbookVersion:
     """One version. Raises NotFound."""
     found = session.scalar(select(RunbookVersion).where(
-        RunbookVersion.runbook_id == runbook_id, RunbookVersion.number == min(number, MOST)))
+        RunbookVersion.runbook_id == runbook_id, RunbookVersion.number == min(number, LARGEST)))
     if found is None:
         raise NotFound
     return found

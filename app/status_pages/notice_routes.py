@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request, url_for
 from app.core.access import access
 from app.core.db import session, take_back
 from app.core.errors import Invalid, NotFound
-from app.core.forms import id_of
+from app.core.forms import number_of
 from app.core.pages import go, page
 from app.core.web import actor
 from app.status_pages import notice_forms, notices, queries, rendering, rules, templates
@@ -76,9 +76,9 @@ def link(key: str, notice: str) -> Response:
     """Link it with an incident."""
     found = _writable(key)
     one, number = queries.notice_of(found, notice, by=actor()), request.form.get("incident", "").strip().lstrip("#")
-    if not id_of(number):
+    if not number_of(number):
         raise NotFound("There is no incident of this number")
-    notices.link(one, id_of(number), by=actor())
+    notices.link(one, number_of(number), by=actor())
     return go(url_for(".show", key=key, notice=notice), f"Linked with #{number}; readers do not see it")
 
 

@@ -98,8 +98,7 @@ def read_local(text: object) -> str:
         raise ValueError("Write a local time like 2026-03-01T02:00") from None
     if found.tzinfo is not None:
         raise ValueError("Write a local time, without an offset")
-    if found.year not in clock.YEARS:
-        raise ValueError(f"The year must lie between {clock.YEARS[0]} and {clock.YEARS[-1]}")
+    clock.check_year(found)
     return found.isoformat(timespec="minutes")
 
 

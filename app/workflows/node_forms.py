@@ -9,7 +9,7 @@ from typing import Any
 
 from app.core.errors import Invalid, Problem
 from app.core.fields import Field
-from app.core.forms import id_of
+from app.core.forms import number_of
 from app.workflows import conditions
 from app.workflows.checks import STATES
 
@@ -139,7 +139,7 @@ def read_node(form: Form, node: Mapping[str, Any], params: Sequence[Field]) -> d
     said = {one.name: _param(form, one) for one in params}
     return {**values, "with": {name: value for name, value in said.items() if value not in ("", None)},
             "connection": _one(form, "connection") or None, "timeout": _one(form, "timeout") or None,
-            "retries": id_of(_one(form, "retries")) if _one(form, "retries").isdecimal() else None}
+            "retries": number_of(_one(form, "retries")) if _one(form, "retries").isdecimal() else None}
 
 
 def _param(form: Form, param: Field) -> Any:
