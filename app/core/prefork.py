@@ -24,6 +24,7 @@ from app.core import plugins, serve
 
 DOOR = 4  # the socket at which the web process listens; each part begins with it, and the others close it
 SIGNALS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP, signal.SIGCHLD, signal.SIGUSR2)  # what the supervisor hears itself
+ENDING = (signal.SIGTERM, signal.SIGINT)
 LATER = "app.identity.scim_"  # loaded by the first directory that calls: half a second, and few have one
 
 
@@ -83,11 +84,30 @@ def preload(root: Path) -> None:
 
 
 def apart(work: Callable[[], Any]) -> int:
-    """Do `work` in a copy of this process, so that nothing it opened or started is left here; its exit status."""
+    """Do `work` in a copy of this process, so that nothing it opened or started is left here; its exit status.
+
+    SIGTERM and Ctrl-C end the copy at once, wherever it is, and then this process, too.
+    """
     sys.stdout.flush()
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     if not (pid := os.fork()):
+        for number in ENDING:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         end(work)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    told: list[int] = []
+
+    def pass_on(number: int, _frame: object) -> None:
+        told.append(number)
+        os.kill(pid, signal.SIGTERM)
+    former = {number: signal.signal(number, pass_on) for number in ENDING}
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    for number, handler in former.items():
+        signal.signal(number, handler)
+    if told:
+        sys.exit(128 + told[0] if told[0] == signal.SIGINT else 0)
+    return status
 
 
 def end(work: Callable[[], Any]) -> NoReturn:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
+from typing import TYPE_CHECKING
 
 import click
 
 from app.cli import main, oncall, plainly
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 
 @oncall.command()
@@ -36,6 +41,7 @@ def _prepare(demo: bool) -> None:
     from app.core.schema import migrate
 
     app = create_app(doors=False)
+    _await_database(app)
     with app.app_context():
         migrate()
         if demo:
@@ -48,6 +54,20 @@ def _prepare(demo: bool) -> None:
             first = function("app.identity.service.first_start")()
         if first:
             click.echo(f"\n  {first}\n")
+
+
+def _await_database(app: Flask) -> None:
+    """Return once PostgreSQL can be written to; meanwhile say what is missing, and end with whoever started us."""
+    from app.core.worker import begin
+
+    parent, shown = os.getppid(), _shown(app.config["DATABASE_URL"])
+
+    def pause(seconds: float) -> None:
+        time.sleep(seconds)
+        if os.getppid() != parent:
+            sys.exit(1)
+    begin(app, ["app.core.schema.require_reach"], pause=pause, tell=lambda reason: click.echo(
+        f"OnCall waits for the database {shown} and starts as soon as it is there: {reason}"))
 
 
 def _shown(url: str) -> str:

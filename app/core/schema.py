@@ -14,11 +14,13 @@ from alembic.script import ScriptDirectory
 from flask import Flask, current_app
 from flask_migrate import Migrate, upgrade
 from sqlalchemy import inspect, text
+from sqlalchemy.exc import OperationalError
 
 from app.core.db import Base, db
 from app.core.errors import Invalid
 
 LOCK = 7_113_942_001
+IS_STANDBY = "SELECT pg_is_in_recovery()"
 
 
 def attach() -> str:
@@ -40,6 +42,14 @@ def present() -> str:
     """The revision the database is at; "" before the first migration."""
     with db.engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def require_reach() -> None:
+    """Raise one of AWAY while PostgreSQL can't be reached, or only be read. A file of SQLite needs nobody to be there."""
+    if db.engine.dialect.name == "postgresql":
+        with db.engine.connect() as connection:
+            if connection.scalar(text(IS_STANDBY)):
+                raise OperationalError("", {}, Exception("it is a standby, which can only be read"))
 
 
 def migrate() -> bool:

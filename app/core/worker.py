@@ -110,22 +110,35 @@ def _started(pid: int) -> str:
     return "running"
 
 
-def begin(app: Flask, startup: Iterable[str], *, pause: Callable[[float], bool | None] = time.sleep) -> None:
-    """Do what a process does once at its start, as soon as the database is there, unless `pause` says that it is to stop."""
+def begin(app: Flask, startup: Iterable[str], *, pause: Callable[[float], bool | None] = time.sleep,
+          tell: Callable[[str], None] | None = None) -> None:
+    """Do what a process does once at its start, as soon as the database is there, unless `pause` says that it is to stop.
+
+    `tell` hears, instead of the log, why it has to wait, and once more when that changes.
+    """
+    told = ""
     with app.app_context():
-        while not _begun(startup) and not pause(WAIT):
-            pass
+        while reason := _hindered(startup):
+            if reason != told:
+                (tell or _warn)(reason)
+                told = reason
+            if pause(WAIT):
+                return
 
 
-def _begun(startup: Iterable[str]) -> bool:
+def _warn(reason: str) -> None:
+    log.warning("start.waits_for_the_database", reason=reason)
+
+
+def _hindered(startup: Iterable[str]) -> str:
+    """Why the database keeps us from it; empty once all is done."""
     try:
         for path in startup:
             function(path)()
-        return True
+        return ""
     except AWAY as fault:
         session.remove()
-        log.warning("start.waits_for_the_database", reason=str(fault).splitlines()[0][:200])
-        return False
+        return str(fault).splitlines()[0][:200]
 
 
 def run_worker(app: Flask, startup: tuple[str, ...]) -> None:

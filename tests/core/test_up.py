@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -51,6 +52,25 @@ def test_parts_can_speak_when_the_output_is_a_socket_as_under_systemd():
 def test_an_ordinary_output_stays_what_it_was():
     done = subprocess.run([sys.executable, "-c", OPENS_BY_NAME], capture_output=True, text=True, timeout=30)
     assert (done.returncode, done.stdout) == (0, "a part speaks")
+
+
+PREPARES_FOR_EVER = """
+import os, signal
+from app.core import prefork
+prefork.apart(lambda: print(os.getpid(), flush=True) or signal.pause())
+print("it goes on", flush=True)
+"""
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_what_is_told_to_stop_before_its_parts_have_begun_stops_at_once(number, status):
+    """QUAL-11: while it waits for the database, for one; nothing of it is left, and nothing begins."""
+    with subprocess.Popen([sys.executable, "-c", PREPARES_FOR_EVER], stdout=subprocess.PIPE, text=True) as waiting:
+        copy = int(waiting.stdout.readline())
+        waiting.send_signal(number)
+        assert (waiting.wait(30), waiting.stdout.read()) == (status, "")
+    with pytest.raises(ProcessLookupError):
+        os.kill(copy, 0)
 
 
 def test_one_instance_has_one_supervisor_at_a_time(tmp_path):

@@ -65,7 +65,7 @@ class System:
     def __init__(self, database: str = "", folder: Path | None = None) -> None:
         self.folder = folder or Path(tempfile.mkdtemp(prefix="oncall journey "))  # a space, as people's folders have
         self.temporary = tempfile.mkdtemp(prefix="oncall-journey-")
-        self.port = free_port()
+        self.port, self.mail_port = free_port(), free_port()
         self.mail = MailServer()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ} | {
@@ -105,9 +105,7 @@ class System:
     def start(self) -> float:
         """`oncall up`; the seconds until it is ready."""
         began = time.perf_counter()
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen([ONCALL, "up"], env=self.environment, cwd=ROOT, stdout=log,
-                                            stderr=subprocess.STDOUT, start_new_session=True)
+        self.begin()
         try:
             eventually(lambda: self.process.poll() is not None or self.is_ready(), within=START_SECONDS, every=0.05,
                        what="a system that is ready")
@@ -116,6 +114,19 @@ class System:
             self.stop()
             raise AssertionError(f"{late}\n{self.said()}") from None
         return time.perf_counter() - began
+
+    def begin(self) -> None:
+        """`oncall up`, whatever comes of it."""
+        self.process = self._run("up", self.environment)
+
+    def beside(self, part: str) -> subprocess.Popen[bytes]:
+        """One more part of it, the receiver of mail for one, which listens on `mail_port`."""
+        return self._run(part, self.environment | {"MAIL_IN_PORT": str(self.mail_port), "MAIL_IN_DOMAIN": "oncall.example.com"})
+
+    def _run(self, command: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        with (self.folder / "log").open("ab") as log:
+            return subprocess.Popen([ONCALL, command], env=environment, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT,
+                                    start_new_session=True)
 
     def stop(self) -> float:
         """Ctrl-C; the seconds until nothing runs any more. What is left after 20 is killed."""

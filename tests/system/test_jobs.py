@@ -13,9 +13,9 @@ from rq.job import Job
 from rq.registry import FailedJobRegistry
 from sqlalchemy.exc import OperationalError
 
-from app.core import failed, jobs, worker
+from app.core import failed, jobs, schema, worker
 from app.core.access import SYSTEM
-from app.core.db import session, transaction
+from app.core.db import AWAY, db, session, transaction
 from app.core.events import Event, record
 from app.core.redis import client as redis_client
 from app.system.events import JOB_DROPPED
@@ -127,8 +127,20 @@ def test_a_process_that_begins_while_the_database_is_away_waits_for_it(app, monk
         if faults:
             raise faults.pop()
     monkeypatch.setattr(worker, "function", lambda _path: first)
-    as_a_process(app, lambda: worker.begin(app, ["first"], pause=lambda _: told_to_stop))
-    assert tried == done
+    said = []
+    as_a_process(app, lambda: worker.begin(app, ["first"], pause=lambda _: told_to_stop, tell=said.append))
+    assert tried == done and said == ["(builtins.Exception) away"]  # once, for as long as it is the same
+
+
+@pytest.mark.parametrize("is_standby", [False, True])
+def test_a_system_is_prepared_once_the_database_can_be_written_to(app, monkeypatch, is_standby):
+    """QUAL-12: what can only be read, since nobody has promoted it yet, is waited for as what is away."""
+    monkeypatch.setattr(schema, "IS_STANDBY", f"SELECT {is_standby}")
+    if is_standby and db.engine.dialect.name == "postgresql":
+        with pytest.raises(AWAY, match="can only be read"):
+            schema.require_reach()
+    else:
+        schema.require_reach()
 
 
 def test_a_fault_of_a_database_that_is_there_counts(app, work, happened):
