@@ -41,32 +41,53 @@ def merge(incident: Incident, target: Incident, *, by: Actor) -> Incident:
 
 
 def unmerge(incident: Incident, *, by: Actor) -> Incident:
-    """Give both back as they were, within 24 h; alerts that ended meanwhile stay ended."""
+    """Give both back as they were, within 24 h; alerts that ended meanwhile stay ended.
+
+    What it was merged into may have gone into another since: its alerts come back from where they are now.
+    """
     made = session.scalar(select(Merge).where(Merge.incident_id == incident.id, Merge.undone_at.is_(None))
                           .order_by(Merge.id.desc()).limit(1))
     if made is None:
         moves.claimed(incident, by)
         raise Conflict("It was not merged", state=state_of(incident))
-    target = session.get_one(Incident, made.target_id)
-    _both(incident, target)
-    incident, target = moves.claimed(incident, by), moves.claimed(target, by)
+    way = _way(made.target_id)
+    _both(incident, *way)
+    incident, holder = moves.claimed(incident, by), moves.claimed(way[-1], by)
     session.refresh(made)
-    if made.undone_at is not None or incident.merged_into_id != target.id:
+    if made.undone_at is not None or incident.merged_into_id != made.target_id:
         raise Conflict("It was not merged", state=state_of(incident))
     if clock.now() - made.at > timedelta(hours=rules.UNMERGE_WITHIN_HOURS):
         raise Conflict("A merge can be taken back for 24 hours", state=state_of(incident))
+    if way != _way(made.target_id):
+        raise Conflict(f"#{holder.id} was merged or taken out just now: try again", state=state_of(incident))
     made.undone_at, incident.merged_into_id = clock.now(), None
-    here = session.scalars(select(Alert.id).where(Alert.incident_id == target.id, Alert.id.in_(made.alerts)))
-    moved = list(here)
-    _move(moved, target, incident)
+    moved = sorted({*session.scalars(select(Alert.id).where(Alert.incident_id == holder.id))} & {*made.alerts})
+    _move(moved, holder, incident)
+    _forget(made.alerts, way[:-1])
     _back(incident, made.status)
-    moves.said(events.UNMERGED, incident, by, target=target.id, alerts=len(moved))
-    moves.said(events.UNMERGED_FROM, target, by, source=incident.id, alerts=len(moved))
+    moves.said(events.UNMERGED, incident, by, target=holder.id, alerts=len(moved))
+    for one in way:
+        moves.said(events.UNMERGED_FROM, one, by, source=incident.id, alerts=len(moved) if one is holder else 0)
     return incident
 
 
+def _way(number: int) -> list[Incident]:
+    """From this incident to the one that holds its alerts now: each was merged into the next."""
+    way = [session.get_one(Incident, number)]
+    while way[-1].merged_into_id is not None:
+        way.append(session.get_one(Incident, way[-1].merged_into_id))
+    return way
+
+
+def _forget(alerts: list[int], passed: list[Incident]) -> None:
+    """These alerts are no longer among those that the later merges of the incidents they passed give back."""
+    for merge in session.scalars(select(Merge).where(Merge.incident_id.in_([one.id for one in passed]),
+                                                     Merge.undone_at.is_(None))):
+        merge.alerts = [one for one in merge.alerts if one not in set(alerts)]
+
+
 def _both(*incidents: Incident) -> None:
-    """Lock both in the order of their numbers, so that nobody waits for each other in a circle."""
+    """Lock them in the order of their numbers, so that nobody waits for each other in a circle."""
     for number in sorted({incident.id for incident in incidents}):
         moves.lock(number)
 

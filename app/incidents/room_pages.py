@@ -93,10 +93,12 @@ def _related(incident: Incident, by: Actor) -> list[Incident]:
 
 
 def _merged(incident: Incident) -> list[tuple[Merge, Incident, bool]]:
-    """What was merged into it, and whether that can still be taken back."""
+    """What was merged into it, also by way of another, and whether that can still be taken back."""
     since = clock.now() - timedelta(hours=rules.UNMERGE_WITHIN_HOURS)
+    here = select(Incident.id).where(Incident.merged_into_id == incident.id).cte("merged", recursive=True)
+    here = here.union(select(Incident.id).join(here, Incident.merged_into_id == here.c.id))
     rows = session.execute(select(Merge, Incident).join(Incident, Incident.id == Merge.incident_id).where(
-        Merge.target_id == incident.id, Merge.undone_at.is_(None)).order_by(Merge.id.desc()).limit(20))
+        Merge.incident_id.in_(select(here.c.id)), Merge.undone_at.is_(None)).order_by(Merge.id.desc()).limit(20))
     return [(made, one, made.at > since) for made, one in rows]
 
 

@@ -97,6 +97,51 @@ def test_unmerging_gives_both_back_for_a_day(ana: User, two: tuple[Incident, Inc
         merging.unmerge(fresh(1), by=by(ana))
 
 
+def chained(ana: User, payments: Team) -> None:
+    """#1 (alerts a, b) goes into #2 (c), which goes into #3 (d)."""
+    build.alert(build.incident("All is slow", team=payments, severity="low"), dedup_key="d")
+    for source, target in ((1, 2), (2, 3)):
+        with transaction():
+            merging.merge(fresh(source), fresh(target), by=by(ana))
+
+
+def kept() -> dict[int, str]:
+    """The alerts of each incident, which counts as many."""
+    found: dict[int, str] = {}
+    for alert in session.query(Alert).order_by(Alert.dedup_key):
+        found[alert.incident_id] = found.get(alert.incident_id, "") + alert.dedup_key
+    assert all(fresh(number).alert_count == len(found.get(number, "")) for number in (1, 2, 3))
+    return found
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+def test_of_a_chain_of_merges_each_gets_its_own_alerts_back(
+        signed_in: Callable[[User], FlaskClient], ana: User, payments: Team, two: tuple[Incident, Incident],
+        order: tuple[int, int]) -> None:
+    """IPG-16: also where what it went into was itself merged; the last one's page offers both."""
+    chained(ana, payments)
+    assert kept() == {3: "abcd"}
+    browser = signed_in(ana)
+    page = browser.get("/incidents/3").text
+    assert "by way of #2" in page and 'action="/incidents/1/unmerge"' in page and 'action="/incidents/2/unmerge"' in page
+    browser.post(f"/incidents/{order[0]}/unmerge")
+    assert kept() == ({1: "ab", 3: "cd"} if order[0] == 1 else {2: "abc", 3: "d"})
+    browser.post(f"/incidents/{order[1]}/unmerge")
+    assert kept() == {1: "ab", 2: "c", 3: "d"} and {fresh(number).status for number in (1, 2, 3)} == {"triggered"}
+
+
+def test_what_went_its_own_way_since_is_not_given_back_with_another(ana: User, payments: Team,
+                                                                    two: tuple[Incident, Incident]) -> None:
+    """IPG-16: #1 left #2 in #3 and went into #3 by itself; #2 comes back without it, and every timeline says who left."""
+    chained(ana, payments)
+    for step in (lambda: merging.unmerge(fresh(1), by=by(ana)), lambda: merging.merge(fresh(1), fresh(3), by=by(ana)),
+                 lambda: merging.unmerge(fresh(2), by=by(ana))):
+        with transaction():
+            step()
+    assert kept() == {2: "c", 3: "abd"}
+    assert all("incident.unmerged_from" in kinds(fresh(number)) for number in (2, 3))
+
+
 def test_who_may_act_on_one_only_merges_neither(charlie: User, ana: User, two: tuple[Incident, Incident]) -> None:
     build.incident(team=build.team("search", manager=charlie))
     for source, target in ((3, 1), (1, 3)):
