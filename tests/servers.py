@@ -95,6 +95,13 @@ class Postgres:
         self.halt()
         shutil.rmtree(str(self.folder), ignore_errors=True)
 
+    def ask(self, statement: str) -> Any:
+        """The first value of its answer; none where it gives no rows."""
+        with psycopg.connect(self.server, autocommit=True) as connection:
+            found = connection.execute(statement.encode())
+            row = found.fetchone() if found.description else None
+            return row[0] if row else None
+
     def _run(self, *statements: str) -> None:
         with psycopg.connect(self.server, autocommit=True) as connection:
             for statement in statements:
@@ -104,13 +111,17 @@ class Postgres:
         self.folder = Path(tempfile.mkdtemp(prefix="oncall-postgres-"))
         identity = _unprivileged(self.folder)
         programs = _programs(self.folder, identity)
-        data, port = self.folder / "data", free_port()
-        subprocess.run([programs / "initdb", "-D", data, "-U", "tests", "-A", "trust", "-E", "UTF8", "--locale=C",
+        port = free_port()
+        subprocess.run([programs / "initdb", "-D", self.folder / "data", "-U", "tests", "-A", "trust", "-E", "UTF8", "--locale=C",
                         "--no-sync"], check=True, stdout=subprocess.DEVNULL, cwd=self.folder, **identity)
+        return self._serve(programs, port, identity)
+
+    def _serve(self, programs: Path, port: int, identity: dict[str, Any]) -> str:
+        assert self.folder is not None
         settings = [part for setting in self.settings for part in ("-c", setting)]
-        self._begin = partial(subprocess.Popen, [programs / "postgres", "-D", data, "-p", str(port), *settings],
+        self._begin = partial(subprocess.Popen, [programs / "postgres", "-D", self.folder / "data", "-p", str(port), *settings],
                               stderr=(self.folder / "log").open("wb"), cwd=self.folder, **identity)
-        self.server = f"postgresql://tests@127.0.0.1:{port}/postgres"
+        self.port, self.server = port, f"postgresql://tests@127.0.0.1:{port}/postgres"
         self.resume()
         return self.server
 
@@ -124,6 +135,19 @@ class Postgres:
         """Start it, for the first time or again."""
         self.process = self._begin()
         eventually(lambda: _connects(self.server), within=30, what="a PostgreSQL that answers")
+
+
+class Standby(Postgres):
+    """A copy of one that was started here; it follows that one until it is promoted."""
+
+    def __init__(self, primary: Postgres) -> None:
+        self.settings, self.made = primary.settings, []
+        self.folder = Path(tempfile.mkdtemp(prefix="oncall-standby-"))
+        identity = _unprivileged(self.folder)
+        programs = _programs(self.folder, identity)
+        subprocess.run([programs / "pg_basebackup", "-d", primary.server, "-D", self.folder / "data", "-R", "-c", "fast",
+                        "--no-sync"], check=True, cwd=self.folder, **identity)
+        self._serve(programs, free_port(), identity)
 
 
 def _connects(address: str) -> bool:
