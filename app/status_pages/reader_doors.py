@@ -75,7 +75,7 @@ def _asked(page_id: int, wish: Wish, told: bool) -> Response:
 def _challenged(page_id: int, key: int, wish: Wish, active: bool) -> Response:
     """A webhook has to give a challenge back within 5 s."""
     session.remove()
-    fault = "" if active else _asked(wish.address.strip(), subscribing.secrets.new_token())
+    fault = "" if active else _not_given_back(wish.address.strip(), subscribing.secrets.new_token())
     if fault:
         return _page("subscribe", Shown(_again(page_id), errors={"address": fault}, values={
             "kind": "webhook", "address": wish.address, "news": list(wish.news), "components": list(wish.components)}),
@@ -89,7 +89,7 @@ def _challenged(page_id: int, key: int, wish: Wish, active: bool) -> Response:
     return _page("subscribed", Shown(_again(page_id), secret=secret, message="webhook_on"))
 
 
-def _asked(address: str, challenge: str) -> str:
+def _not_given_back(address: str, challenge: str) -> str:
     """Ask a webhook to give the challenge back within 5 seconds; why it did not, or "". Nothing may be open meanwhile."""
     body = json.dumps({"type": "challenge", "challenge": challenge}).encode()
     try:

@@ -71,6 +71,7 @@ def test_a_refusal_is_no_lost_connection_and_leaving_asks_first(app, ana, paymen
     page.goto(f"/postmortems/{found.id}/edit")
     page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
     page.route("**/unsaved", lambda route: route.fulfill(status=422))
+    page.locator("[data-toolbar]").first.wait_for()  # the script listens
     page.click("#body-1")
     page.keyboard.type("Half a sen")
 

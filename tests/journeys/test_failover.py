@@ -134,8 +134,8 @@ def failed_over(system: System, server: Postgres, standby: Standby, *, losing: f
 
 
 def test_a_standby_that_keeps_in_step_takes_over_and_nothing_is_lost(server: Postgres, standby: Standby):
-    """QUAL-12: with a synchronous standby each delivery that was answered 202 is there once, each new problem is paged, nobody
-    twice, and no process began anew."""
+    """QUAL-12: with a synchronous standby each delivery that was answered 202 is there once, each new problem is paged, no
+    message is handed over twice, and no process began anew."""
     server.ask("ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (*)'")
     server.ask("SELECT pg_reload_conf()")
     eventually(lambda: server.ask("SELECT sync_state FROM pg_stat_replication") == "quorum", what="a standby in step")
