@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import pytest
@@ -125,6 +126,13 @@ def test_plugins_import_only_the_plugin_api_and_the_application_no_plugin():
     nothing(str(found) for path in PLUGINS if "/tests/" not in path for found in source.imports(path)
             if found.module.split(".")[0] == "app" and found.module != "app.plugin_api")
     nothing(str(found) for path in APP for found in source.imports(path) if found.module.split(".")[0] == "plugins")
+
+
+def test_no_name_is_given_twice_in_one_file():
+    """The second would silently take the place of the first; a setter belongs to its property."""
+    for path in [*APP, *PLUGINS, *source.files("tests", "bench")]:
+        given = Counter(name for name, function in source.functions(path) if not function.decorator_list)
+        nothing(f"{path} defines {name} {often} times" for name, often in given.items() if often > 1)
 
 
 @pytest.mark.parametrize("name", sorted(house.FORBIDDEN_NAMES))

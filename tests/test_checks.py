@@ -41,7 +41,7 @@ PARTLY: dict[str, str] = {
     "QUAL-01": "`make bench` measures each target once, on the machine it runs on, and fails for a figure that lost a fifth",
     "QUAL-05": "plans are read for the search of alerts, the inbox and what is read of one person, not for every page",
     "QUAL-07": "three viewers of two kinds of rights cost two renders; a thousand are only timed (bench.viewing)",
-    "QUAL-12": "run once: one standby on the same machine is promoted by hand; the last second is about two; no network is cut",
+    "QUAL-12": "run twice: one standby on the same machine is promoted by hand; the last second is about two; no network is cut",
     "QUAL-13": "half of a doubled system is killed, on one machine instead of two",
     "QUAL-15": "a channel that trickles holds no thread; that ingest and other channels keep their targets meanwhile is not measured",
     "QUAL-17": "rounds are made by `make soak`; two migrations at once (HRD-34) are run once",

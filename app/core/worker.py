@@ -138,7 +138,8 @@ def _hindered(startup: Iterable[str]) -> str:
         return ""
     except AWAY as fault:
         session.remove()
-        return str(fault).splitlines()[0][:200]
+        said = getattr(fault, "orig", None) or fault  # as the database says it, without names of classes
+        return str(said).splitlines()[0][:200]
 
 
 def run_worker(app: Flask, startup: tuple[str, ...]) -> None:

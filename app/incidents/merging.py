@@ -81,9 +81,10 @@ def _way(number: int) -> list[Incident]:
 
 def _forget(alerts: list[int], passed: list[Incident]) -> None:
     """These alerts are no longer among those that the later merges of the incidents they passed give back."""
+    gone = set(alerts)
     for merge in session.scalars(select(Merge).where(Merge.incident_id.in_([one.id for one in passed]),
                                                      Merge.undone_at.is_(None))):
-        merge.alerts = [one for one in merge.alerts if one not in set(alerts)]
+        merge.alerts = [one for one in merge.alerts if one not in gone]
 
 
 def _both(*incidents: Incident) -> None:

@@ -150,7 +150,8 @@ def _postpone(key: int, fault: Exception) -> int:
         gone = delivery.attempts >= (rules.ATTEMPTS_OF_A_DAY if away else rules.ATTEMPTS)
         delivery.state = "failed" if gone else "received"
         delivery.next_at = clock.now() + timedelta(seconds=rules.wait_after(delivery.attempts))
-        FAULTS.labels(delivery.integration.plugin).inc(0 if away else 1)
+        if not away:
+            FAULTS.labels(delivery.integration.plugin).inc()
         said = "The database could not take it: " if away else f"A fault of ours: {type(fault).__name__}: "
         delivery.note = ("" if isinstance(fault, Hangs) else said) + str(fault)[:300]
     return 1

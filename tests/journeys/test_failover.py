@@ -68,7 +68,6 @@ def test_a_system_that_begins_while_postgresql_is_away_is_there_when_it_is_back(
             assert mail.wait(10) == 0
 
 
-
 def takes_mail(system: System) -> int:
     """What a sender of mail is told; 0 when nobody listens."""
     try:
