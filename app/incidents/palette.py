@@ -83,8 +83,9 @@ def _actions(text: str, incidents: Sequence[Incident], by: Actor) -> list[Hit]:
     for one in incidents:
         if one.id == number and may(by, "incident.act", team_id=one.team_id, involved=involved(one, by)):
             base = f"/incidents/{one.id}"
+            again = ("Take out", "unmerge", "link", True) if one.merged_into_id else ("Reopen", "reopen", "triggered", True)
             acts = {"triggered": [("Acknowledge", "acknowledge", "acknowledged", True)],
-                    "resolved": [("Reopen", "reopen", "triggered", True)]}.get(one.status, [])
+                    "resolved": [again]}.get(one.status, [])
             if one.status != "resolved":
                 acts += [("Resolve…", "resolve", "resolved", False), ("Snooze…", "snooze", "snoozed", False),
                          ("Escalate now", "escalate", "escalate", True)]

@@ -67,7 +67,10 @@ def test_a_merged_incident_leads_to_the_other_by_page_and_says_so_by_api(
     browser.post("/incidents/1/merge", data={"number": "#2"})
     assert browser.get("/incidents/1").location == "/incidents/2?came=1"
     assert "#1 was merged into this one" in browser.get("/incidents/2?came=1").text
-    assert "Merged into" in browser.get("/incidents/1?itself=1").text
+    itself = browser.get("/incidents/1?itself=1").text
+    assert "Merged into" in itself and "/incidents/1/unmerge" in itself and "/incidents/1/escalate" not in itself
+    found = browser.get("/search?q=%231").text
+    assert "Take out #1" in found and 'action="/incidents/1/unmerge"' in found and "Reopen" not in found
     assert client.get("/api/v1/incidents/1", headers=token(ana)).json["merged_into"] == 2
 
 
